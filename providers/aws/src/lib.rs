@@ -1,0 +1,3 @@
+//! AWS for iam-why: its authorization as a pure function, and what reads it.
+
+pub mod documents;

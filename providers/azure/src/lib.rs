@@ -1,0 +1,1 @@
+//! Azure for iam-why: its authorization as a pure function, and what reads it.

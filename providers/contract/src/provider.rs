@@ -1,0 +1,97 @@
+//! What a cloud must be able to do to be one of iam-why's providers.
+
+use crate::case::{Case, CaseError};
+use crate::question::Question;
+use crate::refusal::{Form, Refusal};
+use crate::snapshot::{Snapshot, SourceFile};
+use crate::verdict::Verdict;
+
+/// One layer of a cloud's authorization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layer {
+    /// A short stable id: `scp`, `deny_policy`.
+    pub id: &'static str,
+    /// How people call it: `service control policy`.
+    pub title: &'static str,
+}
+
+/// One kind of finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// A short stable id, unique over all providers: `aws-scp-deny`.
+    pub id: &'static str,
+    /// What it means in one line.
+    pub title: &'static str,
+    /// The vendor's page.
+    pub doc: &'static str,
+}
+
+/// One kind of document: the row that what collects, recognises, simulates and doubts all read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DocumentKind {
+    /// `aws:role`; unique over all providers.
+    pub id: &'static str,
+    /// What a document of this kind is, as people call it: `the role`.
+    pub title: &'static str,
+    /// What its subject is: `role ARN`.
+    pub subject: &'static str,
+    /// The shape of its text, in terms of what the vendor's command line prints.
+    pub shape: &'static str,
+    /// The vendor's command that prints it.
+    pub command: &'static str,
+    /// The permissions that reading it takes.
+    pub permissions: &'static [&'static str],
+}
+
+/// Why a question could not be put to a cloud.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is not {expected}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
+pub struct QuestionError {
+    /// What was given.
+    pub found: String,
+    /// What was expected in its place.
+    pub expected: String,
+    /// What may have been meant.
+    pub hint: Option<String>,
+}
+
+/// A cloud.
+///
+/// Everything here is a function of its arguments: no file, clock, network or environment variable is read.
+pub trait Provider: Send + Sync {
+    /// `aws`, `azure`, `gcp`.
+    fn id(&self) -> &'static str;
+
+    /// How people call it.
+    fn title(&self) -> &'static str;
+
+    /// Its layers, in the order of its own procedure.
+    fn layers(&self) -> &'static [Layer];
+
+    /// The kinds of documents it reads.
+    fn kinds(&self) -> &'static [DocumentKind];
+
+    /// The kinds of findings it can report.
+    fn codes(&self) -> &'static [Code];
+
+    /// Is this a question for this cloud, by the grammar of its action, resource or principal?
+    fn claims(&self, question: &Question) -> bool;
+
+    /// Answers the question.
+    ///
+    /// # Errors
+    /// Where principal, action or resource are not of this cloud's grammar. What is not known is no error but a doubt.
+    fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError>;
+
+    /// Reads a file that this cloud's own command line (or a tool people have) wrote; `None` where it is none of those.
+    fn recognise(&self, file: SourceFile<'_>) -> Option<Snapshot>;
+
+    /// Reads a case in this provider's short form; `None` where the value is not of that form.
+    fn case(&self, value: &serde_json::Value) -> Option<Result<Case, CaseError>>;
+
+    /// The texts by which this cloud refuses.
+    fn forms(&self) -> &'static [Form];
+
+    /// The refusals that `text` holds, in the order they stand there.
+    fn refusals(&self, text: &str) -> Vec<Refusal>;
+}

@@ -1,0 +1,387 @@
+//! What was read of a cloud, and what became of each attempt to read.
+
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The only snapshot format there is so far.
+pub const FORMAT: &str = "iam-why/snapshot/1";
+
+/// The documents a question is answered from. A simulator knows nothing but this and the [`Question`](crate::Question).
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// When the cloud was read, RFC 3339; `None` where nobody wrote it down.
+    pub taken_at: Option<String>,
+    documents: Vec<Document>,
+    searches: Vec<Search>,
+    index: HashMap<(Arc<str>, Arc<str>), Vec<usize>>,
+    ids: HashMap<Arc<str>, usize>,
+    sought: HashMap<(Arc<str>, Arc<str>), usize>,
+}
+
+/// One text as the cloud holds it, in the shape in which that cloud's own command line prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Unique in its snapshot.
+    pub id: Arc<str>,
+    /// What it is: `aws:role`, `gcp:allow-policy`; each provider's `documents.rs` lists its kinds.
+    pub kind: Arc<str>,
+    /// What it belongs to: an ARN, a scope path, a full resource name.
+    pub subject: Arc<str>,
+    /// How people call it: `service control policy p-1a2b on OU prod`.
+    pub title: Arc<str>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The text itself, JSON unless its kind says otherwise.
+    pub text: Arc<str>,
+}
+
+/// Where a text came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// A file, or the API call that returned it.
+    pub source: Arc<str>,
+    /// The line of `source` on which the text begins, from 1.
+    #[serde(default = "first_line", skip_serializing_if = "is_first_line")]
+    pub line: u32,
+}
+
+fn first_line() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_first_line(line: &u32) -> bool {
+    *line == 1
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self { source: "".into(), line: 1 }
+    }
+}
+
+/// One attempt to read. Absence is a fact only where a search says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Search {
+    /// The kind of document looked for.
+    pub kind: Arc<str>,
+    /// What it would belong to; `*` for every subject of the kind (a whole account was listed).
+    pub subject: Arc<str>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of an attempt to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "result")]
+pub enum Outcome {
+    /// It was read; its documents are in the snapshot, and they are all there are.
+    Found,
+    /// There is none.
+    Absent,
+    /// The cloud refused.
+    Refused {
+        /// The permission that was missing, or what else it would take.
+        needs: String,
+        /// What the cloud said.
+        said: String,
+    },
+    /// It was not looked for.
+    NotTried {
+        /// Why not.
+        why: String,
+    },
+}
+
+/// A file as a person has it, before anybody knows what it holds.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceFile<'a> {
+    /// Its path, for hints and origins.
+    pub path: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+impl Document {
+    /// A document whose id is made of its kind, subject and title.
+    #[must_use]
+    pub fn new(kind: &str, subject: &str, title: &str, text: impl Into<Arc<str>>) -> Self {
+        Self {
+            id: format!("{kind} {subject} {title}").into(),
+            kind: kind.into(),
+            subject: subject.into(),
+            title: title.into(),
+            origin: Origin::default(),
+            text: text.into(),
+        }
+    }
+
+    /// The same document, read from `source`, where it begins on `line`.
+    #[must_use]
+    pub fn from_source(mut self, source: &str, line: u32) -> Self {
+        self.origin = Origin { source: source.into(), line };
+        self
+    }
+}
+
+impl Snapshot {
+    /// A snapshot of these documents and searches.
+    #[must_use]
+    pub fn new(documents: impl IntoIterator<Item = Document>, searches: impl IntoIterator<Item = Search>) -> Self {
+        let mut snapshot = Self::default();
+        documents.into_iter().for_each(|document| snapshot.add(document));
+        searches.into_iter().for_each(|search| snapshot.note(search));
+        snapshot
+    }
+
+    /// Adds a document. One whose id is taken gets a number behind it, unless it is the same document again.
+    pub fn add(&mut self, mut document: Document) {
+        let mut number = 2;
+        let id = Arc::clone(&document.id);
+        while let Some(taken) = self.ids.get(&document.id).and_then(|&at| self.documents.get(at)) {
+            if (&taken.kind, &taken.subject, &taken.text) == (&document.kind, &document.subject, &document.text) {
+                return;
+            }
+            document.id = format!("{id} #{number}").into();
+            number += 1;
+        }
+        let at = self.documents.len();
+        self.ids.insert(Arc::clone(&document.id), at);
+        self.index.entry((Arc::clone(&document.kind), Arc::clone(&document.subject))).or_default().push(at);
+        self.documents.push(document);
+    }
+
+    /// Notes what became of an attempt to read. A later note of the same search replaces the earlier one.
+    pub fn note(&mut self, search: Search) {
+        let key = (Arc::clone(&search.kind), Arc::clone(&search.subject));
+        match self.sought.get(&key).and_then(|&at| self.searches.get_mut(at)) {
+            Some(earlier) => *earlier = search,
+            None => {
+                self.sought.insert(key, self.searches.len());
+                self.searches.push(search);
+            }
+        }
+    }
+
+    /// Takes in all of `other`.
+    pub fn merge(&mut self, other: Self) {
+        self.taken_at = self.taken_at.take().or(other.taken_at);
+        other.documents.into_iter().for_each(|document| self.add(document));
+        other.searches.into_iter().for_each(|search| self.note(search));
+    }
+
+    /// All documents, in the order they came.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// All searches, in the order they came.
+    #[must_use]
+    pub fn searches(&self) -> &[Search] {
+        &self.searches
+    }
+
+    /// The document with this id.
+    #[must_use]
+    pub fn document(&self, id: &str) -> Option<&Document> {
+        self.ids.get(id).and_then(|&at| self.documents.get(at))
+    }
+
+    /// The documents of one kind that belong to `subject`.
+    pub fn of<'s>(&'s self, kind: &str, subject: &str) -> impl Iterator<Item = &'s Document> {
+        let places = self.index.get(&(Arc::from(kind), Arc::from(subject)));
+        places.into_iter().flatten().filter_map(|&at| self.documents.get(at))
+    }
+
+    /// The documents of one kind, whatever they belong to. Reads the whole list.
+    pub fn all_of<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = &'s Document> {
+        self.documents.iter().filter(move |document| &*document.kind == kind)
+    }
+
+    /// What became of looking for `kind` of `subject`: what was noted for the subject itself, else what was noted for `*`, else
+    /// [`Outcome::Found`] where such a document is here, else `None`: nobody looked.
+    #[must_use]
+    pub fn outcome(&self, kind: &str, subject: &str) -> Option<&Outcome> {
+        let noted = |subject: &str| {
+            let at = self.sought.get(&(Arc::from(kind), Arc::from(subject)))?;
+            self.searches.get(*at).map(|search| &search.outcome)
+        };
+        let here = || self.of(kind, subject).next().map(|_| &Outcome::Found);
+        noted(subject).or_else(here).or_else(|| match noted("*") {
+            // The whole kind was listed, and this subject was not among it.
+            Some(Outcome::Found) => Some(&Outcome::Absent),
+            other => other,
+        })
+    }
+}
+
+/// A snapshot as it stands in a file.
+#[derive(Debug, Serialize, Deserialize)]
+struct File<'a> {
+    format: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    taken_at: Option<String>,
+    #[serde(borrow)]
+    documents: Vec<FileDocument<'a>>,
+    #[serde(default)]
+    searches: Vec<Search>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FileDocument<'a> {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<Arc<str>>,
+    kind: Arc<str>,
+    subject: Arc<str>,
+    #[serde(default)]
+    title: Arc<str>,
+    #[serde(default)]
+    origin: Origin,
+    /// JSON text stands inline; any other text as a string in `string`.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    text: Option<&'a serde_json::value::RawValue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    string: Option<Arc<str>>,
+    /// The id of a document whose text this one shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    same_text_as: Option<Arc<str>>,
+}
+
+/// Why a snapshot could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// Not JSON, cut off, or not of a snapshot's shape.
+    #[error("the snapshot is not readable at line {line}, column {column}: {message}")]
+    Unreadable {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// What was expected there.
+        message: String,
+    },
+    /// A format that this version does not know.
+    #[error("the snapshot says format `{found}`, expected `{FORMAT}`")]
+    Format {
+        /// What it says.
+        found: String,
+    },
+    /// A document without a text, or with a reference to a document that is not there.
+    #[error("document `{document}` of the snapshot has no text{hint}")]
+    Textless {
+        /// Its kind and subject.
+        document: String,
+        /// What was referred to.
+        hint: String,
+    },
+}
+
+impl Snapshot {
+    /// Reads a snapshot file.
+    ///
+    /// # Errors
+    /// Where the text is not JSON, is cut off, has another format, or a document has no text.
+    pub fn parse(text: &str) -> Result<Self, SnapshotError> {
+        let file: File<'_> = serde_json::from_str(text).map_err(|error| SnapshotError::Unreadable {
+            line: error.line(),
+            column: error.column(),
+            message: error.to_string(),
+        })?;
+        if file.format != FORMAT {
+            return Err(SnapshotError::Format { found: file.format });
+        }
+        let mut snapshot = Self { taken_at: file.taken_at, ..Self::default() };
+        for document in file.documents {
+            let text = snapshot.text_of(&document)?;
+            let mut whole = Document::new(&document.kind, &document.subject, &document.title, text);
+            whole.origin = document.origin;
+            if let Some(id) = document.id {
+                whole.id = id;
+            }
+            snapshot.add(whole);
+        }
+        file.searches.into_iter().for_each(|search| snapshot.note(search));
+        Ok(snapshot)
+    }
+
+    fn text_of(&self, document: &FileDocument<'_>) -> Result<Arc<str>, SnapshotError> {
+        let referred = || document.same_text_as.as_ref().and_then(|id| self.document(id)).map(|other| Arc::clone(&other.text));
+        let inline = document.text.map(|raw| Arc::from(raw.get()));
+        inline.or_else(|| document.string.clone()).or_else(referred).ok_or_else(|| SnapshotError::Textless {
+            document: format!("{} of {}", document.kind, document.subject),
+            hint: document.same_text_as.as_ref().map(|id| format!(": `{id}` does not stand before it")).unwrap_or_default(),
+        })
+    }
+
+    /// Writes the snapshot as its file has it; texts that several documents share are written once.
+    ///
+    /// # Errors
+    /// Where the writer fails.
+    pub fn write(&self, writer: impl std::io::Write) -> std::io::Result<()> {
+        let mut written: HashMap<*const u8, Arc<str>> = HashMap::new();
+        let documents = self.documents.iter().map(|document| file_document(document, &mut written)).collect();
+        let file = File { format: FORMAT.into(), taken_at: self.taken_at.clone(), documents, searches: self.searches.clone() };
+        serde_json::to_writer(writer, &file).map_err(std::io::Error::from)
+    }
+}
+
+fn file_document<'d>(document: &'d Document, written: &mut HashMap<*const u8, Arc<str>>) -> FileDocument<'d> {
+    let earlier = written.get(&document.text.as_ptr()).cloned();
+    if earlier.is_none() {
+        written.insert(document.text.as_ptr(), Arc::clone(&document.id));
+    }
+    let raw = serde_json::from_str::<&serde_json::value::RawValue>(&document.text).ok();
+    let string = raw.is_none().then(|| Arc::clone(&document.text));
+    FileDocument {
+        id: Some(Arc::clone(&document.id)),
+        kind: Arc::clone(&document.kind),
+        subject: Arc::clone(&document.subject),
+        title: Arc::clone(&document.title),
+        origin: document.origin.clone(),
+        text: raw.filter(|_| earlier.is_none()),
+        string: string.filter(|_| earlier.is_none()),
+        same_text_as: earlier,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Document, Outcome, Search, Snapshot, SnapshotError};
+
+    fn sample() -> Snapshot {
+        let one = Document::new("aws:scp", "p-1", "Guard", r#"{"Version": "2012-10-17"}"#).from_source("scp.json", 3);
+        let mut twin = Document::new("aws:scp", "p-2", "Guard", "");
+        twin.text = one.text.clone();
+        let odd = Document::new("note", "x", "not JSON", "free text\nof two lines");
+        let refused = Outcome::Refused { needs: "organizations:ListParents".into(), said: "AccessDenied".into() };
+        Snapshot::new([one, twin, odd], [Search { kind: "aws:parents".into(), subject: "111122223333".into(), outcome: refused }])
+    }
+
+    #[test]
+    fn a_snapshot_survives_being_saved() {
+        let mut file = Vec::new();
+        sample().write(&mut file).unwrap();
+        let file = String::from_utf8(file).unwrap();
+        let again = Snapshot::parse(&file).unwrap();
+        assert_eq!(again.documents(), sample().documents());
+        assert_eq!(again.searches(), sample().searches());
+        assert_eq!(file.matches("2012-10-17").count(), 1, "a shared text is written once: {file}");
+    }
+
+    #[test]
+    fn absence_is_a_fact_only_where_a_search_says_so() {
+        let mut snapshot = sample();
+        assert_eq!(snapshot.outcome("aws:scp", "p-1"), Some(&Outcome::Found));
+        assert_eq!(snapshot.outcome("aws:scp", "p-9"), None);
+        snapshot.note(Search { kind: "aws:scp".into(), subject: "*".into(), outcome: Outcome::Found });
+        assert_eq!(snapshot.outcome("aws:scp", "p-9"), Some(&Outcome::Absent));
+    }
+
+    #[test]
+    fn a_snapshot_that_is_cut_off_says_where() {
+        let error = Snapshot::parse("{\"format\": \"iam-why/snapshot/1\",\n \"documents\": [").unwrap_err();
+        assert!(matches!(error, SnapshotError::Unreadable { line: 2, .. }), "{error}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Explains why a cloud principal got an HTTP 403.

@@ -1,0 +1,2 @@
+//! The `iam-why` command.
+fn main() {}

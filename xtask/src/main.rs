@@ -1,0 +1,2 @@
+//! Chores of the iam-why repository.
+fn main() {}
