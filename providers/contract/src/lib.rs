@@ -17,8 +17,10 @@
 //! | [`glob`] | `*` and `?` patterns |
 //! | [`json`] | JSON that keeps what policies need kept: order, duplicates, places |
 //! | [`provider`] | what a cloud must be able to do |
+//! | [`collect`] | how a cloud is read: what is asked for, what comes back |
 
 pub mod case;
+pub mod collect;
 pub mod fix;
 pub mod glob;
 pub mod json;
@@ -32,6 +34,7 @@ pub mod truth;
 pub mod verdict;
 
 pub use case::{Case, Expected};
+pub use collect::{Collect, CollectError, Collected};
 pub use fix::{Edit, Fix, Proposal};
 pub use provider::{Code, DocumentKind, Layer, Provider, QuestionError};
 pub use question::{Context, Lookup, Question};
