@@ -1,3 +1,4 @@
 //! AWS for iam-why: its authorization as a pure function, and what reads it.
 
+pub mod catalog;
 pub mod documents;
