@@ -1,2 +1,8 @@
 //! The `iam-why` command.
-fn main() {}
+
+mod cli;
+mod exit;
+
+fn main() -> std::process::ExitCode {
+    cli::run(std::env::args_os()).into()
+}

@@ -237,8 +237,8 @@ struct FileDocument<'a> {
     subject: Arc<str>,
     #[serde(default)]
     title: Arc<str>,
-    #[serde(default)]
-    origin: Origin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Origin>,
     /// JSON text stands inline; any other text as a string in `string`.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     text: Option<&'a serde_json::value::RawValue>,
@@ -284,6 +284,15 @@ impl Snapshot {
     /// # Errors
     /// Where the text is not JSON, is cut off, has another format, or a document has no text.
     pub fn parse(text: &str) -> Result<Self, SnapshotError> {
+        Self::read("", text)
+    }
+
+    /// Reads a snapshot file that is called `name`. A document that does not say where it came from comes from the line of this file
+    /// on which its text begins.
+    ///
+    /// # Errors
+    /// As [`Snapshot::parse`].
+    pub fn read(name: &str, text: &str) -> Result<Self, SnapshotError> {
         let file: File<'_> = serde_json::from_str(text).map_err(|error| SnapshotError::Unreadable {
             line: error.line(),
             column: error.column(),
@@ -293,10 +302,13 @@ impl Snapshot {
             return Err(SnapshotError::Format { found: file.format });
         }
         let mut snapshot = Self { taken_at: file.taken_at, ..Self::default() };
+        let mut lines = Lines { text, offset: 0, line: 1 };
+        let source: Arc<str> = name.into();
         for document in file.documents {
             let text = snapshot.text_of(&document)?;
             let mut whole = Document::new(&document.kind, &document.subject, &document.title, text);
-            whole.origin = document.origin;
+            let line = document.text.map_or(1, |raw| lines.of(raw.get()));
+            whole.origin = document.origin.unwrap_or_else(|| Origin { source: Arc::clone(&source), line });
             if let Some(id) = document.id {
                 whole.id = id;
             }
@@ -327,6 +339,26 @@ impl Snapshot {
     }
 }
 
+/// Counts the lines of a text from front to back.
+struct Lines<'a> {
+    text: &'a str,
+    offset: usize,
+    line: u32,
+}
+
+impl Lines<'_> {
+    /// The line on which `part`, a slice of the text further back than the one before, begins.
+    fn of(&mut self, part: &str) -> u32 {
+        let offset = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        if let Some(between) = self.text.as_bytes().get(self.offset..offset) {
+            let breaks = between.iter().filter(|&&byte| byte == b'\n').count();
+            self.line = self.line.saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX));
+            self.offset = offset;
+        }
+        self.line
+    }
+}
+
 fn file_document<'d>(document: &'d Document, written: &mut HashMap<*const u8, Arc<str>>) -> FileDocument<'d> {
     let earlier = written.get(&document.text.as_ptr()).cloned();
     if earlier.is_none() {
@@ -339,7 +371,7 @@ fn file_document<'d>(document: &'d Document, written: &mut HashMap<*const u8, Ar
         kind: Arc::clone(&document.kind),
         subject: Arc::clone(&document.subject),
         title: Arc::clone(&document.title),
-        origin: document.origin.clone(),
+        origin: Some(document.origin.clone()).filter(|origin| *origin != Origin::default()),
         text: raw.filter(|_| earlier.is_none()),
         string: string.filter(|_| earlier.is_none()),
         same_text_as: earlier,

@@ -1,0 +1,50 @@
+//! Why a command came to no answer, and whose fault it is.
+
+use crate::exit::Exit;
+use iam_why::AskError;
+use iam_why::cases::CasesError;
+use iam_why::load::LoadError;
+
+/// Why a command came to no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The words make no question.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// The options do not fit together.
+    #[error("{0}")]
+    Usage(String),
+    /// The snapshot could not be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The cases could not be read.
+    #[error(transparent)]
+    Cases(#[from] CasesError),
+    /// A file could not be written.
+    #[error("cannot write `{path}`: {source}")]
+    Write {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The answer could not be put into its format.
+    #[error("cannot write the answer as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    /// How the program ends.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Ask(_) | Self::Usage(_) => Exit::Usage,
+            Self::Load(_) | Self::Cases(_) => Exit::Unread,
+            Self::Write { .. } | Self::Json(_) => Exit::Failed,
+        }
+    }
+
+    /// What is said on stderr.
+    pub(crate) fn sentence(&self) -> String {
+        format!("error: {self}")
+    }
+}

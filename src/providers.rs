@@ -1,0 +1,30 @@
+//! The one list of providers.
+
+use iam_why_contract::{Provider, Question};
+
+/// Every provider there is. A new one is added here and nowhere else.
+static ALL: &[&dyn Provider] = &[];
+
+/// Every provider there is.
+#[must_use]
+pub fn all() -> &'static [&'static dyn Provider] {
+    ALL
+}
+
+/// The provider with this id.
+#[must_use]
+pub fn named(id: &str) -> Option<&'static dyn Provider> {
+    all().iter().copied().find(|provider| provider.id() == id)
+}
+
+/// The providers that the grammar of the question's words speaks for.
+pub fn claiming(question: &Question) -> impl Iterator<Item = &'static dyn Provider> + use<'_> {
+    all().iter().copied().filter(move |provider| provider.claims(question))
+}
+
+/// Their ids, for messages.
+#[must_use]
+pub fn ids() -> String {
+    let ids: Vec<&str> = all().iter().map(|provider| provider.id()).collect();
+    ids.join(", ")
+}

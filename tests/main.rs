@@ -1,0 +1,3 @@
+//! The one integration binary: what users and embedders see.
+
+mod cli;
