@@ -83,8 +83,15 @@ pub trait Provider: Send + Sync {
     /// Where principal, action or resource are not of this cloud's grammar. What is not known is no error but a doubt.
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError>;
 
-    /// Reads a file that this cloud's own command line (or a tool people have) wrote; `None` where it is none of those.
+    /// Reads a file that this cloud's own command line (or a tool people have) wrote; `None` where it is none of those. What is of this
+    /// cloud and cannot be taken in (cut off, or not saying whose it is) is a [remark](Snapshot::remarks) of the snapshot.
     fn recognise(&self, file: SourceFile<'_>) -> Option<Snapshot>;
+
+    /// Puts together what was recognised in several files: one file may say whose the text in another is. Called once, when all files
+    /// were read.
+    fn assemble(&self, snapshot: Snapshot) -> Snapshot {
+        snapshot
+    }
 
     /// Reads a case in this provider's short form; `None` where the value is not of that form.
     fn case(&self, value: &serde_json::Value) -> Option<Result<Case, CaseError>>;

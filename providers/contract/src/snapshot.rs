@@ -12,11 +12,15 @@ pub const FORMAT: &str = "iam-why/snapshot/1";
 pub struct Snapshot {
     /// When the cloud was read, RFC 3339; `None` where nobody wrote it down.
     pub taken_at: Option<String>,
+    /// What a file held that could not be taken in, and why: one plain sentence each, for whoever collected the files.
+    pub remarks: Vec<String>,
     documents: Vec<Document>,
     searches: Vec<Search>,
     index: HashMap<(Arc<str>, Arc<str>), Vec<usize>>,
     ids: HashMap<Arc<str>, usize>,
     sought: HashMap<(Arc<str>, Arc<str>), usize>,
+    /// The searches of each kind whose subject ends in `*`.
+    listings: HashMap<Arc<str>, Vec<usize>>,
 }
 
 /// One text as the cloud holds it, in the shape in which that cloud's own command line prints it.
@@ -66,7 +70,8 @@ impl Default for Origin {
 pub struct Search {
     /// The kind of document looked for.
     pub kind: Arc<str>,
-    /// What it would belong to; `*` for every subject of the kind (a whole account was listed).
+    /// What it would belong to. One that ends in `*` stands for every subject that begins so: `*` for all there are,
+    /// `arn:aws:iam::111122223333:role/*` where the roles of one account were listed.
     pub subject: Arc<str>,
     /// What became of it.
     pub outcome: Outcome,
@@ -158,6 +163,9 @@ impl Snapshot {
         match self.sought.get(&key).and_then(|&at| self.searches.get_mut(at)) {
             Some(earlier) => *earlier = search,
             None => {
+                if search.subject.ends_with('*') {
+                    self.listings.entry(Arc::clone(&search.kind)).or_default().push(self.searches.len());
+                }
                 self.sought.insert(key, self.searches.len());
                 self.searches.push(search);
             }
@@ -167,6 +175,7 @@ impl Snapshot {
     /// Takes in all of `other`.
     pub fn merge(&mut self, other: Self) {
         self.taken_at = self.taken_at.take().or(other.taken_at);
+        self.remarks.extend(other.remarks);
         other.documents.into_iter().for_each(|document| self.add(document));
         other.searches.into_iter().for_each(|search| self.note(search));
     }
@@ -200,20 +209,24 @@ impl Snapshot {
         self.documents.iter().filter(move |document| &*document.kind == kind)
     }
 
-    /// What became of looking for `kind` of `subject`: what was noted for the subject itself, else what was noted for `*`, else
-    /// [`Outcome::Found`] where such a document is here, else `None`: nobody looked.
+    /// What became of looking for `kind` of `subject`: what was noted for the subject itself, else [`Outcome::Found`] where such a
+    /// document is here, else what was noted for the narrowest listing that covers it, else `None`: nobody looked.
     #[must_use]
     pub fn outcome(&self, kind: &str, subject: &str) -> Option<&Outcome> {
-        let noted = |subject: &str| {
-            let at = self.sought.get(&(Arc::from(kind), Arc::from(subject)))?;
-            self.searches.get(*at).map(|search| &search.outcome)
-        };
+        let at = self.sought.get(&(Arc::from(kind), Arc::from(subject)));
+        let noted = at.and_then(|&at| self.searches.get(at)).map(|search| &search.outcome);
         let here = || self.of(kind, subject).next().map(|_| &Outcome::Found);
-        noted(subject).or_else(here).or_else(|| match noted("*") {
-            // The whole kind was listed, and this subject was not among it.
+        noted.or_else(here).or_else(|| match self.listing(kind, subject) {
+            // They were all listed, and this subject was not among them.
             Some(Outcome::Found) => Some(&Outcome::Absent),
             other => other,
         })
+    }
+
+    fn listing(&self, kind: &str, subject: &str) -> Option<&Outcome> {
+        let listings = self.listings.get(kind)?.iter().filter_map(|&at| self.searches.get(at));
+        let covers = |search: &&Search| search.subject.strip_suffix('*').is_some_and(|start| subject.starts_with(start));
+        listings.filter(covers).max_by_key(|search| search.subject.len()).map(|search| &search.outcome)
     }
 }
 
@@ -409,6 +422,16 @@ mod tests {
         assert_eq!(snapshot.outcome("aws:scp", "p-9"), None);
         snapshot.note(Search { kind: "aws:scp".into(), subject: "*".into(), outcome: Outcome::Found });
         assert_eq!(snapshot.outcome("aws:scp", "p-9"), Some(&Outcome::Absent));
+    }
+
+    #[test]
+    fn a_listing_covers_what_begins_like_it_and_nothing_else() {
+        let listed = Search { kind: "aws:role".into(), subject: "arn:aws:iam::111122223333:role/*".into(), outcome: Outcome::Found };
+        let snapshot = Snapshot::new([Document::new("aws:role", "arn:aws:iam::111122223333:role/app", "app", "{}")], [listed]);
+        assert_eq!(snapshot.outcome("aws:role", "arn:aws:iam::111122223333:role/app"), Some(&Outcome::Found));
+        assert_eq!(snapshot.outcome("aws:role", "arn:aws:iam::111122223333:role/other"), Some(&Outcome::Absent));
+        assert_eq!(snapshot.outcome("aws:role", "arn:aws:iam::444455556666:role/other"), None);
+        assert_eq!(snapshot.outcome("aws:user", "arn:aws:iam::111122223333:user/ana"), None);
     }
 
     #[test]
