@@ -3,7 +3,8 @@
 use super::failure::Failure;
 use anstream::ColorChoice;
 use clap::{Args, ValueEnum};
-use iam_why::report::{Answer, Detail, clean, json, text, v1};
+use iam_why::report::{Answer, Detail, Redactor, clean, json, markdown, text};
+use serde::Serialize;
 use std::io::{ErrorKind, Write};
 
 /// How the answer is printed.
@@ -19,9 +20,15 @@ pub(crate) struct Output {
     /// Whether it is coloured
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
+    /// Put pseudonyms in the place of account numbers, names, addresses and other identifiers
+    #[arg(long, global = true)]
+    redact: bool,
     /// Exit with 0 whatever the answer; failures keep their codes
     #[arg(long, global = true)]
     pub(crate) exit_zero: bool,
+    /// The pseudonyms of this run.
+    #[arg(skip)]
+    pseudonyms: Redactor,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -31,6 +38,8 @@ pub(crate) enum Format {
     Text,
     /// For programs; docs/schema holds the JSON Schema
     Json,
+    /// For tickets
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -69,17 +78,31 @@ impl Output {
         choice.write_global();
     }
 
-    /// Is the answer for programs?
-    pub(crate) fn is_json(&self) -> bool {
-        self.format == Format::Json
+    /// How the answer is written.
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     /// Prints an answer.
     pub(crate) fn answer(&self, answer: &Answer<'_>) -> Result<(), Failure> {
+        let answer = if self.redact { answer.redacted(&self.pseudonyms) } else { *answer };
         match self.format {
-            Format::Text => print(&text::render(answer, self.layout())),
-            Format::Json => print(&json::render(&v1::Report::of(answer))?),
+            Format::Text => print(&text::render(&answer, self.layout())),
+            Format::Json => print(&json::render(&answer.report())?),
+            Format::Markdown => print(&markdown::render(&answer, self.layout().detail)),
         }
+    }
+
+    /// Prints a report of another kind as JSON.
+    pub(crate) fn json(&self, report: &impl Serialize) -> Result<(), Failure> {
+        let value = serde_json::to_value(report)?;
+        // Without pseudonyms the report is written as it is: a value would put its fields in the order of the alphabet.
+        if self.redact { print(&json::render(&self.pseudonyms.value(value))?) } else { print(&json::render(report)?) }
+    }
+
+    /// Prints text that is not an answer.
+    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        if self.redact { print(&self.pseudonyms.text(text)) } else { print(text) }
     }
 
     fn layout(&self) -> text::Layout {

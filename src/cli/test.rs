@@ -1,11 +1,11 @@
 //! `iam-why test FILE…`
 
 use super::failure::Failure;
-use super::output::{self, Output};
+use super::output::{Format, Output};
 use crate::exit::Exit;
 use clap::Args;
 use iam_why::cases;
-use iam_why::report::{json, text, v1};
+use iam_why::report::{markdown, text, v1};
 use std::path::PathBuf;
 
 /// Runs policy unit tests: exit 0 only if every case passes
@@ -23,8 +23,11 @@ impl Arguments {
             outcomes.extend(cases::run(file)?);
         }
         let report = v1::TestReport::of(&outcomes);
-        let text = if output.is_json() { json::render(&report)? } else { text::tests(&report) };
-        output::print(&text)?;
+        match output.format() {
+            Format::Json => output.json(&report)?,
+            Format::Text => output.text(&text::tests(&report))?,
+            Format::Markdown => output.text(&markdown::tests(&report))?,
+        }
         Ok(if report.passed == outcomes.len() { Exit::Allowed } else { Exit::ExplicitDeny })
     }
 }

@@ -3,8 +3,15 @@
 pub mod clean;
 pub mod json;
 pub mod locate;
+pub mod markdown;
+mod quote;
+pub mod redact;
+#[cfg(test)]
+mod sample;
 pub mod text;
 pub mod v1;
+
+pub use redact::Redactor;
 
 use iam_why_contract::{Layer, Provider, Question, Snapshot, Verdict};
 
@@ -19,6 +26,8 @@ pub struct Answer<'a> {
     pub verdict: &'a Verdict,
     /// The layers of the provider that answered.
     pub layers: &'static [Layer],
+    /// What puts pseudonyms in the place of identifiers, where that is wanted.
+    pub redactor: Option<&'a Redactor>,
 }
 
 /// How much a report says.
@@ -37,7 +46,30 @@ impl<'a> Answer<'a> {
     /// What `provider` answered.
     #[must_use]
     pub fn new(question: &'a Question, snapshot: &'a Snapshot, verdict: &'a Verdict, provider: &dyn Provider) -> Self {
-        Self { question, snapshot, verdict, layers: provider.layers() }
+        Self { question, snapshot, verdict, layers: provider.layers(), redactor: None }
+    }
+
+    /// The same answer with pseudonyms in the place of identifiers.
+    #[must_use]
+    pub fn redacted(self, redactor: &'a Redactor) -> Self {
+        redactor.learn(&self);
+        Self { redactor: Some(redactor), ..self }
+    }
+
+    /// The report of it.
+    #[must_use]
+    pub fn report(&self) -> v1::Report {
+        let report = v1::Report::of(self);
+        match self.redactor {
+            Some(redactor) => redactor.report(report),
+            None => report,
+        }
+    }
+
+    /// A text as it may be shown: on no terminal does it do anything, and identifiers are replaced where that is wanted.
+    fn shown(&self, text: &str) -> String {
+        let text = self.redactor.map_or_else(|| text.to_owned(), |redactor| redactor.text(text));
+        clean::lines(&text).into_owned()
     }
 
     /// How people call a layer.

@@ -1,7 +1,8 @@
 //! Text for a terminal: the answer on one screen, the verdict first.
 
-use super::v1::{CaseResult, Decision, Evidence, Finding, Fix, Report, Ruling, TestReport};
-use super::{Answer, Detail, clean};
+use super::quote::Quote;
+use super::v1::{CaseResult, Decision, Evidence, Finding, Fix, Layer, Nearest, Report, Ruling, TestReport};
+use super::{Answer, Detail, clean, v1};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -15,102 +16,194 @@ pub struct Layout {
 }
 
 const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
 
 /// The answer as text with ANSI colours; strip them where they are not wanted.
 #[must_use]
 pub fn render(answer: &Answer<'_>, layout: Layout) -> String {
-    let report = Report::of(answer);
-    let mut page = Page { text: String::new(), width: layout.width };
-    page.verdict(&report);
-    for finding in &report.findings {
-        page.finding(finding, &report);
-    }
-    if layout.detail != Detail::Brief {
-        page.nearest(&report);
-    }
-    if layout.detail == Detail::Full {
-        page.layers(&report);
-    }
-    page.doubts(&report);
-    page.fixes(&report.fixes);
-    page.notes(&report);
+    let mut page = Page { text: String::new(), width: layout.width, answer, report: answer.report(), detail: layout.detail };
+    page.verdict();
+    page.findings();
+    page.nearest();
+    page.doubts();
+    page.fixes();
+    page.layers();
+    page.notes();
+    page.basis();
     page.text
 }
 
-struct Page {
+struct Page<'a> {
     text: String,
     width: usize,
+    detail: Detail,
+    answer: &'a Answer<'a>,
+    report: Report,
 }
 
-impl Page {
-    fn verdict(&mut self, report: &Report) {
-        let (word, colour) = match report.decision {
+impl Page<'_> {
+    fn verdict(&mut self) {
+        let (word, colour) = match self.report.decision {
             Decision::Allow => ("ALLOWED", AnsiColor::Green),
             Decision::Deny => ("DENIED", AnsiColor::Red),
             Decision::Undetermined => ("UNDETERMINED", AnsiColor::Yellow),
         };
         let style = Style::new().bold().fg_color(Some(colour.into()));
-        self.wrapped(&format!("{style}{word}{style:#}: "), word.len() + 2, &report.summary, 0);
-        let question = &report.question;
+        let summary = self.report.summary.clone();
+        self.wrapped((&format!("{style}{word}{style:#}: "), word.len() + 2), &summary, 2);
+        let question = &self.report.question;
         let resource = question.resource.as_deref().map(|resource| format!(" on {resource}")).unwrap_or_default();
-        self.wrapped("", 0, &format!("{} asks for {}{resource}", question.principal, question.action), 0);
+        let asked = format!("{} asks for {}{resource}", question.principal, question.action);
+        self.item(&asked);
+        if self.report.decision == Decision::Allow && self.detail != Detail::Brief {
+            self.grant();
+        }
     }
 
-    fn finding(&mut self, finding: &Finding, report: &Report) {
-        self.heading(if report.findings.first() == Some(finding) { "Because" } else { "Also in the way" });
-        self.item(&finding.says);
-        self.item(&place(&finding.evidence));
-        self.item(&format!("who can change it: {}", finding.owner));
+    /// The statement that lets an allowed request through.
+    fn grant(&mut self) {
+        if let Some(quote) = v1::grant(self.answer).and_then(|statement| Quote::of_grant(statement, self.answer)) {
+            self.gap();
+            self.text.push_str(&quote.render(AnsiColor::Cyan, self.width));
+        }
     }
 
-    fn nearest(&mut self, report: &Report) {
-        if report.nearest.is_empty() {
+    /// The deciding statement in full, every other blocker in a line or two.
+    fn findings(&mut self) {
+        let findings = std::mem::take(&mut self.report.findings);
+        for (at, finding) in findings.iter().enumerate() {
+            let quote = self.answer.verdict.findings.get(at).and_then(|finding| Quote::of_finding(finding, self.answer));
+            if at == 1 {
+                self.heading("Also in the way");
+            }
+            if at == 0 {
+                self.gap();
+                self.part(finding);
+            } else {
+                self.item(&finding.says);
+            }
+            match quote.filter(|_| at == 0 && self.detail != Detail::Brief) {
+                Some(quote) => self.text.push_str(&quote.render(AnsiColor::Red, self.width)),
+                None => self.place(&finding.evidence),
+            }
+            self.field("who can change it", &finding.owner);
+        }
+        self.report.findings = findings;
+    }
+
+    /// Says which authorization a finding is about where it is not the question itself.
+    fn part(&mut self, finding: &Finding) {
+        let Some(part) = self.report.parts.get(finding.part).filter(|_| finding.part > 0) else { return };
+        let resource = part.resource.as_deref().map(|resource| format!(" on {resource}")).unwrap_or_default();
+        let says = format!("the call also needs {}{resource}: {}", part.action, part.because);
+        self.item(&says);
+    }
+
+    fn place(&mut self, evidence: &Evidence) {
+        let at = match (&evidence.source, evidence.line) {
+            (Some(source), Some(line)) => format!("at {source}:{line} ({})", evidence.title),
+            (None, Some(line)) => format!("at line {line} of {}", evidence.title),
+            _ => format!("looked at {}", evidence.title),
+        };
+        self.wrapped(("    ", 4), &at, 6);
+    }
+
+    /// The nearest miss in full, the others in a line each.
+    fn nearest(&mut self) {
+        if self.detail == Detail::Brief || self.report.nearest.is_empty() {
             return;
         }
         self.heading("Came nearest to allowing");
-        for nearest in &report.nearest {
-            let line = nearest.line.map(|line| format!(":{line}")).unwrap_or_default();
-            self.item(&format!("{}{line}: {}", nearest.title, nearest.says));
+        let nearest = std::mem::take(&mut self.report.nearest);
+        let shown = if self.detail == Detail::Full { nearest.len() } else { 3 };
+        for (at, near) in nearest.iter().take(shown).enumerate() {
+            let quote = self.answer.verdict.nearest.get(at).and_then(|near| Quote::of_nearest(near, self.answer));
+            self.item(&near.says);
+            match quote.filter(|quote| at == 0 && !quote.marks.is_empty()) {
+                Some(quote) => self.text.push_str(&quote.render(AnsiColor::Cyan, self.width)),
+                None => self.near_place(near),
+            }
         }
+        self.report.nearest = nearest;
     }
 
-    fn layers(&mut self, report: &Report) {
-        self.heading("Layers");
-        for layer in &report.layers {
-            let subject = if layer.subject.is_empty() { String::new() } else { format!(" {}", layer.subject) };
-            let note = if layer.note.is_empty() { String::new() } else { format!(" ({})", layer.note) };
-            self.item(&format!("{}{subject}: {}{note}", layer.title, ruling(layer.ruling)));
-        }
+    fn near_place(&mut self, near: &Nearest) {
+        let line = near.line.map(|line| format!(", line {line}")).unwrap_or_default();
+        self.wrapped(("    ", 4), &format!("in {}{line}", near.title), 6);
     }
 
-    fn doubts(&mut self, report: &Report) {
-        if report.doubts.is_empty() {
+    fn doubts(&mut self) {
+        if self.report.doubts.is_empty() {
             return;
         }
         self.heading("Not known");
-        for doubt in &report.doubts {
-            self.item(&format!("{}; to settle it: {}", doubt.about, doubt.needs));
+        for doubt in std::mem::take(&mut self.report.doubts) {
+            self.item(&doubt.about);
+            self.field("what would settle it", &doubt.needs);
         }
     }
 
-    fn fixes(&mut self, fixes: &[Fix]) {
-        for fix in fixes {
-            self.heading("A change that lets it through (simulated)");
-            self.item(&fix.says);
-            self.item(&format!("who can make it: {}", fix.who));
-            if let Some(widens) = &fix.widens {
-                self.item(&format!("it also lets through: {widens}"));
+    fn fixes(&mut self) {
+        let fixes = std::mem::take(&mut self.report.fixes);
+        let Some(first) = fixes.first() else { return };
+        self.heading("Smallest change that lets it through (simulated before it is shown)");
+        self.fix(first);
+        if self.detail == Detail::Full {
+            for fix in fixes.iter().skip(1) {
+                self.heading("Or");
+                self.fix(fix);
             }
-            for command in &fix.commands {
-                let _ = writeln!(self.text, "    {}", clean::lines(command));
+        } else if fixes.len() > 1 {
+            self.item(&format!("{} more with --detail full", fixes.len() - 1));
+        }
+    }
+
+    fn fix(&mut self, fix: &Fix) {
+        self.item(&fix.says);
+        self.field("who can make it", &fix.who);
+        if let Some(widens) = &fix.widens {
+            self.field("it also lets through", widens);
+        }
+        if self.detail != Detail::Brief {
+            for line in fix.commands.iter().flat_map(|command| command.lines()) {
+                let _ = writeln!(self.text, "    {DIM}{}{DIM:#}", clean::line(line));
             }
         }
     }
 
-    fn notes(&mut self, report: &Report) {
-        for note in &report.notes {
-            self.wrapped("note: ", 6, note, 0);
+    fn layers(&mut self) {
+        if self.detail != Detail::Full {
+            return;
         }
+        self.heading("Layers");
+        for layer in std::mem::take(&mut self.report.layers) {
+            let says = layer_line(&layer);
+            self.item(&says);
+        }
+    }
+
+    fn notes(&mut self) {
+        let notes = std::mem::take(&mut self.report.notes);
+        if !notes.is_empty() {
+            self.gap();
+        }
+        for note in notes {
+            self.wrapped((&format!("{BOLD}note{BOLD:#}: "), 6), &note, 2);
+        }
+    }
+
+    fn basis(&mut self) {
+        let snapshot = &self.report.snapshot;
+        let taken = snapshot.taken_at.as_deref().map(|taken| format!(", taken {taken}")).unwrap_or_default();
+        let refused = match snapshot.refused.len() {
+            0 => String::new(),
+            count => format!("; {count} could not be read"),
+        };
+        let _ = writeln!(self.text, "\n{DIM}from {} documents{}{refused}{DIM:#}", snapshot.documents, clean::line(&taken));
+    }
+
+    fn gap(&mut self) {
+        self.text.push('\n');
     }
 
     fn heading(&mut self, heading: &str) {
@@ -118,30 +211,36 @@ impl Page {
     }
 
     fn item(&mut self, text: &str) {
-        self.wrapped("  ", 2, text, 4);
+        self.wrapped(("  ", 2), text, 4);
     }
 
-    /// `text` after a prefix of `columns`, wrapped at the width; further lines indented by `indent`.
-    fn wrapped(&mut self, prefix: &str, columns: usize, text: &str, indent: usize) {
-        let text = clean::line(text);
+    fn field(&mut self, name: &str, value: &str) {
+        self.wrapped(("    ", 4), &format!("{name}: {value}"), 6);
+    }
+
+    /// `text` after a prefix and the columns it takes, wrapped at the width; further lines are indented.
+    fn wrapped(&mut self, (prefix, columns): (&str, usize), text: &str, indent: usize) {
         let (first, rest) = (" ".repeat(columns), " ".repeat(indent));
         let options = textwrap::Options::new(self.width).initial_indent(&first).subsequent_indent(&rest).break_words(false);
-        for (at, line) in textwrap::wrap(&text, options).iter().enumerate() {
-            let line = if at == 0 { line.get(columns..).unwrap_or_default() } else { line };
-            let _ = writeln!(self.text, "{}{line}", if at == 0 { prefix } else { "" });
+        let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+        for (at, line) in textwrap::wrap(&clean::line(text), options).iter().enumerate() {
+            match line.get(columns..).filter(|_| at == 0) {
+                Some(line) => _ = writeln!(self.text, "{prefix}{line}"),
+                None => _ = writeln!(self.text, "{line}"),
+            }
         }
     }
 }
 
-fn place(evidence: &Evidence) -> String {
-    match (&evidence.source, evidence.line) {
-        (Some(source), Some(line)) => format!("{} ({source}:{line})", evidence.title),
-        (None, Some(line)) => format!("{}, line {line}", evidence.title),
-        _ => format!("looked at: {}", evidence.title),
-    }
+/// `service control policy root: allows`
+fn layer_line(layer: &Layer) -> String {
+    let subject = if layer.subject.is_empty() { String::new() } else { format!(" {}", layer.subject) };
+    let note = if layer.note.is_empty() { String::new() } else { format!(" ({})", layer.note) };
+    format!("{}{subject}: {}{note}", layer.title, ruling(layer.ruling))
 }
 
-fn ruling(ruling: Ruling) -> &'static str {
+/// What a layer says, as people say it.
+pub(super) fn ruling(ruling: Ruling) -> &'static str {
     match ruling {
         Ruling::Allow => "allows",
         Ruling::Deny => "denies",
@@ -162,4 +261,118 @@ pub fn tests(report: &TestReport) -> String {
     }
     let _ = writeln!(text, "{} passed, {} failed, {} not modelled", report.passed, report.failed, report.not_modelled);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Detail, Layout, render};
+    use crate::report::sample;
+    use snapbox::{assert_data_eq, str};
+
+    fn plain(sample: &sample::Sample, detail: Detail, width: usize) -> String {
+        anstream::adapter::strip_str(&render(&sample.answer(), Layout { detail, width })).to_string()
+    }
+
+    #[test]
+    fn a_refusal_fits_one_screen() {
+        assert_data_eq!(
+            plain(&sample::refused(), Detail::Nearest, 80),
+            str![[r#"
+DENIED: statement DenyOutsideEu of guard policy p-1a2b3c4d on OU prod denies it
+  arn:aws:iam::111122223333:role/app asks for s3:GetObject on
+    arn:aws:s3:::acme-reports/2026/q1.csv
+
+ --> org/guard.json:10:52
+  4 | {
+  5 |   "Sid": "DenyOutsideEu",
+  6 |   "Effect": "Deny",
+  7 |   "Action": "*",
+    |             --- action is s3:GetObject
+  8 |   "Resource": "*",
+    |               --- resource is arn:aws:s3:::acme-reports/2026/q1.csv
+  9 |   "Condition": {
+ 10 | …quals": {"aws:RequestedRegion": ["eu-west-1", "eu-central-1"]}
+    |                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    |                                  aws:RequestedRegion is us-east-1
+ 11 |   }
+ 12 | }
+    who can change it: the organization's administrators (account 999988887777)
+
+Also in the way
+  no policy of role app allows s3:GetObject on
+    arn:aws:s3:::acme-reports/2026/q1.csv
+    looked at 1 policy of role app
+    who can change it: the administrators of account 111122223333
+
+Came nearest to allowing
+  ReadReports: resource is arn:aws:s3:::acme-reports/2026/q1.csv, statement says
+    arn:aws:s3:::acme-report/*
+ --> iam/app.json:1:194
+  1 | …t","s3:ListBucket"],"Resource":["arn:aws:s3:::acme-report/*"]}]}
+    |                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    |                          resource is arn:aws:s3:::acme-reports/2026/q1.csv
+
+Smallest change that lets it through (simulated before it is shown)
+  add arn:aws:s3:::acme-reports/2026/q1.csv to Resource of statement ReadReports
+    who can make it: whoever may iam:PutRolePolicy in account 111122223333
+    aws iam put-role-policy --role-name app --policy-name reports --policy-document file://reports.json
+
+note: the session of ana@acme.example was taken to be of role app
+
+from 2 documents; 1 could not be read
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_open_question_says_what_would_settle_it() {
+        assert_data_eq!(
+            plain(&sample::open(), Detail::Nearest, 80),
+            str![[r#"
+UNDETERMINED: it depends on what is not known: aws:RequestedRegion, and 1 more
+  arn:aws:iam::111122223333:role/app asks for s3:GetObject on
+    arn:aws:s3:::acme-reports/2026/q1.csv
+
+Not known
+  aws:RequestedRegion
+    what would settle it: --context aws:RequestedRegion=REGION
+  the bucket policy of acme-reports
+    what would settle it: s3:GetBucketPolicy on arn:aws:s3:::acme-reports
+
+from 2 documents; 1 could not be read
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn brief_is_what_fits_into_a_chat() {
+        assert_data_eq!(
+            plain(&sample::refused(), Detail::Brief, 80),
+            str![[r#"
+DENIED: statement DenyOutsideEu of guard policy p-1a2b3c4d on OU prod denies it
+  arn:aws:iam::111122223333:role/app asks for s3:GetObject on
+    arn:aws:s3:::acme-reports/2026/q1.csv
+
+    at org/guard.json:4 (guard policy DenyOutsideEu (p-1a2b3c4d))
+    who can change it: the organization's administrators (account 999988887777)
+
+Also in the way
+  no policy of role app allows s3:GetObject on
+    arn:aws:s3:::acme-reports/2026/q1.csv
+    looked at 1 policy of role app
+    who can change it: the administrators of account 111122223333
+
+Smallest change that lets it through (simulated before it is shown)
+  add arn:aws:s3:::acme-reports/2026/q1.csv to Resource of statement ReadReports
+    who can make it: whoever may iam:PutRolePolicy in account 111122223333
+
+note: the session of ana@acme.example was taken to be of role app
+
+from 2 documents; 1 could not be read
+
+"#]]
+        );
+    }
 }

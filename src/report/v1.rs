@@ -383,6 +383,34 @@ impl Report {
             parts: verdict.parts.iter().map(Into::into).collect(),
         }
     }
+
+    /// A report with the decision alone.
+    pub(super) fn nothing(report: &Self) -> Self {
+        let question = Question {
+            provider: report.question.provider.clone(),
+            principal: String::new(),
+            action: report.question.action.clone(),
+            resource: None,
+            context: BTreeMap::new(),
+            complete: Vec::new(),
+        };
+        Self {
+            schema: REPORT.to_owned(),
+            question,
+            decision: report.decision,
+            kind: report.kind,
+            decided_by: report.decided_by.clone(),
+            summary: String::new(),
+            findings: Vec::new(),
+            nearest: Vec::new(),
+            layers: Vec::new(),
+            doubts: Vec::new(),
+            fixes: Vec::new(),
+            snapshot: Snapshot { taken_at: None, documents: report.snapshot.documents, refused: Vec::new() },
+            notes: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
 }
 
 /// The answer in one sentence.

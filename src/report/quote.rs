@@ -1,0 +1,308 @@
+//! The quoted statement: lines of a policy with a caret under the elements that decided, the two values that were compared beside it.
+
+use super::{Answer, clean, locate, v1};
+use anstyle::{AnsiColor, Style};
+use iam_why_contract::verdict::Evidence;
+use iam_why_contract::{Document, Finding, Nearest, Place, Statement, Test, Trace, Truth};
+use std::fmt::Write;
+use std::ops::Range;
+use textwrap::core::display_width;
+
+/// A piece of a policy and what is to be seen in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Quote {
+    /// The file, or how people call the document.
+    pub(super) path: String,
+    /// Line and column in the file of what decides, from 1.
+    pub(super) at: (usize, usize),
+    /// The line of the file on which the text begins, from 1.
+    pub(super) first_line: usize,
+    /// Whole lines of the document, without the indentation they share.
+    pub(super) text: String,
+    /// What is pointed at.
+    pub(super) marks: Vec<Mark>,
+}
+
+/// Something that is pointed at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// In bytes of the quote's text, on one line.
+    pub(super) range: Range<usize>,
+    /// What is to be said of it.
+    pub(super) label: String,
+    /// What is to be said of it where there is no room.
+    pub(super) short: &'static str,
+    /// Did it decide, or is it there to understand what did?
+    pub(super) decides: bool,
+}
+
+/// Statements up to this many lines are shown whole; of longer ones only the lines that are pointed at.
+const WHOLE: usize = 12;
+
+/// The most that is pointed at in one quote.
+const MARKS: usize = 5;
+
+/// Lines longer than this are cut to the statement before they are laid out.
+const LINE: usize = 4_000;
+
+impl Quote {
+    /// The statement that a finding rests on; `None` where it rests on silence or the document is not here.
+    pub(super) fn of_finding(finding: &Finding, answer: &Answer<'_>) -> Option<Self> {
+        let Evidence::Place(place) = &finding.evidence else { return None };
+        let document = answer.snapshot.document(&place.document)?;
+        let statement = answer.verdict.parts.get(finding.part).and_then(|part| statement_at(&part.trace, place));
+        let whole = statement.map_or(place, |statement| &statement.place);
+        let wanted = match statement {
+            Some(statement) => matched(statement, place),
+            None => vec![Wanted::this(place)],
+        };
+        Some(Self::new(answer, document, whole, &wanted))
+    }
+
+    /// The statement that lets a request through.
+    pub(super) fn of_grant(statement: &Statement, answer: &Answer<'_>) -> Option<Self> {
+        let document = answer.snapshot.document(&statement.place.document)?;
+        Some(Self::new(answer, document, &statement.place, &matched(statement, &statement.place)))
+    }
+
+    /// A statement that came close to allowing, pointed at where it failed.
+    pub(super) fn of_nearest(nearest: &Nearest, answer: &Answer<'_>) -> Option<Self> {
+        let document = answer.snapshot.document(&nearest.place.document)?;
+        let failed = nearest.failed.iter().flat_map(leaves).filter(|test| !test.holds.is_yes());
+        let wanted: Vec<_> = failed.map(|test| Wanted::of(test, true)).collect();
+        Some(Self::new(answer, document, &nearest.place, &wanted))
+    }
+
+    fn new(answer: &Answer<'_>, document: &Document, whole: &Place, wanted: &[Wanted<'_>]) -> Self {
+        let shown = Document { text: answer.shown(&document.text).into(), ..document.clone() };
+        // Pseudonyms move the bytes that a span counts.
+        let span = |place: &Place| place.span.filter(|_| answer.redactor.is_none());
+        let shift = |place: &Place| Place { pointer: answer.shown(&place.pointer), span: span(place), ..place.clone() };
+        let locate = |place: &Place| locate::locate(&shown, &shift(place));
+        let lines = lines(&shown.text, &locate(whole).range);
+        let mut marks: Vec<Mark> = Vec::new();
+        for wanted in wanted {
+            let Some(range) = caret(&shown.text, locate(wanted.place).range).filter(|range| within(&lines, range)) else { continue };
+            if marks.iter().all(|mark| mark.range != range) {
+                let label = clean::line(&answer.shown(&wanted.label)).into_owned();
+                marks.push(Mark {
+                    range: range.start - lines.start..range.end - lines.start,
+                    label,
+                    short: wanted.short,
+                    decides: wanted.decides,
+                });
+            }
+        }
+        marks.truncate(MARKS);
+        let at = locate(wanted.iter().find(|wanted| wanted.decides).map_or(whole, |wanted| wanted.place));
+        let path = if document.origin.source.is_empty() { v1::title(document) } else { document.origin.source.to_string() };
+        let skipped = shown.text.get(..lines.start).unwrap_or_default().matches('\n').count();
+        Self {
+            path: clean::line(&answer.shown(&path)).into_owned(),
+            at: (at.line, at.column),
+            first_line: skipped + document.origin.line as usize,
+            text: shown.text.get(lines).unwrap_or_default().to_owned(),
+            marks,
+        }
+        .dedented()
+    }
+
+    /// The same without the indentation that all lines share.
+    fn dedented(mut self) -> Self {
+        let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+        let shared = self.text.lines().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
+        for mark in &mut self.marks {
+            let lines_before = self.text.get(..mark.range.start).unwrap_or_default().matches('\n').count();
+            let cut = shared * (lines_before + 1);
+            mark.range = mark.range.start.saturating_sub(cut)..mark.range.end.saturating_sub(cut);
+        }
+        let lines: Vec<&str> = self.text.split('\n').map(|line| line.get(shared.min(indent(line))..).unwrap_or_default()).collect();
+        self.text = lines.join("\n");
+        self
+    }
+
+    /// The quote as text with ANSI colours, no wider than `width`.
+    pub(super) fn render(&self, colour: AnsiColor, width: usize) -> String {
+        let lines: Vec<&str> = self.text.split('\n').collect();
+        let gutter = (self.first_line + lines.len()).to_string().len().max(3);
+        let mut canvas = Canvas { text: String::new(), gutter, room: width.saturating_sub(gutter + 3).max(20), colour };
+        canvas.origin(&self.path, self.at);
+        let mut start = 0;
+        let mut skipped = false;
+        for (at, line) in lines.iter().enumerate() {
+            let on_line = |mark: &&Mark| mark.range.start >= start && mark.range.end <= start + line.len();
+            let marks: Vec<&Mark> = self.marks.iter().filter(on_line).collect();
+            if marks.is_empty() && lines.len() > WHOLE {
+                if !std::mem::replace(&mut skipped, true) {
+                    canvas.row("...", "");
+                }
+            } else {
+                skipped = false;
+                canvas.line(self.first_line + at, line, start, &marks);
+            }
+            start += line.len() + 1;
+        }
+        canvas.text
+    }
+}
+
+/// Where a quote is laid out.
+struct Canvas {
+    text: String,
+    gutter: usize,
+    room: usize,
+    colour: AnsiColor,
+}
+
+const FAINT: Style = Style::new().dimmed();
+
+impl Canvas {
+    fn origin(&mut self, path: &str, (line, column): (usize, usize)) {
+        let _ = writeln!(self.text, "{FAINT}{:>width$}{FAINT:#} {path}:{line}:{column}", "-->", width = self.gutter + 1);
+    }
+
+    fn row(&mut self, number: &str, line: &str) {
+        let row = format!("{FAINT}{number:>width$} |{FAINT:#} {line}", width = self.gutter);
+        let _ = writeln!(self.text, "{}", row.trim_end());
+    }
+
+    /// A line of the document, cut to what is pointed at where it is too long, and below it each mark.
+    fn line(&mut self, number: usize, line: &str, start: usize, marks: &[&Mark]) {
+        let first =
+            marks.iter().find(|mark| mark.decides).or(marks.first()).map_or(0..0, |mark| mark.range.start - start..mark.range.end - start);
+        let window = window(line, &first, self.room);
+        let (before, after) = (if window.start > 0 { "…" } else { "" }, if window.end < line.len() { "…" } else { "" });
+        self.row(&number.to_string(), &format!("{before}{}{after}", line.get(window.clone()).unwrap_or_default()));
+        for mark in marks {
+            let (from, to) = (mark.range.start - start, mark.range.end - start);
+            let (from, to) = (from.clamp(window.start, window.end), to.clamp(window.start, window.end));
+            let columns = |range: Range<usize>| line.get(range).map_or(0, display_width);
+            let column = columns(window.start..from) + before.chars().count();
+            if to > from {
+                self.mark(mark, column, columns(from..to));
+            }
+        }
+    }
+
+    /// Carets and what they mean: beside them where there is room, else below.
+    fn mark(&mut self, mark: &Mark, column: usize, columns: usize) {
+        let (sign, style) = if mark.decides { ("^", Style::new().bold().fg_color(Some(self.colour.into()))) } else { ("-", FAINT) };
+        let carets = sign.repeat(columns);
+        let pad = " ".repeat(column);
+        let beside = self.room.saturating_sub(column + columns + 1);
+        let label = if display_width(&mark.label) <= beside || mark.decides { mark.label.as_str() } else { mark.short };
+        if display_width(label) <= beside {
+            return self.row("", &format!("{pad}{style}{carets} {label}{style:#}"));
+        }
+        self.row("", &format!("{pad}{style}{carets}{style:#}"));
+        let lines = textwrap::wrap(label, textwrap::Options::new(self.room).break_words(false));
+        let widest = lines.iter().map(|line| display_width(line)).max().unwrap_or(0);
+        let indent = " ".repeat(column.min(self.room.saturating_sub(widest)));
+        for line in lines {
+            self.row("", &format!("{indent}{style}{line}{style:#}"));
+        }
+    }
+}
+
+/// The part of a line that fits into `room` columns and holds what is pointed at.
+fn window(line: &str, range: &Range<usize>, room: usize) -> Range<usize> {
+    if display_width(line) <= room {
+        return 0..line.len();
+    }
+    let room = room.saturating_sub(2);
+    let width = |range: Range<usize>| line.get(range).map_or(0, display_width);
+    let before = line.get(..range.start).unwrap_or_default();
+    // What comes before says more than what comes after.
+    let left = room.saturating_sub(width(range.clone())) * 3 / 4;
+    let start =
+        if width(0..range.end) <= room { 0 } else { before.char_indices().rev().take(left).last().map_or(range.start, |(at, _)| at) };
+    let mut columns = 0;
+    let fits = |character: &(usize, char)| {
+        columns += display_width(character.1.encode_utf8(&mut [0; 4]));
+        columns <= room
+    };
+    let rest = line.get(start..).unwrap_or_default();
+    let end = rest.char_indices().take_while(fits).last().map_or(start, |(at, last)| start + at + last.len_utf8());
+    start..end
+}
+
+/// Something that is to be pointed at.
+struct Wanted<'a> {
+    place: &'a Place,
+    label: String,
+    short: &'static str,
+    decides: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn this(place: &'a Place) -> Self {
+        Self { place, label: "this".to_owned(), short: "this", decides: true }
+    }
+
+    /// `aws:RequestedRegion is us-east-1`
+    fn of(test: &'a Test, decides: bool) -> Self {
+        let short = match test.holds {
+            Truth::Yes => "matches",
+            Truth::No => "does not match",
+            Truth::Unknown => "not known",
+        };
+        Self { place: &test.place, label: format!("{} is {}", test.about, test.got), short, decides }
+    }
+}
+
+/// The statement of the trace that `place` is, or is in.
+fn statement_at<'t>(trace: &'t Trace, place: &Place) -> Option<&'t Statement> {
+    let holds = |statement: &&Statement| {
+        let inside = place.pointer.strip_prefix(statement.place.pointer.as_str());
+        statement.place.document == place.document && inside.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    trace.steps.iter().flat_map(|step| &step.statements).filter(holds).max_by_key(|statement| statement.place.pointer.len())
+}
+
+/// What to point at in a statement that applies: what its conditions compared, or else what it is about.
+fn matched<'a>(statement: &'a Statement, place: &'a Place) -> Vec<Wanted<'a>> {
+    let tests: Vec<&Test> = statement.tests.iter().flat_map(leaves).collect();
+    let subject = |test: &Test| matches!(test.about.as_str(), "action" | "resource" | "principal");
+    let conditions = tests.iter().any(|test| !subject(test));
+    let whole = *place == statement.place;
+    let decides = |test: &Test| if whole { !(conditions && subject(test)) } else { place.pointer == test.place.pointer };
+    let mut wanted: Vec<_> = tests.iter().map(|test| Wanted::of(test, decides(test))).collect();
+    if !wanted.iter().any(|wanted| wanted.decides) {
+        wanted.push(Wanted::this(place));
+    }
+    // What decided must not be cut off.
+    wanted.sort_by_key(|wanted| !wanted.decides);
+    wanted
+}
+
+/// The comparisons that consist of no others.
+fn leaves(test: &Test) -> Vec<&Test> {
+    if test.parts.is_empty() { vec![test] } else { test.parts.iter().flat_map(leaves).collect() }
+}
+
+/// The lines that `range` stands on; of a very long line only the range itself.
+fn lines(text: &str, range: &Range<usize>) -> Range<usize> {
+    let start = text.get(..range.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let end = text.get(range.end..).and_then(|after| after.find('\n')).map_or(text.len(), |at| range.end + at);
+    let start = if range.start - start > LINE { range.start } else { start };
+    let end = if end - range.end > LINE { range.end } else { end };
+    start..end
+}
+
+fn within(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// A range on one line: of a range over several lines, the key it belongs to or what stands on its first line.
+fn caret(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let within = text.get(range.clone())?;
+    let Some(first_end) = within.find('\n') else { return Some(range) };
+    let line_start = text.get(..range.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let before = text.get(line_start..range.start)?;
+    let key = before.trim_end().strip_suffix(':').and_then(|before| Some((before.rfind('"')?, before)));
+    if let Some((close, before)) = key {
+        let open = before.get(..close)?.rfind('"')?;
+        return Some(line_start + open..line_start + close + 1);
+    }
+    Some(range.start..range.start + first_end)
+}
