@@ -129,6 +129,7 @@ pub fn tests(report: &TestReport) -> String {
 /// Text as it is, with nothing in it that Markdown, HTML or a ticket system would act on.
 fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
+    let mut before = ' ';
     for character in clean::line(text).chars() {
         match character {
             '<' => safe.push_str("&lt;"),
@@ -138,9 +139,10 @@ fn plain(text: &str) -> String {
                 safe.push(character);
             }
             // `@name` would call somebody.
-            '@' => safe.push_str("@\u{200b}"),
+            '@' if !before.is_alphanumeric() => safe.push_str("@\u{200b}"),
             _ => safe.push(character),
         }
+        before = character;
     }
     safe
 }
@@ -172,12 +174,12 @@ fn longest_run(text: &str) -> usize {
 mod tests {
     use super::{code, plain, render};
     use crate::report::{Detail, sample};
-    use snapbox::{assert_data_eq, str};
+    use snapbox::{IntoData, assert_data_eq, str};
 
     #[test]
     fn a_ticket_says_what_to_change_and_who_can() {
         assert_data_eq!(
-            render(&sample::refused().answer(), Detail::Nearest),
+            render(&sample::refused().answer(), Detail::Nearest).raw(),
             str![[r#"
 **Denied**: statement DenyOutsideEu of guard policy p-1a2b3c4d on OU prod denies it
 
@@ -217,7 +219,7 @@ no policy of role app allows s3:GetObject on arn:aws:s3:::acme-reports/2026/q1.c
 
 ### Came nearest to allowing
 
-- policy reports of role app: ReadReports: resource is arn:aws:s3:::acme-reports/2026/q1.csv, statement says arn:aws:s3:::acme-report//*
+- policy reports of role app: ReadReports: resource is arn:aws:s3:::acme-reports/2026/q1.csv, statement says arn:aws:s3:::acme-report/\*
 
 ### Smallest change that lets it through (simulated)
 
@@ -237,9 +239,10 @@ aws iam put-role-policy --role-name app --policy-name reports --policy-document 
 
 ### Notes
 
-- the session of ana@​acme.example was taken to be of role app
+- the session of ana@acme.example was taken to be of role app
 
 "#]]
+            .raw()
         );
     }
 
