@@ -132,7 +132,8 @@ impl Services {
         let rcp: BTreeSet<String> = read(&data.join("rcpSupportedServices.json"))?;
         let mut services = BTreeMap::from([("*".to_owned(), globals(package)?)]);
         for prefix in prefixes {
-            let title = titles.get(&prefix).cloned().unwrap_or_else(|| prefix.clone());
+            // `@` parts the sections of the catalogue.
+            let title = titles.get(&prefix).unwrap_or(&prefix).replace('@', " at ");
             let service = Service {
                 title,
                 rcp: rcp.contains(&prefix),

@@ -14,7 +14,7 @@
 //! GetObject⇥R⇥0?,3?⇥2             an action: name, access, resource types (`?`: optional), set of keys; sorted, case folded
 //! ```
 //!
-//! `~REST` stands for the ARN `SECTION:${Region}:${Account}:REST`.
+//! Neither `@` nor a line break stands anywhere else. `~REST` stands for the ARN `SECTION:${Region}:${Account}:REST`.
 
 use iam_why_contract::glob::{Case, Glob, Piece};
 use std::cmp::Ordering;
@@ -145,7 +145,6 @@ impl<'t> Catalog<'t> {
     /// Where the head is not that of this format.
     pub fn open(text: &'t str) -> Result<Self, NoCatalog> {
         let (head, _) = text.split_once("\n\n").ok_or(NoCatalog(""))?;
-        // The sections keep the line break before them: every record begins with its separator.
         let body = text.get(head.len() + 1..).unwrap_or_default();
         let mut lines = head.lines();
         if lines.next() != Some(FORMAT) {
@@ -162,19 +161,19 @@ impl<'t> Catalog<'t> {
     /// The section of a service.
     #[must_use]
     pub fn section(&self, prefix: &str) -> Option<Section<'t>> {
-        let found = find(self.body, "\n@", prefix).filter(|_| prefix != GLOBALS);
+        let found = find(self.body, '@', prefix).filter(|_| prefix != GLOBALS);
         found.map(|text| Section { text })
     }
 
     /// The section of the keys that belong to no service.
     #[must_use]
     pub fn globals(&self) -> Section<'t> {
-        Section { text: find(self.body, "\n@", GLOBALS).unwrap_or_default() }
+        Section { text: find(self.body, '@', GLOBALS).unwrap_or_default() }
     }
 
     /// All sections, that of the global keys first.
     pub fn sections(&self) -> impl Iterator<Item = Section<'t>> + use<'t> {
-        self.body.split("\n@").skip(1).map(|text| Section { text })
+        self.body.split('@').skip(1).map(|text| Section { text })
     }
 }
 
@@ -190,7 +189,9 @@ impl<'t> Section<'t> {
     /// The condition key that `name` is, in whichever case it is written; a tag key stands for `${TagKey}`.
     #[must_use]
     pub fn key(&self, name: &str) -> Option<Key<'t>> {
-        self.keys().into_iter().find(|key| is_key(key.name, name))
+        let lines = self.records().filter_map(|line| line.strip_prefix('%'));
+        let mut found = lines.filter(|line| line.split_once('\t').is_some_and(|(template, _)| is_key(template, name)));
+        read_key(found.next()?)
     }
 
     /// The condition keys.
@@ -202,8 +203,15 @@ impl<'t> Section<'t> {
     /// The action called `name`, in whichever case it is written.
     #[must_use]
     pub fn action(&self, name: &str) -> Option<Row<'t>> {
-        let line = find(self.actions(), "\n", name)?;
+        let line = find(self.actions(), '\n', name)?;
         read_action(line, &self.sets())
+    }
+
+    /// Whether the action called `name` acts on any type of resource.
+    #[must_use]
+    pub fn has_resources(&self, name: &str) -> Option<bool> {
+        let line = find(self.actions(), '\n', name)?;
+        line.split('\t').nth(2).map(|resources| !resources.is_empty())
     }
 
     /// The names of the actions.
@@ -243,12 +251,12 @@ impl<'t> Section<'t> {
 }
 
 /// The record called `name` among sorted records that each begin with `separator`; what stands behind the separator.
-fn find<'t>(records: &'t str, separator: &str, name: &str) -> Option<&'t str> {
+fn find<'t>(records: &'t str, separator: char, name: &str) -> Option<&'t str> {
     let (mut low, mut high) = (0, records.len());
     while low < high {
         let middle = records.ceil_char_boundary(low.midpoint(high) + 1).min(high);
         let start = low + records.get(low..middle)?.rfind(separator).or_else(|| records.get(low..high)?.find(separator))?;
-        let inside = start + separator.len();
+        let inside = start + separator.len_utf8();
         let end = records.get(inside..high)?.find(separator).map_or(high, |length| inside + length);
         let record = records.get(inside..end)?.trim_end_matches('\n');
         match compare(record.split('\t').next()?, name) {
@@ -269,7 +277,9 @@ pub fn compare(one: &str, other: &str) -> Ordering {
 
 /// Is `name` the key `template`, whose `${…}` stand for any text?
 fn is_key(template: &str, name: &str) -> bool {
-    template.eq_ignore_ascii_case(name) || (template.contains("${") && pattern(template).matches(name, Case::Insensitive))
+    let Some((start, _)) = template.split_once("${") else { return template.eq_ignore_ascii_case(name) };
+    let begins = name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
+    begins && (template.eq_ignore_ascii_case(name) || pattern(template).matches(name, Case::Insensitive))
 }
 
 /// The pattern of a template: each `${…}` is a run of at least one character.

@@ -107,7 +107,7 @@ pub fn action(name: &str) -> Option<Action> {
 #[must_use]
 pub fn is_wildcard_only(action: &str) -> Option<bool> {
     let (prefix, name) = action.split_once(':')?;
-    Some(embedded().section(prefix)?.action(name)?.resources.is_empty())
+    embedded().section(prefix)?.has_resources(name).map(|has| !has)
 }
 
 /// May this condition key have several values in one request (C-14: a property of the key, not of the request)? `None` where the key

@@ -2,6 +2,36 @@
 //!
 //! A document never holds a policy in an encoded form: policies that were URL-encoded or stood as JSON inside a string are decoded
 //! when they are taken in, so that a pointer leads to every element.
+//!
+//! [`recognise`] takes in files as the AWS CLI printed them. Many of them do not say whose they are (`get-bucket-policy` prints nothing
+//! but the policy). Then the file's name says it, in one of these ways:
+//!
+//! | file | is |
+//! |---|---|
+//! | `get-bucket-policy.acme-reports.json` | what the command printed for this subject |
+//! | `bucket-policy--acme-reports.json` | the same; the verb may be left out, `.`, `--` or `_` may stand before the subject |
+//! | `s3/acme-reports/get-bucket-policy.json` | the same; the folder is the subject if the folder around it names the service |
+//! | `list-role-policies.app.json` | of the role `app`, whose ARN another file says (`get-role`, or a folder named by the account id) |
+//! | `head-object.acme-reports%2F2026%2Fa.csv.json` | a subject with characters that file names cannot have is percent-encoded |
+//! | `get-key-policy.arn%3Aaws%3Akms%3A….json` | a whole ARN is always understood |
+//! | `scp--p-1a2b3c4d.json`, `role-policy--app--read-reports.json` | a bare policy document, by what it is and whose |
+//!
+//! A folder above the file that is named by an account id, a region (`eu-west-1`) or a partition (`aws-cn`) says so of all files in it.
+//! What a command printed instead of an output, `An error occurred (NoSuchBucketPolicy) …`, is a fact too: it says that there is none.
+
+mod assemble;
+mod identities;
+mod name;
+mod printed;
+mod reading;
+mod refused;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use assemble::assemble;
+pub use printed::recognise;
 
 use iam_why_contract::DocumentKind;
 
@@ -55,6 +85,12 @@ kinds! {
         "`Policy.Content` of describe-policy", "aws organizations describe-policy", ["organizations:DescribePolicy"];
     RCP = "aws:rcp", "the resource control policy", "policy id (p-…)",
         "`Policy.Content` of describe-policy", "aws organizations describe-policy", ["organizations:DescribePolicy"];
+
+    // Who asks, and what ties the others together.
+    CALLER = "aws:caller", "whom the credentials belong to", "account id",
+        "get-caller-identity: {UserId, Account, Arn}", "aws sts get-caller-identity", ["sts:GetCallerIdentity"];
+    POLICY_FACTS = "aws:managed-policy-facts", "what is known of the managed policy beyond its text", "policy ARN",
+        "`Policy` of get-policy: {Arn, PolicyName, DefaultVersionId}", "aws iam get-policy", ["iam:GetPolicy"];
 
     // The network.
     VPC_ENDPOINT = "aws:vpc-endpoint", "the VPC endpoint", "endpoint id (vpce-…)",
