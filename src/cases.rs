@@ -257,7 +257,7 @@ impl Worlds<'_> {
         if let Some(snapshot) = self.read.get(&path) {
             return Ok(snapshot.clone());
         }
-        let snapshot = load::load(&path)?.snapshot;
+        let snapshot = load::load([&path])?.snapshot;
         self.read.insert(path, snapshot.clone());
         Ok(snapshot)
     }

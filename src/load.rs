@@ -100,51 +100,66 @@ pub enum LoadError {
     },
 }
 
-/// Reads a file or a folder.
+/// Reads files and folders, `-` for stdin, and puts together what belongs together.
 ///
 /// # Errors
-/// Where it cannot be read, is damaged or too large, or nothing in it is recognised.
-pub fn load(path: &Path) -> Result<Loaded, LoadError> {
+/// Where one cannot be read, is damaged or too large, or holds nothing that is recognised.
+pub fn load<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Loaded, LoadError> {
     let mut loaded = Loaded::default();
-    let name = name(path);
-    if !path.is_dir() {
-        let file = std::fs::File::open(path).map_err(|source| LoadError::Io { path: name.clone(), source })?;
-        return read(&name, file);
-    }
-    for file in files(path, &mut loaded.hidden)? {
-        let name = self::name(&file);
-        let open = std::fs::File::open(&file).map_err(|source| LoadError::Io { path: name.clone(), source })?;
-        match read(&name, open) {
-            Ok(one) => {
-                loaded.files += one.files;
-                loaded.snapshot.merge(one.snapshot);
-            }
-            Err(LoadError::Unrecognised { path, why }) => loaded.skipped.push(Skipped { path, why }),
-            Err(LoadError::NotText { path, .. }) => loaded.skipped.push(Skipped { path, why: "not text".into() }),
-            Err(error) => return Err(error),
+    for path in paths {
+        let path = path.as_ref();
+        if path == Path::new("-") {
+            loaded.take(read("stdin", std::io::stdin().lock())?);
+        } else if path.is_dir() {
+            loaded.folder(path)?;
+        } else {
+            loaded.take(open(path)?);
         }
     }
-    if loaded.files == 0 {
-        let hint = loaded.skipped.first().map(|first| format!("; `{}`: {}", first.path, first.why)).unwrap_or_default();
-        return Err(LoadError::Nothing { path: name, files: loaded.skipped.len(), hint });
-    }
+    loaded.snapshot = providers::all().iter().fold(loaded.snapshot, |snapshot, provider| provider.assemble(snapshot));
     Ok(loaded)
 }
 
-/// Reads what `reader` holds; `name` is how it is called in errors and origins.
-///
-/// # Errors
-/// As [`load`].
-pub fn read(name: &str, reader: impl Read) -> Result<Loaded, LoadError> {
+impl Loaded {
+    fn folder(&mut self, path: &Path) -> Result<(), LoadError> {
+        let files_before = self.files;
+        for file in files(path, &mut self.hidden)? {
+            match open(&file) {
+                Ok(snapshot) => self.take(snapshot),
+                Err(LoadError::Unrecognised { path, why }) => self.skipped.push(Skipped { path, why }),
+                Err(LoadError::NotText { path, .. }) => self.skipped.push(Skipped { path, why: "not text".into() }),
+                Err(error) => return Err(error),
+            }
+        }
+        if self.files == files_before {
+            let hint = self.skipped.first().map(|first| format!("; `{}`: {}", first.path, first.why)).unwrap_or_default();
+            return Err(LoadError::Nothing { path: name(path), files: self.skipped.len(), hint });
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, snapshot: Snapshot) {
+        self.files += 1;
+        self.snapshot.merge(snapshot);
+    }
+}
+
+fn open(path: &Path) -> Result<Snapshot, LoadError> {
+    let name = name(path);
+    let file = std::fs::File::open(path).map_err(|source| LoadError::Io { path: name.clone(), source })?;
+    read(&name, file)
+}
+
+/// Reads what one `reader` holds; `name` is how it is called in errors and origins.
+fn read(name: &str, reader: impl Read) -> Result<Snapshot, LoadError> {
     let mut bytes = Vec::new();
     reader.take(FILE + 1).read_to_end(&mut bytes).map_err(|source| LoadError::Io { path: name.to_owned(), source })?;
     if bytes.len() as u64 > FILE {
         return Err(LoadError::TooLarge { path: name.to_owned(), limit: format!("{} MiB a file", FILE >> 20) });
     }
-    let text = decode(name, bytes)?;
-    let snapshot = understand(name, &text)?;
+    let snapshot = understand(name, &decode(name, bytes)?)?;
     bounded(&snapshot)?;
-    Ok(Loaded { snapshot, files: 1, ..Loaded::default() })
+    Ok(snapshot)
 }
 
 /// The text of a file: UTF-8 with or without a byte order mark, or UTF-16 with one, as PowerShell writes it.
@@ -247,7 +262,7 @@ mod tests {
     #[test]
     fn a_document_says_the_line_of_the_file_it_stands_on() {
         let loaded = read("saved.json", SNAPSHOT.as_bytes()).unwrap();
-        let origin = &loaded.snapshot.documents()[0].origin;
+        let origin = &loaded.documents()[0].origin;
         assert_eq!((&*origin.source, origin.line), ("saved.json", 4));
     }
 
@@ -269,7 +284,7 @@ mod tests {
         fs::write(folder.path().join("notes.txt"), "hello").unwrap();
         fs::write(folder.path().join("cut.json"), "{\"Statement\": [").unwrap();
         fs::write(folder.path().join(".git"), "").unwrap();
-        let loaded = load(folder.path()).unwrap();
+        let loaded = load([folder.path()]).unwrap();
         assert_eq!((loaded.files, loaded.hidden, loaded.snapshot.documents().len()), (1, 1, 1));
         let why: Vec<&str> = loaded.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
         assert_eq!(why, ["not JSON: EOF while parsing a list at line 1 column 15", "it is not JSON"]);
@@ -279,6 +294,6 @@ mod tests {
     fn a_snapshot_that_is_cut_off_stops_everything() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.json"), SNAPSHOT.get(..60).unwrap()).unwrap();
-        assert!(matches!(load(folder.path()), Err(LoadError::Snapshot { .. })));
+        assert!(matches!(load([folder.path()]), Err(LoadError::Snapshot { .. })));
     }
 }

@@ -1,3 +1,5 @@
-//! The one integration binary: what users and embedders see.
+//! The one integration binary: what users and embedders see, and what holds the house together.
 
+mod architecture;
 mod cli;
+mod conformance;

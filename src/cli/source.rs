@@ -30,13 +30,9 @@ impl Source {
     }
 
     fn saved(&self) -> Result<Snapshot, Failure> {
-        let mut snapshot = Snapshot::default();
-        for path in &self.snapshot {
-            let loaded = if path == Path::new("-") { load::read("stdin", std::io::stdin().lock())? } else { load::load(path)? };
-            tell(path, &loaded);
-            snapshot.merge(loaded.snapshot);
-        }
-        Ok(snapshot)
+        let loaded = load::load(&self.snapshot)?;
+        tell(&loaded);
+        Ok(loaded.snapshot)
     }
 }
 
@@ -45,17 +41,20 @@ fn live(_question: &Question) -> Result<Snapshot, Failure> {
     Err(Failure::Usage("no --snapshot is given, and this build cannot read a cloud; expected --snapshot FILE".into()))
 }
 
-/// Says what of a folder was passed over.
-fn tell(path: &Path, loaded: &Loaded) {
-    let mut passed: Vec<String> = loaded.skipped.iter().take(5).map(|skipped| format!("{} ({})", skipped.path, skipped.why)).collect();
-    if loaded.skipped.len() > passed.len() {
-        passed.push(format!("and {} more", loaded.skipped.len() - passed.len()));
+/// How many lines about files that were not taken in are worth reading.
+const LINES: usize = 8;
+
+/// Says what was passed over.
+fn tell(loaded: &Loaded) {
+    let skipped = loaded.skipped.iter().map(|skipped| format!("passed over {}: {}", skipped.path, skipped.why));
+    let lines: Vec<String> = skipped.chain(loaded.snapshot.remarks.iter().cloned()).collect();
+    lines.iter().take(LINES).for_each(|line| say(line));
+    if lines.len() > LINES {
+        say(&format!("and {} more of this kind", lines.len() - LINES));
     }
-    if loaded.hidden > 0 {
-        passed.push(format!("{} hidden", loaded.hidden));
-    }
-    if !passed.is_empty() {
-        say(&format!("read {} files of {}; passed over: {}", loaded.files, path.display(), passed.join(", ")));
+    if !lines.is_empty() || loaded.hidden > 0 {
+        let hidden = if loaded.hidden > 0 { format!(", {} hidden ones left alone", loaded.hidden) } else { String::new() };
+        say(&format!("{} files read, {} passed over{hidden}", loaded.files, loaded.skipped.len()));
     }
 }
 

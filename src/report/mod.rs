@@ -8,6 +8,8 @@ mod quote;
 pub mod redact;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod schema;
 pub mod text;
 pub mod v1;
 
