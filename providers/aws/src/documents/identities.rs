@@ -130,7 +130,7 @@ pub(super) fn one(reading: &mut Reading<'_>, shape: &Shape) {
 pub(super) fn inline(reading: &mut Reading<'_>, shape: &Shape) {
     let Nature::Identity(noun) = shape.nature else { return };
     let named = reading.top.string(shape.member()).map(|name| unresolved(reading.name.account.as_deref(), noun, &name));
-    let known = reading.name.subject(shape.nature).filter(|subject| !subject.starts_with(UNRESOLVED));
+    let known = shape.subject(reading).filter(|subject| !subject.starts_with(UNRESOLVED));
     let (Some(subject), Some(title), Some(policy)) = (known.or(named), reading.top.string("PolicyName"), reading.top.get("PolicyDocument"))
     else {
         return reading.remark("has no names as strings, expected them as the IAM commands print them");
@@ -147,7 +147,7 @@ pub(super) fn list(reading: &mut Reading<'_>, shape: &Shape) {
     if reading.name.account.is_none() {
         reading.name.account = account_in(reading, shape);
     }
-    match reading.name.subject(shape.nature) {
+    match shape.subject(reading) {
         Some(subject) => {
             let title = format!("{noun} {}", last_name(&subject));
             reading.slice(shape.kind, &subject, &title, reading.file.text);
@@ -183,7 +183,7 @@ pub(super) fn policy_version(reading: &mut Reading<'_>, shape: &Shape) {
     if version.get("IsDefaultVersion").is_some_and(|is| is.get() == "false") {
         return reading.remark("holds a version of a policy that is not in force: only the default version counts");
     }
-    match (reading.name.subject(Nature::Policy), version.get("Document")) {
+    match (shape.subject(reading), version.get("Document")) {
         (Some(subject), Some(document)) => {
             let title = last_name(&subject).to_owned();
             reading.policy(MANAGED_POLICY, &subject, &title, document, "/PolicyVersion/Document");

@@ -14,8 +14,10 @@ pub(super) struct FileName {
     pub(super) of: Option<String>,
     /// The nearest folder that is named by an account id.
     pub(super) account: Option<String>,
-    region: Option<String>,
-    partition: Option<&'static str>,
+    /// The nearest folder that is named by a region.
+    pub(super) region: Option<String>,
+    /// The partition other than `aws` that a folder is named by.
+    pub(super) partition: Option<&'static str>,
 }
 
 /// What a subject is.

@@ -6,7 +6,8 @@ use super::text::{Members, decode, elements, string};
 use super::{
     ACCESS_POINT, ATTACHED_POLICIES, ATTACHED_RCPS, ATTACHED_SCPS, BUCKET_ACL, BUCKET_ENCRYPTION, CALLER, FUNCTION_URL, GROUP,
     INLINE_NAMES, INLINE_POLICY, KMS_GRANTS, KMS_KEY, MANAGED_POLICY, OBJECT, OBJECT_ACL, ORGANIZATION, OWNERSHIP_CONTROLS, PARENTS,
-    POLICY_FACTS, POLICY_STATUS, PUBLIC_ACCESS_BLOCK, RCP, REQUEST_PAYMENT, RESOURCE_POLICY, ROLE, SCP, USER, USER_GROUPS, VPC_ENDPOINT,
+    POLICY_FACTS, POLICY_STATUS, PUBLIC_ACCESS_BLOCK, RCP, REQUEST_PAYMENT, RESOURCE, RESOURCE_POLICY, ROLE, SCP, USER, USER_GROUPS,
+    VPC_ENDPOINT,
 };
 use super::{identities, refused};
 use iam_why_contract::snapshot::SourceFile;
@@ -21,7 +22,7 @@ pub(super) struct Shape {
     pub(super) kind: &'static str,
     /// What it is printed of.
     pub(super) nature: Nature,
-    /// The members that its output has, as paths.
+    /// The members that its output has, as paths; a last `!` says that it has no others.
     members: &'static [&'static str],
     cut: fn(&mut Reading<'_>, &Self),
 }
@@ -41,8 +42,17 @@ impl Shape {
     fn fits(&self, top: &Members<'_>) -> bool {
         self.members.iter().all(|path| match path.split_once('.') {
             Some((outer, inner)) => top.get(outer).is_some_and(|raw| Members::of(raw).has(inner)),
+            None if *path == "!" => top.iter().count() == self.members.len() - 1,
             None => top.has(path),
         })
+    }
+
+    /// Whose it is, where the file is named after this command or lies in the folder of an account.
+    pub(super) fn subject(&self, reading: &Reading<'_>) -> Option<String> {
+        if reading.name.command == Some(self.name()) {
+            return reading.name.subject(self.nature);
+        }
+        FileName { of: None, ..reading.name.clone() }.subject(self.nature)
     }
 
     fn detail(&self) -> usize {
@@ -129,11 +139,14 @@ pub(super) const SHAPES: &[Shape] = &[
     shape("aws kms get-key-policy", RESOURCE_POLICY, Nature::Key, &["Policy", "PolicyName"], resource_policy),
     shape("aws kms get-key-policy", RESOURCE_POLICY, Nature::Key, &["Policy"], resource_policy),
     shape("aws kms list-grants", KMS_GRANTS, Nature::Key, &["Grants"], grants),
-    shape("aws sqs get-queue-attributes", RESOURCE_POLICY, Nature::Regional("sqs", ""), &["Attributes"], attributes),
+    shape("aws sqs get-queue-attributes", RESOURCE_POLICY, Nature::Regional("sqs", ""), &["Attributes.Policy"], attributes),
+    shape("aws sqs get-queue-attributes", RESOURCE_POLICY, Nature::Regional("sqs", ""), &["Attributes.QueueArn"], attributes),
     shape("aws sns get-topic-attributes", RESOURCE_POLICY, Nature::Regional("sns", ""), &["Attributes.TopicArn"], attributes),
     shape("aws lambda get-policy", RESOURCE_POLICY, Nature::Regional("lambda", "function:"), &["Policy", "RevisionId"], resource_policy),
     shape("aws lambda get-function-url-config", FUNCTION_URL, Nature::Regional("lambda", "function:"), &["FunctionArn", "AuthType"], whole),
-    shape("aws secretsmanager get-resource-policy", RESOURCE_POLICY, Nature::Arn, &["ARN", "Name"], resource_policy),
+    shape("aws secretsmanager get-resource-policy", RESOURCE_POLICY, Nature::Arn, &["ARN", "Name", "ResourcePolicy"], resource_policy),
+    shape("aws secretsmanager get-resource-policy", RESOURCE_POLICY, Nature::Arn, &["ARN", "Name", "!"], resource_policy),
+    shape("aws resourcegroupstaggingapi get-resources", RESOURCE, Nature::Arn, &["ResourceTagMappingList"], tags),
     shape(
         "aws dynamodb get-resource-policy",
         RESOURCE_POLICY,
@@ -238,7 +251,7 @@ fn bare(reading: &mut Reading<'_>) {
 /// An output that is one document; whose it is says the file's name, or an ARN in it.
 fn whole(reading: &mut Reading<'_>, shape: &Shape) {
     let arn = ["AccessPointArn", "FunctionArn"].iter().find_map(|name| reading.top.string(name));
-    match arn.map(std::borrow::Cow::into_owned).or_else(|| reading.name.subject(shape.nature)) {
+    match arn.map(std::borrow::Cow::into_owned).or_else(|| shape.subject(reading)) {
         Some(subject) => reading.slice(shape.kind, &subject, &titled(shape.kind, &subject), reading.file.text),
         None => shape.unplaced(reading),
     }
@@ -267,8 +280,7 @@ fn resource_policy(reading: &mut Reading<'_>, shape: &Shape) {
         }
         return;
     };
-    let named = reading.name.command.filter(|command| *command == shape.name());
-    let subject = arn.or_else(|| named.and_then(|_| reading.name.subject(shape.nature))).or_else(|| own_resource(policy));
+    let subject = arn.or_else(|| shape.subject(reading)).or_else(|| own_resource(policy));
     match subject {
         Some(subject) => reading.policy(RESOURCE_POLICY, &subject, &titled(RESOURCE_POLICY, &subject), policy, &format!("/{member}")),
         None => shape.unplaced(reading),
@@ -302,6 +314,18 @@ fn owner(arn: &str) -> Option<String> {
     (owner.starts_with("arn:") && !owner.contains(['*', '?', '$'])).then_some(owner)
 }
 
+/// `get-resources`: the tags of resources, one document a resource.
+fn tags(reading: &mut Reading<'_>, _: &Shape) {
+    let resources = reading.top.list("ResourceTagMappingList").unwrap_or_default();
+    for (at, resource) in resources.into_iter().map(Members::of).enumerate() {
+        let (Some(arn), Some(tags)) = (resource.string("ResourceARN"), resource.list("Tags")) else { continue };
+        let pairs =
+            tags.into_iter().map(Members::of).filter_map(|tag| Some((tag.string("Key")?.into_owned(), tag.string("Value")?.into())));
+        let text = serde_json::json!({"Tags": pairs.collect::<serde_json::Map<_, _>>()}).to_string();
+        reading.decoded(RESOURCE, &arn, last_name(&arn), text, &format!("/ResourceTagMappingList/{at}"));
+    }
+}
+
 fn caller(reading: &mut Reading<'_>, _: &Shape) {
     if let Some(account) = reading.top.string("Account") {
         reading.slice(CALLER, &account, "the caller", reading.file.text);
@@ -312,7 +336,7 @@ fn caller(reading: &mut Reading<'_>, _: &Shape) {
 fn organization(reading: &mut Reading<'_>, shape: &Shape) {
     let Some(raw) = reading.top.get("Organization") else { return };
     let management = Members::of(raw).string("MasterAccountId").map(std::borrow::Cow::into_owned);
-    let asked = reading.name.subject(shape.nature);
+    let asked = shape.subject(reading);
     for account in asked.iter().chain(management.iter().filter(|&management| asked.as_ref() != Some(management))) {
         reading.slice(ORGANIZATION, account, "the organization", raw.get());
     }
@@ -329,13 +353,13 @@ fn attached(reading: &mut Reading<'_>, shape: &Shape) {
         ATTACHED_SCPS
     } else {
         return reading.remark(
-            "lists no policies and does not say of which type: call the file `list-policies-for-target.ID--SERVICE_CONTROL_POLICY.json`",
+            "lists policies and does not say of which type: where there are none, call the file `list-policies-for-target.ID--SERVICE_CONTROL_POLICY.json`",
         );
     };
     if reading.top.has("NextToken") {
         return reading.remark(&format!("is one page of {}; a list counts only where it is complete", shape.command));
     }
-    match reading.name.subject(shape.nature) {
+    match shape.subject(reading) {
         Some(subject) => reading.slice(kind, &subject, &subject, reading.file.text),
         None => shape.unplaced(reading),
     }
@@ -389,24 +413,38 @@ fn grants(reading: &mut Reading<'_>, shape: &Shape) {
     let mut keys: Vec<String> = keys.map(std::borrow::Cow::into_owned).collect();
     keys.dedup();
     let own = keys.pop().filter(|key| keys.is_empty() && key.starts_with("arn:"));
-    match own.or_else(|| reading.name.subject(shape.nature)) {
+    match own.or_else(|| shape.subject(reading)) {
         Some(subject) => reading.slice(KMS_GRANTS, &subject, &format!("grants of key {}", last_name(&subject)), reading.file.text),
         None => shape.unplaced(reading),
     }
 }
 
-/// A queue's or topic's attributes; all of them say the ARN, and whether there is a policy.
+/// Attributes that every queue has: where all of them were printed and `Policy` is not among them, there is none.
+const EVERY_QUEUE: &[&str] = &[
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+    "CreatedTimestamp",
+    "DelaySeconds",
+    "LastModifiedTimestamp",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "QueueArn",
+    "ReceiveMessageWaitTimeSeconds",
+    "VisibilityTimeout",
+];
+
+/// A queue's or topic's attributes.
 fn attributes(reading: &mut Reading<'_>, shape: &Shape) {
     let Some(attributes) = reading.top.get("Attributes").map(Members::of) else { return };
     let arn = ["QueueArn", "TopicArn"].iter().find_map(|name| attributes.string(name)).map(std::borrow::Cow::into_owned);
-    let all = arn.is_some();
-    let subject = arn.or_else(|| reading.name.subject(shape.nature)).or_else(|| attributes.get("Policy").and_then(own_resource));
+    let all = EVERY_QUEUE.iter().all(|name| attributes.has(name));
+    let subject = arn.or_else(|| shape.subject(reading)).or_else(|| attributes.get("Policy").and_then(own_resource));
     match (subject, attributes.get("Policy")) {
         (Some(subject), Some(policy)) => {
             reading.policy(RESOURCE_POLICY, &subject, &titled(RESOURCE_POLICY, &subject), policy, "/Attributes/Policy");
         }
-        // Attributes that were asked for one by one do not say that there is no policy; QueueUrl-only outputs are such.
-        (Some(subject), None) if all && attributes.iter().count() > 2 => reading.note(RESOURCE_POLICY, &subject, Outcome::Absent),
+        (Some(subject), None) if all => reading.note(RESOURCE_POLICY, &subject, Outcome::Absent),
         (Some(_), None) => reading.remark("does not hold the attribute `Policy`: ask for all attributes"),
         (None, _) => shape.unplaced(reading),
     }

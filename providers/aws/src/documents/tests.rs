@@ -342,6 +342,35 @@ fn other_files_are_nobody_s() {
 }
 
 #[test]
+fn an_output_that_happens_to_look_alike_says_nothing() {
+    let described = r#"{"ARN": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf", "Name": "db", "KmsKeyId": "alias/x"}"#;
+    assert!(recognise(SourceFile { path: "x.json", text: described }).is_none(), "describe-secret prints no policy");
+    let some = r#"{"Attributes": {"QueueArn": "arn:aws:sqs:eu-west-1:111122223333:jobs", "VisibilityTimeout": "30"}}"#;
+    let snapshot = read("x.json", some);
+    assert_eq!(
+        snapshot.outcome("aws:resource-policy", "arn:aws:sqs:eu-west-1:111122223333:jobs"),
+        None,
+        "not all attributes were asked for"
+    );
+    assert!(remark("get-bucket-policy.acme.json", r#"{"PublicAccessBlockConfiguration": {}}"#).contains("does not say whose it is"));
+}
+
+#[test]
+fn tags_of_resources() {
+    let tagged = r#"{"ResourceTagMappingList": [{"ResourceARN": "arn:aws:s3:::acme", "Tags": [{"Key": "team", "Value": "data"}]}]}"#;
+    assert_eq!(kind_and_subject("x.json", tagged), "aws:resource arn:aws:s3:::acme");
+    assert_eq!(&*read("x.json", tagged).documents()[0].text, r#"{"Tags":{"team":"data"}}"#);
+}
+
+#[test]
+fn no_part_of_a_file_is_taken_for_the_whole() {
+    for at in (0..GAAD.len()).filter(|&at| GAAD.is_char_boundary(at)) {
+        let cut = recognise(SourceFile { path: "gaad.json", text: GAAD.split_at(at).0 });
+        assert!(cut.is_none_or(|snapshot| snapshot.documents().is_empty() && snapshot.searches().is_empty()), "cut at {at}");
+    }
+}
+
+#[test]
 fn deep_nesting_is_taken_in_as_it_is() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let role = format!(r#"{{"Role": {{"Arn": "arn:aws:iam::111122223333:role/app", "AssumeRolePolicyDocument": {deep}}}}}"#);
