@@ -111,13 +111,18 @@ enum Unrunnable {
 /// Where the file cannot be read, is not of the format its name says, or holds no case. A case that cannot be run has failed.
 pub fn run(path: &Path) -> std::result::Result<Vec<Outcome>, CasesError> {
     let file = path.display().to_string();
-    let open = std::fs::File::open(path).map_err(|source| LoadError::Io { path: file.clone(), source })?;
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(open, load::FILE), &mut bytes)
-        .map_err(|source| LoadError::Io { path: file.clone(), source })?;
-    let values = values(&file, &load::decode(&file, bytes)?)?;
-    let mut worlds = Worlds { beside: path.parent().unwrap_or(Path::new("")), read: HashMap::new() };
-    Ok(values.iter().enumerate().map(|(at, value)| outcome(&file, at, value, &mut worlds)).collect())
+    let bytes = std::fs::read(path).map_err(|source| LoadError::Io { path: file.clone(), source })?;
+    run_text(&file, &load::decode(&file, bytes)?)
+}
+
+/// Runs every case of a text. `file` says by its name which format it is, and beside which folder its snapshots stand.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_text(file: &str, text: &str) -> std::result::Result<Vec<Outcome>, CasesError> {
+    let values = values(file, text)?;
+    let mut worlds = Worlds { beside: Path::new(file).parent().unwrap_or(Path::new("")), read: HashMap::new() };
+    Ok(values.iter().enumerate().map(|(at, value)| outcome(file, at, value, &mut worlds)).collect())
 }
 
 /// The cases of a file, each with what stands beside the list.

@@ -157,6 +157,15 @@ fn read(name: &str, reader: impl Read) -> Result<Snapshot, LoadError> {
     if bytes.len() as u64 > FILE {
         return Err(LoadError::TooLarge { path: name.to_owned(), limit: format!("{} MiB a file", FILE >> 20) });
     }
+    parse(name, bytes)
+}
+
+/// The snapshot that the bytes of one file hold; `name` is how the file is called in errors and origins. What only several files
+/// together say is not put together.
+///
+/// # Errors
+/// Where they are no text, a damaged snapshot, or nothing that is recognised.
+pub fn parse(name: &str, bytes: Vec<u8>) -> Result<Snapshot, LoadError> {
     let snapshot = understand(name, &decode(name, bytes)?)?;
     bounded(&snapshot)?;
     Ok(snapshot)

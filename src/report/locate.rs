@@ -40,7 +40,8 @@ pub fn range(text: &str, pointer: &str, span: Option<(usize, usize)>) -> Range<u
     let parsed = parse_to_ast(text, &CollectOptions::default(), &STRICT).ok().and_then(|result| result.value);
     let Some(root) = parsed else {
         let (start, end) = span.unwrap_or((0, text.len()));
-        return start.min(text.len())..end.clamp(start, text.len().max(start));
+        let start = start.min(text.len());
+        return start..end.clamp(start, text.len());
     };
     let (value, whole) = walk(&root, pointer);
     match (value, span) {

@@ -22,8 +22,8 @@ pub struct Redactor {
 struct Known {
     pseudonyms: HashMap<String, String>,
     counts: HashMap<Shape, usize>,
-    /// Names to be replaced wherever they stand alone, the longest first.
-    names: Vec<String>,
+    /// Names to be replaced wherever they stand alone, by the word they begin with, the longest first.
+    names: HashMap<String, Vec<String>>,
 }
 
 /// How an identifier, and so its pseudonym, looks.
@@ -307,8 +307,9 @@ impl Known {
         let telling =
             identifier.len() > 2 && identifier.contains(|character: char| character.is_alphabetic()) && !KINDS.contains(&identifier);
         if shape == Shape::Name && telling {
-            let at = self.names.partition_point(|name| name.len() >= identifier.len());
-            self.names.insert(at, identifier.to_owned());
+            let names = self.names.entry(word(identifier).to_owned()).or_default();
+            let at = names.partition_point(|name| name.len() >= identifier.len());
+            names.insert(at, identifier.to_owned());
         }
         pseudonym
     }
@@ -323,7 +324,7 @@ impl Known {
             let fits = |name: &&String| {
                 rest.strip_prefix(name.as_str()).is_some_and(|after| !after.starts_with(is_word) || !name.ends_with(is_word))
             };
-            let name = starts.then(|| self.names.iter().find(fits)).flatten();
+            let name = self.names.get(word(rest)).filter(|_| starts).and_then(|names| names.iter().find(fits));
             let taken = name.map_or(next.len_utf8(), String::len);
             match name.and_then(|name| self.pseudonyms.get(name)) {
                 Some(pseudonym) => done.push_str(pseudonym),
@@ -351,6 +352,11 @@ impl Shape {
             Self::Name => format!("name-{count}"),
         }
     }
+}
+
+/// The word a text begins with; empty where it begins with something else.
+fn word(text: &str) -> &str {
+    text.find(|character| !is_word(character)).and_then(|end| text.get(..end)).unwrap_or(text)
 }
 
 fn is_word(character: char) -> bool {
