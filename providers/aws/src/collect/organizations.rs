@@ -1,0 +1,303 @@
+//! The organization: where an account stands in it, and the service and resource control policies on the way.
+
+use super::accounts::Accounts;
+use super::connection::Clients;
+use super::iam::{endless, lacks};
+use super::reader::{MOST_PAGES, Reader};
+use super::shapes::pretty;
+use super::step::{Step, steps};
+use crate::documents::{ATTACHED_RCPS, ATTACHED_SCPS, ORGANIZATION, PARENTS, RCP, SCP};
+use aws_sdk_organizations::types::{Organization, PolicyType};
+use futures_util::future::{join, join_all};
+use iam_why_contract::Outcome;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+steps! {
+    DESCRIBE_ORGANIZATION = ORGANIZATION, "organizations:DescribeOrganization", ["organizations:DescribeOrganization"], absent ["AWSOrganizationsNotInUseException"];
+    DESCRIBE_ACCOUNT = PARENTS, "organizations:DescribeAccount", ["organizations:DescribeAccount"], absent ["AWSOrganizationsNotInUseException"];
+    LIST_PARENTS = PARENTS, "organizations:ListParents", ["organizations:ListParents"], absent ["AWSOrganizationsNotInUseException"];
+    LIST_SCPS = ATTACHED_SCPS, "organizations:ListPoliciesForTarget", ["organizations:ListPoliciesForTarget"], absent ["AWSOrganizationsNotInUseException", "PolicyTypeNotEnabledException"];
+    LIST_RCPS = ATTACHED_RCPS, "organizations:ListPoliciesForTarget", ["organizations:ListPoliciesForTarget"], absent ["AWSOrganizationsNotInUseException", "PolicyTypeNotEnabledException"];
+    DESCRIBE_SCP = SCP, "organizations:DescribePolicy", ["organizations:DescribePolicy"], absent [];
+    DESCRIBE_RCP = RCP, "organizations:DescribePolicy", ["organizations:DescribePolicy"], absent [];
+}
+
+/// Organizational units are nested at most five deep; more than this many steps upwards is no tree.
+const DEEPEST: usize = 12;
+
+/// Reads the organization on the way from accounts to the root.
+pub(super) struct Organizations<'r> {
+    reader: &'r Reader<'r>,
+    accounts: &'r Accounts<'r>,
+    /// Policies and nodes that several accounts share are read once.
+    seen: Mutex<BTreeSet<String>>,
+}
+
+/// One node on the way up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Node {
+    id: String,
+    kind: &'static str,
+}
+
+impl<'r> Organizations<'r> {
+    pub(super) fn new(reader: &'r Reader<'r>, accounts: &'r Accounts<'r>) -> Self {
+        Self { reader, accounts, seen: Mutex::default() }
+    }
+
+    /// Everything that binds `account`: with these credentials, else as the reader role in the management account.
+    pub(super) async fn of(&self, account: &str) {
+        if !self.first_time(&format!("account {account}")) {
+            return;
+        }
+        let home = self.accounts.home();
+        let (organization, path) = join(self.home_organization(account), self.tree(home, account)).await;
+        let organization = match (organization, &path) {
+            // Another account of the same organization: its organization is ours.
+            (Some(organization), Ok(())) => Some(organization),
+            (organization, _) => self.own_organization(account, organization).await,
+        };
+        let Some(organization) = organization else { return };
+        self.organization_found(account, &organization);
+        let management = organization.master_account_id().unwrap_or_default();
+        if path.is_ok() || management.is_empty() {
+            return;
+        }
+        match self.accounts.clients(management).await {
+            Ok(clients) => {
+                self.forget();
+                let _ = self.tree(&clients, account).await;
+            }
+            Err(outcome) => self.management_needed(account, management, outcome).await,
+        }
+    }
+
+    /// The organization of the credentials' own account; asked once, on behalf of whichever account comes first.
+    async fn home_organization(&self, account: &str) -> Option<Organization> {
+        self.accounts.organization(|| async {
+            let call = self.accounts.home().organizations.describe_organization().send();
+            let answer = self.reader.ask(&DESCRIBE_ORGANIZATION, account, call).await;
+            match answer.map(|answer| answer.organization) {
+                Ok(Some(organization)) => Ok(organization),
+                Ok(None) => Err(lacks(&DESCRIBE_ORGANIZATION, "Organization")),
+                Err(outcome) => Err(outcome),
+            }
+        })
+        .await
+        .ok()
+    }
+
+    /// The organization of an account about which these credentials' own organization says nothing.
+    async fn own_organization(&self, account: &str, home: Option<Organization>) -> Option<Organization> {
+        let home_account = self.accounts.home_account().await;
+        if home_account.as_deref() == Some(account) {
+            if home.is_none() {
+                let outcome = self.accounts.organization(|| async { Err(lacks(&DESCRIBE_ORGANIZATION, "Organization")) }).await.err();
+                self.reader.note(ORGANIZATION, account, outcome.unwrap_or(Outcome::Found));
+            }
+            return home;
+        }
+        let clients = match self.accounts.clients(account).await {
+            Ok(clients) => clients,
+            Err(outcome) => {
+                self.reader.note(ORGANIZATION, account, outcome);
+                return None;
+            }
+        };
+        let answer = self.reader.ask(&DESCRIBE_ORGANIZATION, account, clients.organizations.describe_organization().send()).await;
+        match answer.and_then(|answer| answer.organization.ok_or_else(|| lacks(&DESCRIBE_ORGANIZATION, "Organization"))) {
+            Ok(organization) => Some(organization),
+            Err(outcome) => {
+                self.reader.note(ORGANIZATION, account, outcome);
+                None
+            }
+        }
+    }
+
+    fn organization_found(&self, account: &str, organization: &Organization) {
+        let text = json!({
+            "Id": organization.id(),
+            "Arn": organization.arn(),
+            "FeatureSet": organization.feature_set().map(|set| set.as_str()),
+            "MasterAccountArn": organization.master_account_arn(),
+            "MasterAccountId": organization.master_account_id(),
+        });
+        let title = format!("organization {}", organization.id().unwrap_or_default());
+        self.reader.found(&DESCRIBE_ORGANIZATION, account, &title, pretty(&text));
+    }
+
+    /// Says what would open the layers that only the management account can read.
+    async fn management_needed(&self, account: &str, management: &str, outcome: Outcome) {
+        let Outcome::NotTried { .. } = outcome else {
+            // The reader role was tried and refused: that is what is missing.
+            for kind in [PARENTS, ATTACHED_SCPS, ATTACHED_RCPS] {
+                self.reader.note(kind, account, outcome.clone());
+            }
+            return;
+        };
+        if self.accounts.home_account().await.as_deref() == Some(management) {
+            return;
+        }
+        for step in [&LIST_PARENTS, &LIST_SCPS, &LIST_RCPS] {
+            let needs = format!("{} in the management account {management} (--reader-role NAME, a role there that may be assumed)", step.needs.join(" and "));
+            let said = format!("the organization shows its tree and policies only to its management account {management} and to delegated administrators");
+            self.reader.note(step.kind, account, Outcome::Refused { needs, said });
+        }
+    }
+
+    /// The way up from `account` and the policies on it, read with one set of credentials. `Err` where the way itself stays dark.
+    async fn tree(&self, clients: &Clients, account: &str) -> Result<(), ()> {
+        let at_account = self.policies_at(clients, account);
+        let upwards = async {
+            match self.whole_path(clients, account).await {
+                Some(nodes) => {
+                    join_all(nodes.iter().map(|node| self.policies_at(clients, &node.id))).await;
+                    Ok(())
+                }
+                None => self.climb(clients, account.to_owned(), DEEPEST).await,
+            }
+        };
+        join(at_account, upwards).await.1
+    }
+
+    /// The whole way up in one call: accounts know their path since 2025.
+    async fn whole_path(&self, clients: &Clients, account: &str) -> Option<Vec<Node>> {
+        let call = clients.organizations.describe_account().account_id(account).send();
+        let answer = self.reader.ask(&DESCRIBE_ACCOUNT, account, call).await.ok()?;
+        let nodes = nodes(answer.account()?.paths().first()?, account)?;
+        let mut child = account;
+        for node in &nodes {
+            self.parent_found(&DESCRIBE_ACCOUNT, child, node);
+            child = &node.id;
+        }
+        Some(nodes)
+    }
+
+    /// One step up at a time, the policies of each node meanwhile.
+    fn climb<'a>(&'a self, clients: &'a Clients, child: String, left: usize) -> Pin<Box<dyn Future<Output = Result<(), ()>> + Send + 'a>> {
+        Box::pin(async move {
+            let call = clients.organizations.list_parents().child_id(&child).send();
+            let answer = self.reader.ask(&LIST_PARENTS, &child, call).await;
+            let parent = answer.and_then(|answer| answer.parents.unwrap_or_default().into_iter().next().ok_or_else(|| lacks(&LIST_PARENTS, "Parents")));
+            let node = match parent.map(|parent| node(parent.id().unwrap_or_default())) {
+                Ok(Some(node)) if left > 0 => node,
+                Ok(_) => {
+                    self.reader.note(PARENTS, &child, lacks(&LIST_PARENTS, "Parents[].Id of a root or an organizational unit"));
+                    return Err(());
+                }
+                Err(outcome) => {
+                    self.reader.note(PARENTS, &child, outcome.clone());
+                    // Not in an organization is an answer, not darkness.
+                    return if outcome == Outcome::Absent { Ok(()) } else { Err(()) };
+                }
+            };
+            self.parent_found(&LIST_PARENTS, &child, &node);
+            let policies = self.policies_at(clients, &node.id);
+            if node.kind == "ROOT" {
+                policies.await;
+                return Ok(());
+            }
+            join(policies, self.climb(clients, node.id.clone(), left - 1)).await.1
+        })
+    }
+
+    fn parent_found(&self, step: &Step, child: &str, parent: &Node) {
+        let text = json!({"Parents": [{"Id": parent.id, "Type": parent.kind}]});
+        self.reader.found(step, child, &format!("parent of {child}"), pretty(&text));
+    }
+
+    async fn policies_at(&self, clients: &Clients, target: &str) {
+        if self.first_time(target) {
+            let service = self.attached(clients, target, &LIST_SCPS, &DESCRIBE_SCP, PolicyType::ServiceControlPolicy);
+            let resource = self.attached(clients, target, &LIST_RCPS, &DESCRIBE_RCP, PolicyType::ResourceControlPolicy);
+            join(service, resource).await;
+        }
+    }
+
+    async fn attached(&self, clients: &Clients, target: &str, list: &Step, describe: &Step, filter: PolicyType) {
+        let mut pages = clients.organizations.list_policies_for_target().target_id(target).filter(filter).into_paginator().send();
+        let mut policies = Vec::new();
+        let call = async {
+            let mut left = MOST_PAGES;
+            while let Some(page) = pages.next().await {
+                policies.extend(page?.policies.unwrap_or_default());
+                left -= 1;
+                if left == 0 {
+                    break;
+                }
+            }
+            Ok(left > 0)
+        };
+        let outcome = match self.reader.ask(list, target, call).await {
+            Ok(true) => None,
+            Ok(false) => Some(endless(list)),
+            Err(outcome) => Some(outcome),
+        };
+        if let Some(outcome) = outcome {
+            self.reader.note(list.kind, target, outcome);
+            return;
+        }
+        let summaries: Vec<Value> =
+            policies.iter().map(|policy| json!({"Id": policy.id(), "Arn": policy.arn(), "Name": policy.name(), "AwsManaged": policy.aws_managed()})).collect();
+        self.reader.found(list, target, &format!("{} of {target}", list.title()), pretty(&json!({"Policies": summaries})));
+        let each = policies.iter().filter_map(|policy| Some((policy.id()?, policy.name().unwrap_or_default()))).map(|(id, name)| self.policy(clients, id, name, describe));
+        join_all(each).await;
+    }
+
+    async fn policy(&self, clients: &Clients, id: &str, name: &str, step: &Step) {
+        if !self.first_time(&format!("{} {id}", step.kind)) {
+            return;
+        }
+        let call = clients.organizations.describe_policy().policy_id(id).send();
+        let answer = self.reader.ask(step, id, call).await;
+        let content = answer.and_then(|answer| answer.policy.and_then(|policy| policy.content).ok_or_else(|| lacks(step, "Content")));
+        match content {
+            Ok(content) => self.reader.found(step, id, name, content),
+            Err(outcome) => self.reader.note(step.kind, id, outcome),
+        }
+    }
+
+    fn first_time(&self, what: &str) -> bool {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned())
+    }
+
+    /// What these credentials were refused is tried again as the reader role.
+    fn forget(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).retain(|what| what.starts_with("account "));
+    }
+}
+
+/// The nodes of `o-…/r-…/ou-…/111122223333/` above `account`, the nearest first.
+fn nodes(path: &str, account: &str) -> Option<Vec<Node>> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != account);
+    let organization = parts.next()?;
+    let mut nodes: Vec<Node> = parts.map(node).collect::<Option<_>>()?;
+    nodes.reverse();
+    (organization.starts_with("o-") && nodes.last()?.kind == "ROOT").then_some(nodes)
+}
+
+fn node(id: &str) -> Option<Node> {
+    let kind = match id.split('-').next() {
+        Some("r") => "ROOT",
+        Some("ou") => "ORGANIZATIONAL_UNIT",
+        _ => return None,
+    };
+    Some(Node { id: id.to_owned(), kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nodes;
+
+    #[test]
+    fn an_account_path_is_read_from_the_account_upwards() {
+        let ids = |path: &str| nodes(path, "111122223333").map(|nodes| nodes.into_iter().map(|node| node.id).collect::<Vec<_>>());
+        assert_eq!(ids("o-abc/r-x1/ou-x1-prod/ou-x1-eu/111122223333/"), Some(vec!["ou-x1-eu".into(), "ou-x1-prod".into(), "r-x1".into()]));
+        assert_eq!(ids("o-abc/r-x1/111122223333/"), Some(vec!["r-x1".into()]));
+        assert_eq!(ids("111122223333"), None);
+        assert_eq!(ids("o-abc/ou-x1-eu/111122223333"), None, "a path without a root is no path");
+    }
+}

@@ -1,0 +1,216 @@
+//! What became of a call: one classification for every operation of every service.
+
+use super::secrets::Secrets;
+use super::step::Step;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use iam_why_contract::Outcome;
+use std::error::Error;
+
+/// A call that did not give what it was sent for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// AWS answered with an error code.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// `AccessDenied`; empty where the answer had none.
+        code: String,
+        /// AWS's own words.
+        message: String,
+    },
+    /// No answer in time.
+    Timeout,
+    /// No connection, or it broke off.
+    Connection(String),
+    /// An answer that is not of the documented shape.
+    Malformed(String),
+}
+
+/// AWS does not accept the credentials themselves: most of these come with status 403 too, and mean something else entirely.
+/// (Troubleshooting: "The security token included in the request is invalid"; S3 and STS error lists.)
+const BAD_CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+];
+
+/// The layer may not be read with these credentials.
+const DENIED: &[&str] =
+    &["AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "Forbidden", "UnauthorizedOperation", "403"];
+
+const THROTTLED: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
+impl Failure {
+    /// Reads the error of any operation of any SDK crate.
+    pub(super) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match error {
+            SdkError::ServiceError(service) => {
+                let status = service.raw().status().as_u16();
+                let meta = service.err().meta();
+                let code = meta.code().unwrap_or_default().to_owned();
+                let message = meta.message().unwrap_or_default().to_owned();
+                match (code.is_empty(), status) {
+                    (true, 200..=299) => Self::Malformed(chain(service.err())),
+                    _ => Self::Answered { status, code, message },
+                }
+            }
+            SdkError::TimeoutError(_) => Self::Timeout,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::Timeout,
+            SdkError::DispatchFailure(failure) => Self::Connection(failure.as_connector_error().map(|error| chain(error)).unwrap_or_default()),
+            // The body does not parse: the status still tells a refusal from nonsense.
+            SdkError::ResponseError(response) => match response.raw().status().as_u16() {
+                status @ 400..=599 => Self::Answered { status, code: String::new(), message: String::new() },
+                _ => Self::Malformed(chain(error)),
+            },
+            _ => Self::Malformed(chain(error)),
+        }
+    }
+
+    /// Are the credentials themselves refused?
+    pub(super) fn is_bad_credentials(&self) -> bool {
+        matches!(self, Self::Answered { code, .. } if BAD_CREDENTIALS.contains(&code.as_str()))
+    }
+
+    /// Was no answer of AWS received at all?
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Connection(_))
+    }
+
+    /// Worth another attempt?
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Answered { status, code, .. } => *status >= 500 || *status == 429 || THROTTLED.contains(&code.as_str()),
+            Self::Timeout | Self::Connection(_) => true,
+            Self::Malformed(_) => false,
+        }
+    }
+
+    /// The failure as what a search says: there is none, or it could not be read, and what it would take.
+    pub(super) fn outcome(&self, step: &Step, secrets: &Secrets) -> Outcome {
+        let refused = |needs: String, said: &str| Outcome::Refused { needs, said: secrets.scrub(said) };
+        match self {
+            Self::Answered { code, .. } if step.absent.contains(&code.as_str()) => Outcome::Absent,
+            Self::Answered { status, code, message } => {
+                let said = match (code.as_str(), message.as_str()) {
+                    ("", "") => format!("status {status} without a reason"),
+                    (code, "") => format!("{code} (status {status})"),
+                    ("", message) => format!("status {status}: {message}"),
+                    (code, message) => format!("{code}: {message}"),
+                };
+                refused(needs(step, *status, code), &said)
+            }
+            Self::Timeout => refused(format!("an answer to {} in time", step.call), "timed out"),
+            Self::Connection(said) => refused(format!("a connection for {}", step.call), said),
+            Self::Malformed(said) => refused(format!("a readable answer to {}", step.call), said),
+        }
+    }
+
+    /// What AWS said, in one line.
+    pub(super) fn said(&self, secrets: &Secrets) -> String {
+        match self {
+            Self::Answered { status, code, message } if code.is_empty() => secrets.scrub(&format!("status {status} {message}")).trim().to_owned(),
+            Self::Answered { code, message, .. } => secrets.scrub(&format!("{code}: {message}")),
+            Self::Timeout => "timed out".into(),
+            Self::Connection(said) | Self::Malformed(said) => secrets.scrub(said),
+        }
+    }
+}
+
+fn needs(step: &Step, status: u16, code: &str) -> String {
+    if BAD_CREDENTIALS.contains(&code) {
+        return format!("credentials that AWS accepts for {}", step.call);
+    }
+    if THROTTLED.contains(&code) || status == 429 {
+        return format!("another attempt: AWS throttled {}", step.call);
+    }
+    if status == 403 || status == 401 || DENIED.contains(&code) {
+        return match step.needs {
+            [] => step.call.to_owned(),
+            needs => needs.join(" and "),
+        };
+    }
+    format!("an answer to {} without an error", step.call)
+}
+
+/// An error and its causes in one line: the outer one alone says `dispatch failure`.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = inner.source();
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+    use crate::collect::iam::GET_ROLE;
+    use crate::collect::secrets::Secrets;
+    use iam_why_contract::Outcome;
+
+    fn answered(status: u16, code: &str) -> Failure {
+        Failure::Answered { status, code: code.into(), message: "said".into() }
+    }
+
+    fn needs(failure: &Failure) -> String {
+        match failure.outcome(&GET_ROLE, &Secrets::default()) {
+            Outcome::Refused { needs, .. } => needs,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_permission_that_was_missing() {
+        assert_eq!(needs(&answered(403, "AccessDenied")), "iam:GetRole");
+        assert_eq!(needs(&answered(400, "AccessDeniedException")), "iam:GetRole");
+        assert_eq!(needs(&answered(403, "")), "iam:GetRole");
+    }
+
+    #[test]
+    fn a_bad_credential_is_no_missing_permission_though_its_status_is_403_too() {
+        assert!(answered(403, "InvalidClientTokenId").is_bad_credentials());
+        assert_eq!(needs(&answered(403, "SignatureDoesNotMatch")), "credentials that AWS accepts for iam:GetRole");
+        assert!(!answered(403, "AccessDenied").is_bad_credentials());
+    }
+
+    #[test]
+    fn only_the_codes_of_the_row_say_that_there_is_none() {
+        assert_eq!(answered(404, "NoSuchEntity").outcome(&GET_ROLE, &Secrets::default()), Outcome::Absent);
+        assert_eq!(needs(&answered(404, "NoSuchBucketPolicy")), "an answer to iam:GetRole without an error");
+    }
+}

@@ -1,0 +1,229 @@
+//! What one question needs, read at once: calls that do not depend on each other run together.
+
+use super::accounts::Accounts;
+use super::arn::{Arn, is_account, last};
+use super::connection::connect;
+use super::gathered::Gathered;
+use super::iam::Iam;
+use super::organizations::Organizations;
+use super::principal::{Who, resolve, unusable};
+use super::reader::Reader;
+use super::s3::Wanted;
+use super::secrets::Secrets;
+use super::{access_points, endpoints, kms, s3, services};
+use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, RESOURCE_POLICY, ROLE, SESSION, USER, USER_GROUPS};
+use futures_util::future::{join, join4};
+use iam_why_contract::collect::{Options, Progress};
+use iam_why_contract::{CollectError, Collected, Lookup, Outcome, Question};
+use std::sync::Arc;
+
+/// Reads what `question` needs, within the time that `options` allows.
+pub(super) async fn read(question: &Question, options: &Options, progress: &dyn Progress) -> Result<Collected, CollectError> {
+    let secrets = Arc::new(Secrets::default());
+    let sink = Gathered::default();
+    let reader = Reader::new(options.concurrency, &sink, progress, Arc::clone(&secrets));
+    let in_time = tokio::time::timeout(options.timeout, whole(&reader, question, options, &secrets)).await;
+    let answered = match in_time {
+        Ok(done) => done?,
+        Err(_) => {
+            reader.give_up(options.timeout);
+            Answered { question: question.clone(), notes: vec![format!("reading took longer than {} s (--timeout): what was not read by then is noted as such", options.timeout.as_secs_f64())] }
+        }
+    };
+    let snapshot = sink.into_snapshot();
+    if in_time_nothing(&snapshot) {
+        return Err(CollectError::NothingRead { cloud: "AWS", said: format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64()) });
+    }
+    Ok(Collected { question: answered.question, snapshot, notes: answered.notes })
+}
+
+fn in_time_nothing(snapshot: &iam_why_contract::Snapshot) -> bool {
+    snapshot.documents().is_empty() && snapshot.searches().is_empty()
+}
+
+struct Answered {
+    question: Question,
+    notes: Vec<String>,
+}
+
+async fn whole(reader: &Reader<'_>, question: &Question, options: &Options, secrets: &Arc<Secrets>) -> Result<Answered, CollectError> {
+    let clients = connect(options, secrets).await?;
+    let accounts = Accounts::new(reader, clients, options.get("reader-role").map(str::to_owned));
+    let resolved = resolve(reader, &accounts, &question.principal).await?;
+    let mut question = Question { principal: resolved.principal.clone(), ..question.clone() };
+    if let (Some(user_id), Lookup::NotKnown) = (&resolved.user_id, question.context.get_ignoring_case("aws:userid")) {
+        question.context = question.context.with("aws:userid", [user_id.clone()]);
+    }
+    accounts.suppose(resolved.who.account());
+    if let Lookup::Known([account, ..]) = question.context.get_ignoring_case("aws:ResourceAccount") {
+        accounts.suppose(Some(account.as_str()).filter(|account| is_account(account)));
+    }
+    let organizations = Organizations::new(reader, &accounts);
+    let plan = Plan { reader, accounts: &accounts, organizations: &organizations, question: &question };
+    let of_account = async {
+        if let Some(account) = resolved.who.account() {
+            organizations.of(account).await;
+        }
+    };
+    let (real, (), (), ()) = join4(plan.principal(&resolved.who), plan.resource(), of_account, plan.network()).await;
+    let mut notes = resolved.notes;
+    if let Err(failure) = accounts.identity().await {
+        if failure.is_bad_credentials() || (failure.is_unreachable() && !reader.anything_read()) {
+            return Err(unusable(reader, failure));
+        }
+    }
+    if let Some(real) = real.filter(|real| !matches!(resolved.who, Who::Role { session: true, .. }) && *real != question.principal) {
+        notes.push(format!("`{}` has the ARN {real}", question.principal));
+        question.principal = real;
+    }
+    Ok(Answered { question, notes })
+}
+
+struct Plan<'p> {
+    reader: &'p Reader<'p>,
+    accounts: &'p Accounts<'p>,
+    organizations: &'p Organizations<'p>,
+    question: &'p Question,
+}
+
+impl Plan<'_> {
+    /// The principal and its policies. Returns its ARN as IAM has it.
+    async fn principal(&self, who: &Who) -> Option<String> {
+        let (kind, account, arn) = match who {
+            Who::Role { account, arn, session, .. } => {
+                if *session {
+                    let why = "what a session was made with is not readable; the AssumeRole event in CloudTrail shows its session policy";
+                    self.reader.note(SESSION, &self.question.principal, Outcome::NotTried { why: why.into() });
+                }
+                (ROLE, account, arn)
+            }
+            Who::User { account, arn, .. } => (USER, account, arn),
+            Who::Other { .. } => return None,
+        };
+        let clients = match self.accounts.clients(account).await {
+            Ok(clients) => clients,
+            Err(outcome) => {
+                let kinds = [kind, INLINE_NAMES, ATTACHED_POLICIES].into_iter().chain((kind == USER).then_some(USER_GROUPS));
+                kinds.for_each(|kind| self.reader.note(kind, arn, outcome.clone()));
+                return None;
+            }
+        };
+        let iam = Iam::new(self.reader, &clients);
+        match who {
+            Who::Role { arn, name, path_known, .. } => iam.role(arn, name, *path_known).await.map(|role| role.arn),
+            Who::User { arn, name, .. } => iam.user(arn, name).await.map(|user| user.arn),
+            Who::Other { .. } => None,
+        }
+    }
+
+    /// The resource: its policy, its settings, the key behind it, and what binds its account.
+    async fn resource(&self) {
+        let Some(resource) = self.question.resource.as_deref() else { return };
+        let Some(arn) = Arn::parse(resource) else { return };
+        let of_account = async {
+            if let Some(account) = arn.account_id() {
+                self.organizations.of(account).await;
+            }
+        };
+        join(of_account, self.policy_of(resource, arn)).await;
+    }
+
+    async fn policy_of(&self, resource: &str, arn: Arn<'_>) {
+        let action = self.question.action.as_str();
+        match arn.service {
+            "s3" if arn.resource.starts_with("accesspoint/") => self.access_point(arn).await,
+            "s3" if arn.account.is_empty() => {
+                let (bucket, key) = arn.resource.split_once('/').map_or((arn.resource, None), |(bucket, key)| (bucket, Some(key)));
+                if !bucket.contains(['*', '?']) {
+                    let key = key.filter(|key| !key.is_empty());
+                    let wanted = Wanted { partition: arn.partition, bucket, key, action, account: None };
+                    s3::read(self.reader, self.accounts, self.organizations, wanted).await;
+                }
+            }
+            "kms" => kms::key(self.reader, self.accounts, self.organizations, resource).await,
+            "iam" if arn.resource.starts_with("role/") => self.role_as_resource(resource, arn).await,
+            _ => {
+                if services::read(self.reader, self.accounts, resource, action).await.is_none() && HOLDERS_NOT_READ.contains(&arn.service) {
+                    let why = format!("the resource policies of {} are not read by this version: hand the policy in with a snapshot", arn.service);
+                    self.reader.note(RESOURCE_POLICY, resource, Outcome::NotTried { why });
+                }
+            }
+        }
+    }
+
+    /// A role as a resource counts for its trust policy: who may assume it, to whom it may be passed.
+    async fn role_as_resource(&self, resource: &str, arn: Arn<'_>) {
+        if resource.contains(['*', '?']) || resource == self.question.principal {
+            return;
+        }
+        match self.accounts.clients(arn.account).await {
+            Ok(clients) => {
+                Iam::new(self.reader, &clients).role_itself(resource, last(arn.resource), false).await;
+            }
+            Err(outcome) => self.reader.note(ROLE, resource, outcome),
+        }
+    }
+
+    async fn access_point(&self, arn: Arn<'_>) {
+        let mut parts = arn.resource.splitn(3, '/').skip(1);
+        let name = parts.next().unwrap_or_default();
+        let key = parts.next().and_then(|rest| rest.strip_prefix("object/"));
+        let point = format!("arn:{}:s3:{}:{}:accesspoint/{name}", arn.partition, arn.region, arn.account);
+        if arn.region.is_empty() {
+            let why = "Multi-Region Access Points are not read by this version: hand the policy in with a snapshot";
+            self.reader.note(RESOURCE_POLICY, &point, Outcome::NotTried { why: why.into() });
+            return;
+        }
+        let Some(behind) = access_points::read(self.reader, self.accounts, &point, arn.account, arn.region, name).await else { return };
+        let wanted = Wanted { partition: arn.partition, bucket: &behind.bucket, key, action: &self.question.action, account: behind.account.as_deref() };
+        s3::read(self.reader, self.accounts, self.organizations, wanted).await;
+    }
+
+    /// The VPC endpoint, where the question says that the request comes through one.
+    async fn network(&self) {
+        let Lookup::Known([id, ..]) = self.question.context.get_ignoring_case("aws:SourceVpce") else { return };
+        if !id.starts_with("vpce-") {
+            return;
+        }
+        let own_region = || self.accounts.home().region().to_owned();
+        let region = match self.question.context.get_ignoring_case("aws:RequestedRegion") {
+            Lookup::Known([region, ..]) => region.clone(),
+            _ => own_region(),
+        };
+        endpoints::read(self.reader, self.accounts.home(), id, &region).await;
+    }
+}
+
+/// Services whose resources may have policies that this collector does not read.
+const HOLDERS_NOT_READ: &[&str] = &[
+    "acm-pca",
+    "aoss",
+    "apigateway",
+    "backup",
+    "codeartifact",
+    "codebuild",
+    "elasticfilesystem",
+    "es",
+    "events",
+    "execute-api",
+    "glacier",
+    "glue",
+    "kafka",
+    "kinesis",
+    "lakeformation",
+    "lex",
+    "logs",
+    "mediastore",
+    "rekognition",
+    "s3-object-lambda",
+    "s3-outposts",
+    "s3express",
+    "s3tables",
+    "schemas",
+    "serverlessrepo",
+    "ses",
+    "signer",
+    "ssm",
+    "ssm-contacts",
+    "vpc-lattice",
+];

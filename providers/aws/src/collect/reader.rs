@@ -1,0 +1,154 @@
+//! Sends the calls: so many at once, each noted before it is sent and when it is answered.
+
+use super::outcome::Failure;
+use super::secrets::Secrets;
+use super::step::Step;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use iam_why_contract::collect::{Progress, Sink};
+use iam_why_contract::{Document, Outcome, Search};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// No list of AWS is followed further than this: a server whose pages never end does not keep us for ever.
+pub(super) const MOST_PAGES: usize = 2_000;
+
+/// What every part of the collector reads through.
+pub(super) struct Reader<'r> {
+    permits: Semaphore,
+    sink: &'r dyn Sink,
+    progress: &'r dyn Progress,
+    /// What was asked and not answered yet: kind and subject, the call, how many times.
+    pending: Mutex<BTreeMap<(&'static str, String), (&'static str, usize)>>,
+    write_error: Mutex<Option<String>>,
+    read: AtomicBool,
+    pub(super) secrets: Arc<Secrets>,
+}
+
+impl<'r> Reader<'r> {
+    pub(super) fn new(concurrency: usize, sink: &'r dyn Sink, progress: &'r dyn Progress, secrets: Arc<Secrets>) -> Self {
+        Self {
+            permits: Semaphore::new(concurrency.max(1)),
+            sink,
+            progress,
+            pending: Mutex::default(),
+            write_error: Mutex::default(),
+            read: AtomicBool::new(false),
+            secrets,
+        }
+    }
+
+    /// Sends one call of the SDK. What went wrong comes back as what a search would say of it.
+    pub(super) async fn ask<T, E>(&self, step: &Step, subject: &str, call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>) -> Result<T, Outcome>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        self.attempt(step, subject, async { call.await.map_err(|error| Failure::of(&error)) }).await.map_err(|failure| failure.outcome(step, &self.secrets))
+    }
+
+    /// Sends one call of whichever client, and hands back how it failed.
+    pub(super) async fn attempt<T>(&self, step: &Step, subject: &str, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        self.expect(step, subject);
+        // The semaphore is never closed; were it, calls would go out unbounded rather than not at all.
+        let permit = self.permits.acquire().await.ok();
+        let what = format!("{} {subject}", step.call);
+        self.progress.began(&what);
+        let answer = call.await;
+        self.progress.ended(&what);
+        drop(permit);
+        self.answered(step, subject);
+        answer
+    }
+
+    /// Sends one call that yields one whole document, and notes what became of it.
+    pub(super) async fn read<T, E>(
+        &self,
+        step: &Step,
+        subject: &str,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        text: impl FnOnce(&T) -> Option<(String, String)>,
+    ) -> Option<T>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match self.ask(step, subject, call).await {
+            Ok(answer) => {
+                match text(&answer) {
+                    Some((title, text)) => self.found(step, subject, &title, text),
+                    None => self.note(step.kind, subject, Outcome::Absent),
+                }
+                Some(answer)
+            }
+            Err(outcome) => {
+                self.note(step.kind, subject, outcome);
+                None
+            }
+        }
+    }
+
+    /// Hands in a document and notes that its kind was read of its subject.
+    pub(super) fn found(&self, step: &Step, subject: &str, title: &str, text: impl Into<Arc<str>>) {
+        self.document(step, subject, title, text);
+        self.note(step.kind, subject, Outcome::Found);
+    }
+
+    /// Hands in a document that is one of several.
+    pub(super) fn document(&self, step: &Step, subject: &str, title: &str, text: impl Into<Arc<str>>) {
+        self.read.store(true, Ordering::Relaxed);
+        let document = Document::new(step.kind, subject, title, text).from_source(step.call, 1);
+        self.written(self.sink.document(document));
+    }
+
+    /// Notes what became of looking for `kind` of `subject`.
+    pub(super) fn note(&self, kind: &'static str, subject: &str, outcome: Outcome) {
+        self.written(self.sink.search(Search { kind: kind.into(), subject: subject.into(), outcome }));
+    }
+
+    /// Was any document read at all?
+    pub(super) fn anything_read(&self) -> bool {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Notes of everything that was asked and is not answered that time ran out.
+    pub(super) fn give_up(&self, after: std::time::Duration) {
+        let pending = std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
+        for ((kind, subject), (call, _)) in pending.into_iter().filter(|((kind, _), _)| !kind.is_empty()) {
+            let needs = format!("an answer to {call} within {} s (--timeout)", after.as_secs_f64());
+            self.note(kind, &subject, Outcome::Refused { needs, said: "timed out".into() });
+        }
+    }
+
+    /// The first error of the sink.
+    pub(super) fn write_error(&self) -> Option<String> {
+        self.write_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn sink(&self) -> &'r dyn Sink {
+        self.sink
+    }
+
+    pub(super) fn written(&self, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            self.write_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    fn expect(&self, step: &Step, subject: &str) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.entry((step.kind, subject.to_owned())).or_insert((step.call, 0)).1 += 1;
+    }
+
+    fn answered(&self, step: &Step, subject: &str) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = pending.get_mut(&(step.kind, subject.to_owned())) {
+            entry.1 -= 1;
+            if entry.1 == 0 {
+                pending.remove(&(step.kind, subject.to_owned()));
+            }
+        }
+    }
+}
