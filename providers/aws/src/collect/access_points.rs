@@ -3,9 +3,8 @@
 use super::accounts::Accounts;
 use super::arn::is_account;
 use super::connection::Clients;
-use super::iam::lacks;
 use super::outcome::Failure;
-use super::reader::Reader;
+use super::reader::{Reader, lacks};
 use super::shapes::pretty;
 use super::step::{Step, steps};
 use super::wire::{Call, Service, encode};
@@ -35,13 +34,25 @@ pub(super) async fn account_block(reader: &Reader<'_>, clients: &Clients, accoun
     let call = call(account, region, "/v20180820/configuration/publicAccessBlock".into());
     let answer = reader.attempt(&GET_ACCOUNT_BLOCK, account, clients.wire.xml(&call)).await;
     match answer {
-        Ok(block) => reader.found(&GET_ACCOUNT_BLOCK, account, &format!("Block Public Access of account {account}"), pretty(&public_access_block(&block))),
+        Ok(block) => reader.found(
+            &GET_ACCOUNT_BLOCK,
+            account,
+            &format!("Block Public Access of account {account}"),
+            pretty(&public_access_block(&block)),
+        ),
         Err(failure) => reader.note(PUBLIC_ACCESS_BLOCK, account, failure.outcome(&GET_ACCOUNT_BLOCK, &reader.secrets)),
     }
 }
 
 /// An access point and its policy. Returns the bucket behind it.
-pub(super) async fn read(reader: &Reader<'_>, accounts: &Accounts<'_>, arn: &str, account: &str, region: &str, name: &str) -> Option<Behind> {
+pub(super) async fn read(
+    reader: &Reader<'_>,
+    accounts: &Accounts<'_>,
+    arn: &str,
+    account: &str,
+    region: &str,
+    name: &str,
+) -> Option<Behind> {
     let clients = match accounts.clients(account).await {
         Ok(clients) => clients,
         Err(outcome) => {
@@ -70,7 +81,10 @@ async fn point(reader: &Reader<'_>, clients: &Clients, arn: &str, account: &str,
         let step = Step { kind: PUBLIC_ACCESS_BLOCK, ..GET_ACCESS_POINT };
         reader.found(&step, arn, &format!("Block Public Access of access point {name}"), pretty(&public_access_block(block)));
     }
-    Some(Behind { bucket: bucket.to_owned(), account: point.text_of("BucketAccountId").filter(|account| is_account(account)).map(str::to_owned) })
+    Some(Behind {
+        bucket: bucket.to_owned(),
+        account: point.text_of("BucketAccountId").filter(|account| is_account(account)).map(str::to_owned),
+    })
 }
 
 async fn policy(reader: &Reader<'_>, clients: &Clients, arn: &str, account: &str, region: &str, name: &str) {

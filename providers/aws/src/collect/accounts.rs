@@ -42,7 +42,15 @@ pub(super) struct Accounts<'r> {
 
 impl<'r> Accounts<'r> {
     pub(super) fn new(reader: &'r Reader<'r>, home: Clients, reader_role: Option<String>) -> Self {
-        Self { reader, home: Arc::new(home), reader_role, identity: OnceCell::new(), organization: OnceCell::new(), assumed: Mutex::default(), supposed: Mutex::default() }
+        Self {
+            reader,
+            home: Arc::new(home),
+            reader_role,
+            identity: OnceCell::new(),
+            organization: OnceCell::new(),
+            assumed: Mutex::default(),
+            supposed: Mutex::default(),
+        }
     }
 
     /// The clients of the user's own credentials.

@@ -1,8 +1,7 @@
 //! VPC endpoints, where the question says that the request comes through one.
 
 use super::connection::Clients;
-use super::iam::lacks;
-use super::reader::Reader;
+use super::reader::{Reader, lacks};
 use super::shapes::{pretty, raw};
 use super::step::steps;
 use super::wire::{Call, Service};
@@ -59,7 +58,7 @@ pub(super) async fn all(reader: &Reader<'_>, clients: &Clients, region: &str) ->
         }
         token = next;
     }
-    Err(super::iam::endless(&DESCRIBE_VPC_ENDPOINTS))
+    Err(super::reader::endless(&DESCRIBE_VPC_ENDPOINTS))
 }
 
 fn items(answer: &Element) -> &[Element] {

@@ -2,14 +2,15 @@
 
 use super::arn::Arn;
 use super::connection::Clients;
-use super::reader::{MOST_PAGES, Reader};
+use super::doctor::PROBE;
+use super::reader::{Reader, lacks, pages};
 use super::shapes::{self, pretty};
 use super::step::{Step, steps};
-use crate::documents::{ATTACHED_POLICIES, GROUP, INLINE_NAMES, INLINE_POLICY, MANAGED_POLICY, ROLE, USER, USER_GROUPS};
-use aws_sdk_iam::types::{AttachedPolicy, Role, User};
-use futures_util::future::{join, join_all, join3};
+use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, INLINE_POLICY, MANAGED_POLICY, ROLE, USER, USER_GROUPS};
+use aws_sdk_iam::types::{AttachedPolicy, Group, Role, User};
+use futures_util::future::{join, join_all, join3, join4};
 use iam_why_contract::Outcome;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -44,24 +45,10 @@ pub(super) struct Iam<'r> {
 macro_rules! holder {
     ($inline:ident, $attached:ident, $name:ident, $list:ident $list_step:ident, $get:ident $get_step:ident, $list_attached:ident $list_attached_step:ident) => {
         async fn $inline(&self, subject: &str, name: &str) {
-            let mut pages = self.clients.iam.$list().$name(name).into_paginator().send();
-            let mut names = Vec::new();
-            let call = async {
-                let mut left = MOST_PAGES;
-                while let Some(page) = pages.next().await {
-                    names.extend(page?.policy_names);
-                    left -= 1;
-                    if left == 0 {
-                        break;
-                    }
-                }
-                Ok(left > 0)
-            };
-            let complete = self.reader.ask(&$list_step, subject, call).await;
-            if !self.listed(&$list_step, subject, complete, &json!({"PolicyNames": names})) {
-                return;
-            }
-            let policies = names.iter().map(|policy| async {
+            let call = pages!(self.clients.iam.$list().$name(name), page => page.policy_names);
+            let names = self.reader.list(&$list_step, subject, call).await;
+            let Some(names) = self.listed(&$list_step, subject, names, |names| json!({"PolicyNames": names})) else { return };
+            let policies = names.iter().map(|policy| async move {
                 let call = self.clients.iam.$get().$name(name).policy_name(policy).send();
                 let answer = self.reader.ask(&$get_step, subject, call).await;
                 answer.map(|answer| self.reader.document(&$get_step, subject, policy, shapes::decoded(&answer.policy_document)))
@@ -70,22 +57,10 @@ macro_rules! holder {
         }
 
         async fn $attached(&self, subject: &str, name: &str) {
-            let mut pages = self.clients.iam.$list_attached().$name(name).into_paginator().send();
-            let mut attached: Vec<AttachedPolicy> = Vec::new();
-            let call = async {
-                let mut left = MOST_PAGES;
-                while let Some(page) = pages.next().await {
-                    attached.extend(page?.attached_policies.unwrap_or_default());
-                    left -= 1;
-                    if left == 0 {
-                        break;
-                    }
-                }
-                Ok(left > 0)
-            };
-            let complete = self.reader.ask(&$list_attached_step, subject, call).await;
-            let text = json!({"AttachedPolicies": shapes::attached(&attached)});
-            if self.listed(&$list_attached_step, subject, complete, &text) {
+            let call = pages!(self.clients.iam.$list_attached().$name(name), page => page.attached_policies.unwrap_or_default());
+            let attached: Result<Vec<AttachedPolicy>, Outcome> = self.reader.list(&$list_attached_step, subject, call).await;
+            let text = |attached: &Vec<AttachedPolicy>| json!({"AttachedPolicies": shapes::attached(attached)});
+            if let Some(attached) = self.listed(&$list_attached_step, subject, attached, text) {
                 join_all(attached.iter().filter_map(AttachedPolicy::policy_arn).map(|arn| self.managed_policy(arn))).await;
             }
         }
@@ -162,23 +137,17 @@ impl<'r> Iam<'r> {
     }
 
     async fn groups(&self, arn: &str, name: &str) {
-        let mut pages = self.clients.iam.list_groups_for_user().user_name(name).into_paginator().send();
-        let mut groups = Vec::new();
-        let call = async {
-            let mut left = MOST_PAGES;
-            while let Some(page) = pages.next().await {
-                groups.extend(page?.groups);
-                left -= 1;
-                if left == 0 {
-                    break;
-                }
-            }
-            Ok(left > 0)
+        let call = pages!(self.clients.iam.list_groups_for_user().user_name(name), page => page.groups);
+        let groups = self.reader.list(&LIST_GROUPS_FOR_USER, arn, call).await;
+        let text = |groups: &Vec<Group>| {
+            let groups: Vec<_> =
+                groups.iter().map(|group| json!({"Arn": group.arn, "GroupName": group.group_name, "GroupId": group.group_id})).collect();
+            json!({"Groups": groups})
         };
-        let complete = self.reader.ask(&LIST_GROUPS_FOR_USER, arn, call).await;
-        let listed: Vec<_> = groups.iter().map(|group| json!({"Arn": group.arn, "GroupName": group.group_name, "GroupId": group.group_id})).collect();
-        if self.listed(&LIST_GROUPS_FOR_USER, arn, complete, &json!({"Groups": listed})) {
-            let each = groups.iter().map(|group| join(self.group_inline(&group.arn, &group.group_name), self.group_attached(&group.arn, &group.group_name)));
+        if let Some(groups) = self.listed(&LIST_GROUPS_FOR_USER, arn, groups, text) {
+            let each = groups
+                .iter()
+                .map(|group| join(self.group_inline(&group.arn, &group.group_name), self.group_attached(&group.arn, &group.group_name)));
             join_all(each).await;
         }
     }
@@ -208,21 +177,17 @@ impl<'r> Iam<'r> {
         Ok(())
     }
 
-    /// Hands in a list where it was read to its end, and says whether it was.
-    fn listed(&self, step: &Step, subject: &str, complete: Result<bool, Outcome>, text: &serde_json::Value) -> bool {
-        match complete {
-            Ok(true) => {
+    /// Hands in a list, or notes why there is none.
+    fn listed<T>(&self, step: &Step, subject: &str, items: Result<Vec<T>, Outcome>, text: impl FnOnce(&Vec<T>) -> Value) -> Option<Vec<T>> {
+        match items {
+            Ok(items) => {
                 let title = format!("{} of {}", step.title(), subject.rsplit(':').next().unwrap_or(subject));
-                self.reader.found(step, subject, &title, pretty(text));
-                true
-            }
-            Ok(false) => {
-                self.reader.note(step.kind, subject, endless(step));
-                false
+                self.reader.found(step, subject, &title, pretty(&text(&items)));
+                Some(items)
             }
             Err(outcome) => {
                 self.reader.note(step.kind, subject, outcome);
-                false
+                None
             }
         }
     }
@@ -234,12 +199,35 @@ impl<'r> Iam<'r> {
     }
 }
 
-/// An answer without a member that AWS documents as always there.
-pub(super) fn lacks(step: &Step, member: &str) -> Outcome {
-    Outcome::Refused { needs: format!("a readable answer to {}", step.call), said: format!("the answer has no `{member}`") }
+/// Sends each call once, for a name that nothing has: what comes back is either a refusal or that there is none.
+pub(super) async fn probe(reader: &Reader<'_>, clients: &Clients) {
+    let iam = &clients.iam;
+    let account = reader.ask(&GET_ACCOUNT, PROBE, iam.get_account_authorization_details().max_items(1).send());
+    let key = reader.ask(&GET_KEY_OWNER, PROBE, iam.get_access_key_last_used().access_key_id("AKIAIOSFODNN7EXAMPLE").send());
+    let managed = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let policy = reader.ask(&GET_POLICY, managed, iam.get_policy().policy_arn(managed).send());
+    let version = reader.ask(&GET_POLICY_VERSION, managed, iam.get_policy_version().policy_arn(managed).version_id("v1").send());
+    let _ = join4(account, key, policy, version).await;
+    let one = |step: &'static Step| probe_one(reader, iam, step);
+    join_all(STEPS.iter().map(one)).await;
 }
 
-/// A list whose pages never ended.
-pub(super) fn endless(step: &Step) -> Outcome {
-    Outcome::Refused { needs: format!("an answer to {} that ends", step.call), said: format!("there were more than {MOST_PAGES} pages") }
+async fn probe_one(reader: &Reader<'_>, iam: &aws_sdk_iam::Client, step: &'static Step) {
+    // What became of it is in the reader's tally.
+    let _ = match step.call {
+        "iam:GetUser" => reader.ask(step, PROBE, iam.get_user().user_name(PROBE).send()).await.err(),
+        "iam:GetRole" => reader.ask(step, PROBE, iam.get_role().role_name(PROBE).send()).await.err(),
+        "iam:ListUserPolicies" => reader.ask(step, PROBE, iam.list_user_policies().user_name(PROBE).send()).await.err(),
+        "iam:ListRolePolicies" => reader.ask(step, PROBE, iam.list_role_policies().role_name(PROBE).send()).await.err(),
+        "iam:ListGroupPolicies" => reader.ask(step, PROBE, iam.list_group_policies().group_name(PROBE).send()).await.err(),
+        "iam:GetUserPolicy" => reader.ask(step, PROBE, iam.get_user_policy().user_name(PROBE).policy_name(PROBE).send()).await.err(),
+        "iam:GetRolePolicy" => reader.ask(step, PROBE, iam.get_role_policy().role_name(PROBE).policy_name(PROBE).send()).await.err(),
+        "iam:GetGroupPolicy" => reader.ask(step, PROBE, iam.get_group_policy().group_name(PROBE).policy_name(PROBE).send()).await.err(),
+        "iam:ListAttachedUserPolicies" => reader.ask(step, PROBE, iam.list_attached_user_policies().user_name(PROBE).send()).await.err(),
+        "iam:ListAttachedRolePolicies" => reader.ask(step, PROBE, iam.list_attached_role_policies().role_name(PROBE).send()).await.err(),
+        "iam:ListAttachedGroupPolicies" => reader.ask(step, PROBE, iam.list_attached_group_policies().group_name(PROBE).send()).await.err(),
+        "iam:ListGroupsForUser" => reader.ask(step, PROBE, iam.list_groups_for_user().user_name(PROBE).send()).await.err(),
+        // The rest is tried on what every account has.
+        _ => None,
+    };
 }

@@ -3,9 +3,8 @@
 use super::accounts::Accounts;
 use super::arn::Arn;
 use super::connection::Clients;
-use super::iam::{endless, lacks};
 use super::organizations::Organizations;
-use super::reader::{MOST_PAGES, Reader};
+use super::reader::{Reader, lacks, pages};
 use super::s3::without_nulls;
 use super::shapes::pretty;
 use super::step::steps;
@@ -59,7 +58,11 @@ async fn whole(reader: &Reader<'_>, clients: &Clients, arn: &str, parsed: Arn<'_
 }
 
 async fn describe(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) -> Option<KeyMetadata> {
-    match reader.ask(&DESCRIBE_KEY, arn, client.describe_key().key_id(arn).send()).await.and_then(|answer| answer.key_metadata.ok_or_else(|| lacks(&DESCRIBE_KEY, "KeyMetadata"))) {
+    match reader
+        .ask(&DESCRIBE_KEY, arn, client.describe_key().key_id(arn).send())
+        .await
+        .and_then(|answer| answer.key_metadata.ok_or_else(|| lacks(&DESCRIBE_KEY, "KeyMetadata")))
+    {
         Ok(key) => {
             let subject = key.arn().unwrap_or(arn);
             reader.found(&DESCRIBE_KEY, subject, &format!("key {}", key.key_id()), pretty(&metadata(&key)));
@@ -74,27 +77,19 @@ async fn describe(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) 
 
 async fn policy(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) {
     let call = client.get_key_policy().key_id(arn).policy_name("default").send();
-    let text = |answer: &aws_sdk_kms::operation::get_key_policy::GetKeyPolicyOutput| Some((format!("key policy of {}", super::arn::last(arn)), answer.policy()?.to_owned()));
+    let text = |answer: &aws_sdk_kms::operation::get_key_policy::GetKeyPolicyOutput| {
+        Some((format!("key policy of {}", super::arn::last(arn)), answer.policy()?.to_owned()))
+    };
     reader.read(&GET_KEY_POLICY, arn, call, text).await;
 }
 
 async fn grants(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) {
-    let mut pages = client.list_grants().key_id(arn).into_paginator().send();
-    let mut grants = Vec::new();
-    let call = async {
-        let mut left = MOST_PAGES;
-        while let Some(page) = pages.next().await {
-            grants.extend(page?.grants.unwrap_or_default().iter().map(grant));
-            left -= 1;
-            if left == 0 {
-                break;
-            }
+    let call = pages!(client.list_grants().key_id(arn), page => page.grants.unwrap_or_default());
+    match reader.list(&LIST_GRANTS, arn, call).await {
+        Ok(grants) => {
+            let grants: Vec<_> = grants.iter().map(grant).collect();
+            reader.found(&LIST_GRANTS, arn, &format!("grants of key {}", super::arn::last(arn)), pretty(&json!({"Grants": grants})));
         }
-        Ok(left > 0)
-    };
-    match reader.ask(&LIST_GRANTS, arn, call).await {
-        Ok(true) => reader.found(&LIST_GRANTS, arn, &format!("grants of key {}", super::arn::last(arn)), pretty(&json!({"Grants": grants}))),
-        Ok(false) => reader.note(KMS_GRANTS, arn, endless(&LIST_GRANTS)),
         Err(outcome) => reader.note(KMS_GRANTS, arn, outcome),
     }
 }
@@ -102,23 +97,8 @@ async fn grants(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) {
 /// The ARNs of the keys of one region, for a whole account.
 pub(super) async fn keys(reader: &Reader<'_>, clients: &Clients, region: &str) -> Result<Vec<String>, Outcome> {
     let client = clients.kms(region);
-    let mut pages = client.list_keys().into_paginator().send();
-    let mut keys = Vec::new();
-    let call = async {
-        let mut left = MOST_PAGES;
-        while let Some(page) = pages.next().await {
-            keys.extend(page?.keys.unwrap_or_default().into_iter().filter_map(|key| key.key_arn));
-            left -= 1;
-            if left == 0 {
-                break;
-            }
-        }
-        Ok(left > 0)
-    };
-    match reader.ask(&LIST_KEYS, &format!("* in {region}"), call).await? {
-        true => Ok(keys),
-        false => Err(endless(&LIST_KEYS)),
-    }
+    let call = pages!(client.list_keys(), page => page.keys.unwrap_or_default().into_iter().filter_map(|key| key.key_arn));
+    reader.list(&LIST_KEYS, &format!("* in {region}"), call).await
 }
 
 /// Reads one key of a whole account.
@@ -144,7 +124,9 @@ fn metadata(key: &KeyMetadata) -> Value {
 }
 
 fn grant(grant: &GrantListEntry) -> Value {
-    let sorted = |map: &std::collections::HashMap<String, String>| map.iter().map(|(key, value)| (key.clone(), value.clone())).collect::<BTreeMap<_, _>>();
+    let sorted = |map: &std::collections::HashMap<String, String>| {
+        map.iter().map(|(key, value)| (key.clone(), value.clone())).collect::<BTreeMap<_, _>>()
+    };
     let constraints = grant.constraints().map(|constraints| {
         without_nulls(json!({
             "EncryptionContextSubset": constraints.encryption_context_subset().map(sorted),

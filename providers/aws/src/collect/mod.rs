@@ -6,13 +6,18 @@
 //! | `connection`, `accounts` | credentials and clients, for one's own account and for others |
 //! | `reader`, `outcome`, `secrets` | sends calls, says what became of them, keeps secrets out |
 //! | `principal`, `question` | what one question needs |
+//! | `account` | a whole account |
 //! | `iam`, `organizations`, `s3`, `access_points`, `kms`, `services`, `endpoints` | one API family each |
+//! | `doctor` | what the credentials can read |
+//! | `simulator`, `testimony` | what AWS itself says |
 //! | `wire`, `xml` | signed requests to services of which one call is needed |
 
 mod access_points;
+mod account;
 mod accounts;
 mod arn;
 mod connection;
+mod doctor;
 mod endpoints;
 mod gathered;
 mod iam;
@@ -26,12 +31,15 @@ mod s3;
 mod secrets;
 mod services;
 mod shapes;
+mod simulator;
 pub mod step;
+mod testimony;
 mod wire;
 mod xml;
 
-use iam_why_contract::collect::{Collect, Collected, Doctor, Options, Progress, Reading, Sink};
-use iam_why_contract::{CollectError, Question};
+use iam_why_contract::collect::{Collect, Collected, Doctor, Options, Progress, Reading, SecondOpinion, Sink, Testimony};
+use iam_why_contract::refusal::Refusal;
+use iam_why_contract::{Question, Verdict};
 
 /// Reads AWS.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,11 +54,25 @@ impl Collect for AwsReader {
         Box::pin(question::read(question, options, progress))
     }
 
-    fn whole<'a>(&'a self, _scope: Option<&'a str>, _options: &'a Options, _sink: &'a dyn Sink, _progress: &'a dyn Progress) -> Reading<'a, String> {
-        Box::pin(async { Err(CollectError::Question("a whole account cannot be read yet".into())) })
+    fn whole<'a>(
+        &'a self,
+        scope: Option<&'a str>,
+        options: &'a Options,
+        sink: &'a dyn Sink,
+        progress: &'a dyn Progress,
+    ) -> Reading<'a, String> {
+        Box::pin(account::read(scope, options, sink, progress))
     }
 
-    fn doctor<'a>(&'a self, _options: &'a Options, _progress: &'a dyn Progress) -> Reading<'a, Doctor> {
-        Box::pin(async { Err(CollectError::Question("doctor is not there yet".into())) })
+    fn doctor<'a>(&'a self, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Doctor> {
+        Box::pin(doctor::examine(options, progress))
+    }
+
+    fn verify<'a>(&'a self, question: &'a Question, verdict: &'a Verdict, options: &'a Options) -> Reading<'a, Option<SecondOpinion>> {
+        Box::pin(simulator::ask(question, verdict, options))
+    }
+
+    fn testimony<'a>(&'a self, refusal: &'a Refusal, options: &'a Options) -> Reading<'a, Option<Testimony>> {
+        Box::pin(testimony::ask(refusal, options))
     }
 }

@@ -2,18 +2,17 @@
 
 use super::accounts::Accounts;
 use super::connection::Clients;
-use super::iam::{endless, lacks};
-use super::reader::{MOST_PAGES, Reader};
+use super::reader::{Reader, lacks, pages};
 use super::shapes::pretty;
 use super::step::{Step, steps};
 use crate::documents::{ATTACHED_RCPS, ATTACHED_SCPS, ORGANIZATION, PARENTS, RCP, SCP};
 use aws_sdk_organizations::types::{Organization, PolicyType};
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 use iam_why_contract::Outcome;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 steps! {
     DESCRIBE_ORGANIZATION = ORGANIZATION, "organizations:DescribeOrganization", ["organizations:DescribeOrganization"], absent ["AWSOrganizationsNotInUseException"];
@@ -23,6 +22,9 @@ steps! {
     LIST_RCPS = ATTACHED_RCPS, "organizations:ListPoliciesForTarget", ["organizations:ListPoliciesForTarget"], absent ["AWSOrganizationsNotInUseException", "PolicyTypeNotEnabledException"];
     DESCRIBE_SCP = SCP, "organizations:DescribePolicy", ["organizations:DescribePolicy"], absent [];
     DESCRIBE_RCP = RCP, "organizations:DescribePolicy", ["organizations:DescribePolicy"], absent [];
+    LIST_ROOTS = PARENTS, "organizations:ListRoots", ["organizations:ListRoots"], absent [];
+    LIST_UNITS = PARENTS, "organizations:ListOrganizationalUnitsForParent", ["organizations:ListOrganizationalUnitsForParent"], absent [];
+    LIST_ACCOUNTS = PARENTS, "organizations:ListAccountsForParent", ["organizations:ListAccountsForParent"], absent [];
 }
 
 /// Organizational units are nested at most five deep; more than this many steps upwards is no tree.
@@ -34,6 +36,7 @@ pub(super) struct Organizations<'r> {
     accounts: &'r Accounts<'r>,
     /// Policies and nodes that several accounts share are read once.
     seen: Mutex<BTreeSet<String>>,
+    closed: bool,
 }
 
 /// One node on the way up.
@@ -45,12 +48,17 @@ struct Node {
 
 impl<'r> Organizations<'r> {
     pub(super) fn new(reader: &'r Reader<'r>, accounts: &'r Accounts<'r>) -> Self {
-        Self { reader, accounts, seen: Mutex::default() }
+        Self { reader, accounts, seen: Mutex::default(), closed: false }
+    }
+
+    /// One that reads nothing: for who asks about a resource and not about its account.
+    pub(super) fn nothing(reader: &'r Reader<'r>, accounts: &'r Accounts<'r>) -> Self {
+        Self { closed: true, ..Self::new(reader, accounts) }
     }
 
     /// Everything that binds `account`: with these credentials, else as the reader role in the management account.
     pub(super) async fn of(&self, account: &str) {
-        if !self.first_time(&format!("account {account}")) {
+        if self.closed || !self.first_time(&format!("account {account}")) {
             return;
         }
         let home = self.accounts.home();
@@ -75,19 +83,63 @@ impl<'r> Organizations<'r> {
         }
     }
 
+    /// The whole tree: every unit and account, and the policies attached to each. For the management account and delegated
+    /// administrators; to others the tree stays closed, which is no gap: what binds one account was read on its own.
+    pub(super) async fn rest_of_tree(&self) {
+        let clients = self.management_clients().await;
+        let call = pages!(clients.organizations.list_roots(), page => page.roots.unwrap_or_default());
+        let Ok(roots) = self.reader.list(&LIST_ROOTS, "roots", call).await else { return };
+        let mut level: Vec<String> = roots.into_iter().filter_map(|root| root.id).collect();
+        for _ in 0..DEEPEST {
+            let below = join_all(level.iter().map(|parent| self.below(&clients, parent))).await;
+            level = below.into_iter().flatten().collect();
+            if level.is_empty() {
+                break;
+            }
+        }
+    }
+
+    async fn management_clients(&self) -> Arc<Clients> {
+        let own = || Arc::new(self.accounts.home().clone());
+        let organization = self.accounts.organization(|| async { Err(lacks(&DESCRIBE_ORGANIZATION, "Organization")) }).await;
+        match organization.ok().and_then(|organization| organization.master_account_id) {
+            Some(management) => self.accounts.clients(&management).await.unwrap_or_else(|_| own()),
+            None => own(),
+        }
+    }
+
+    /// One node's policies, its accounts and theirs; returns its units.
+    async fn below(&self, clients: &Clients, parent: &str) -> Vec<String> {
+        let organizations = &clients.organizations;
+        let units = pages!(organizations.list_organizational_units_for_parent().parent_id(parent), page => page.organizational_units.unwrap_or_default());
+        let accounts = pages!(organizations.list_accounts_for_parent().parent_id(parent), page => page.accounts.unwrap_or_default());
+        let units = self.reader.list(&LIST_UNITS, parent, units);
+        let accounts = self.reader.list(&LIST_ACCOUNTS, parent, accounts);
+        let (units, accounts, ()) = join3(units, accounts, self.policies_at(clients, parent)).await;
+        let units: Vec<String> = units.unwrap_or_default().into_iter().filter_map(|unit| unit.id).collect();
+        let accounts: Vec<String> = accounts.unwrap_or_default().into_iter().filter_map(|account| account.id).collect();
+        if let Some(node) = node(parent) {
+            units.iter().for_each(|child| self.parent_found(&LIST_UNITS, child, &node));
+            accounts.iter().for_each(|child| self.parent_found(&LIST_ACCOUNTS, child, &node));
+        }
+        join_all(accounts.iter().map(|account| self.policies_at(clients, account))).await;
+        units
+    }
+
     /// The organization of the credentials' own account; asked once, on behalf of whichever account comes first.
     async fn home_organization(&self, account: &str) -> Option<Organization> {
-        self.accounts.organization(|| async {
-            let call = self.accounts.home().organizations.describe_organization().send();
-            let answer = self.reader.ask(&DESCRIBE_ORGANIZATION, account, call).await;
-            match answer.map(|answer| answer.organization) {
-                Ok(Some(organization)) => Ok(organization),
-                Ok(None) => Err(lacks(&DESCRIBE_ORGANIZATION, "Organization")),
-                Err(outcome) => Err(outcome),
-            }
-        })
-        .await
-        .ok()
+        self.accounts
+            .organization(|| async {
+                let call = self.accounts.home().organizations.describe_organization().send();
+                let answer = self.reader.ask(&DESCRIBE_ORGANIZATION, account, call).await;
+                match answer.map(|answer| answer.organization) {
+                    Ok(Some(organization)) => Ok(organization),
+                    Ok(None) => Err(lacks(&DESCRIBE_ORGANIZATION, "Organization")),
+                    Err(outcome) => Err(outcome),
+                }
+            })
+            .await
+            .ok()
     }
 
     /// The organization of an account about which these credentials' own organization says nothing.
@@ -142,8 +194,13 @@ impl<'r> Organizations<'r> {
             return;
         }
         for step in [&LIST_PARENTS, &LIST_SCPS, &LIST_RCPS] {
-            let needs = format!("{} in the management account {management} (--reader-role NAME, a role there that may be assumed)", step.needs.join(" and "));
-            let said = format!("the organization shows its tree and policies only to its management account {management} and to delegated administrators");
+            let needs = format!(
+                "{} in the management account {management} (--reader-role NAME, a role there that may be assumed)",
+                step.needs.join(" and ")
+            );
+            let said = format!(
+                "the organization shows its tree and policies only to its management account {management} and to delegated administrators"
+            );
             self.reader.note(step.kind, account, Outcome::Refused { needs, said });
         }
     }
@@ -181,7 +238,8 @@ impl<'r> Organizations<'r> {
         Box::pin(async move {
             let call = clients.organizations.list_parents().child_id(&child).send();
             let answer = self.reader.ask(&LIST_PARENTS, &child, call).await;
-            let parent = answer.and_then(|answer| answer.parents.unwrap_or_default().into_iter().next().ok_or_else(|| lacks(&LIST_PARENTS, "Parents")));
+            let parent = answer
+                .and_then(|answer| answer.parents.unwrap_or_default().into_iter().next().ok_or_else(|| lacks(&LIST_PARENTS, "Parents")));
             let node = match parent.map(|parent| node(parent.id().unwrap_or_default())) {
                 Ok(Some(node)) if left > 0 => node,
                 Ok(_) => {
@@ -218,32 +276,23 @@ impl<'r> Organizations<'r> {
     }
 
     async fn attached(&self, clients: &Clients, target: &str, list: &Step, describe: &Step, filter: PolicyType) {
-        let mut pages = clients.organizations.list_policies_for_target().target_id(target).filter(filter).into_paginator().send();
-        let mut policies = Vec::new();
-        let call = async {
-            let mut left = MOST_PAGES;
-            while let Some(page) = pages.next().await {
-                policies.extend(page?.policies.unwrap_or_default());
-                left -= 1;
-                if left == 0 {
-                    break;
-                }
+        let call = pages!(clients.organizations.list_policies_for_target().target_id(target).filter(filter), page => page.policies.unwrap_or_default());
+        let policies = match self.reader.list(list, target, call).await {
+            Ok(policies) => policies,
+            Err(outcome) => {
+                self.reader.note(list.kind, target, outcome);
+                return;
             }
-            Ok(left > 0)
         };
-        let outcome = match self.reader.ask(list, target, call).await {
-            Ok(true) => None,
-            Ok(false) => Some(endless(list)),
-            Err(outcome) => Some(outcome),
-        };
-        if let Some(outcome) = outcome {
-            self.reader.note(list.kind, target, outcome);
-            return;
-        }
-        let summaries: Vec<Value> =
-            policies.iter().map(|policy| json!({"Id": policy.id(), "Arn": policy.arn(), "Name": policy.name(), "AwsManaged": policy.aws_managed()})).collect();
+        let summaries: Vec<Value> = policies
+            .iter()
+            .map(|policy| json!({"Id": policy.id(), "Arn": policy.arn(), "Name": policy.name(), "AwsManaged": policy.aws_managed()}))
+            .collect();
         self.reader.found(list, target, &format!("{} of {target}", list.title()), pretty(&json!({"Policies": summaries})));
-        let each = policies.iter().filter_map(|policy| Some((policy.id()?, policy.name().unwrap_or_default()))).map(|(id, name)| self.policy(clients, id, name, describe));
+        let each = policies
+            .iter()
+            .filter_map(|policy| Some((policy.id()?, policy.name().unwrap_or_default())))
+            .map(|(id, name)| self.policy(clients, id, name, describe));
         join_all(each).await;
     }
 

@@ -49,8 +49,15 @@ const BAD_CREDENTIALS: &[&str] = &[
 ];
 
 /// The layer may not be read with these credentials.
-const DENIED: &[&str] =
-    &["AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "Forbidden", "UnauthorizedOperation", "403"];
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "Forbidden",
+    "UnauthorizedOperation",
+    "403",
+];
 
 const THROTTLED: &[&str] = &[
     "BandwidthLimitExceeded",
@@ -86,7 +93,9 @@ impl Failure {
             }
             SdkError::TimeoutError(_) => Self::Timeout,
             SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::Timeout,
-            SdkError::DispatchFailure(failure) => Self::Connection(failure.as_connector_error().map(|error| chain(error)).unwrap_or_default()),
+            SdkError::DispatchFailure(failure) => {
+                Self::Connection(failure.as_connector_error().map(|error| chain(error)).unwrap_or_default())
+            }
             // The body does not parse: the status still tells a refusal from nonsense.
             SdkError::ResponseError(response) => match response.raw().status().as_u16() {
                 status @ 400..=599 => Self::Answered { status, code: String::new(), message: String::new() },
@@ -104,6 +113,20 @@ impl Failure {
     /// Was no answer of AWS received at all?
     pub(super) fn is_unreachable(&self) -> bool {
         matches!(self, Self::Timeout | Self::Connection(_))
+    }
+
+    /// Did AWS look and find nothing? Then the call itself was allowed.
+    pub(super) fn says_there_is_none(&self) -> bool {
+        match self {
+            Self::Answered { status, code, .. } => {
+                *status == 404
+                    || code.starts_with("NoSuch")
+                    || code.ends_with("NotFound")
+                    || code.ends_with("NotFoundException")
+                    || code.ends_with("NotFoundError")
+            }
+            Self::Timeout | Self::Connection(_) | Self::Malformed(_) => false,
+        }
     }
 
     /// Worth another attempt?
@@ -138,7 +161,9 @@ impl Failure {
     /// What AWS said, in one line.
     pub(super) fn said(&self, secrets: &Secrets) -> String {
         match self {
-            Self::Answered { status, code, message } if code.is_empty() => secrets.scrub(&format!("status {status} {message}")).trim().to_owned(),
+            Self::Answered { status, code, message } if code.is_empty() => {
+                secrets.scrub(&format!("status {status} {message}")).trim().to_owned()
+            }
             Self::Answered { code, message, .. } => secrets.scrub(&format!("{code}: {message}")),
             Self::Timeout => "timed out".into(),
             Self::Connection(said) | Self::Malformed(said) => secrets.scrub(said),

@@ -102,13 +102,17 @@ async fn named(reader: &Reader<'_>, accounts: &Accounts<'_>, words: &str) -> Res
     let iam = &accounts.home().iam;
     let role = async {
         match kind {
-            "" | "role" => reader.ask(&GET_ROLE, name, iam.get_role().role_name(name).send()).await.map(|answer| answer.role.map(|role| role.arn)),
+            "" | "role" => {
+                reader.ask(&GET_ROLE, name, iam.get_role().role_name(name).send()).await.map(|answer| answer.role.map(|role| role.arn))
+            }
             _ => Err(Outcome::Absent),
         }
     };
     let user = async {
         match kind {
-            "" | "user" => reader.ask(&GET_USER, name, iam.get_user().user_name(name).send()).await.map(|answer| answer.user.map(|user| user.arn)),
+            "" | "user" => {
+                reader.ask(&GET_USER, name, iam.get_user().user_name(name).send()).await.map(|answer| answer.user.map(|user| user.arn))
+            }
             _ => Err(Outcome::Absent),
         }
     };
@@ -117,9 +121,10 @@ async fn named(reader: &Reader<'_>, accounts: &Accounts<'_>, words: &str) -> Res
         Ok(Resolved { notes, ..plain(&arn) })
     };
     match join(role, user).await {
-        (Ok(Some(role)), Ok(Some(user))) => {
-            Err(CollectError::Question(format!("`{words}` is both a role and a user of account {}: say {role} or {user}", identity.account)))
-        }
+        (Ok(Some(role)), Ok(Some(user))) => Err(CollectError::Question(format!(
+            "`{words}` is both a role and a user of account {}: say {role} or {user}",
+            identity.account
+        ))),
         (Ok(Some(role)), Err(Outcome::Absent)) => whole(role),
         (Err(Outcome::Absent), Ok(Some(user))) => whole(user),
         (Err(Outcome::Absent), Err(Outcome::Absent)) => Err(CollectError::Question(format!(
@@ -127,8 +132,16 @@ async fn named(reader: &Reader<'_>, accounts: &Accounts<'_>, words: &str) -> Res
             identity.account
         ))),
         (role, user) => {
-            let said = [role.err(), user.err()].into_iter().flatten().find(|outcome| *outcome != Outcome::Absent).map(describe).unwrap_or_default();
-            Err(CollectError::Question(format!("whether `{words}` is a role or a user could not be read ({said}): say its whole ARN (arn:{partition}:iam::{}:role/{name})", identity.account)))
+            let said = [role.err(), user.err()]
+                .into_iter()
+                .flatten()
+                .find(|outcome| *outcome != Outcome::Absent)
+                .map(describe)
+                .unwrap_or_default();
+            Err(CollectError::Question(format!(
+                "whether `{words}` is a role or a user could not be read ({said}): say its whole ARN (arn:{partition}:iam::{}:role/{name})",
+                identity.account
+            )))
         }
     }
 }

@@ -27,12 +27,21 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
         Ok(done) => done?,
         Err(_) => {
             reader.give_up(options.timeout);
-            Answered { question: question.clone(), notes: vec![format!("reading took longer than {} s (--timeout): what was not read by then is noted as such", options.timeout.as_secs_f64())] }
+            Answered {
+                question: question.clone(),
+                notes: vec![format!(
+                    "reading took longer than {} s (--timeout): what was not read by then is noted as such",
+                    options.timeout.as_secs_f64()
+                )],
+            }
         }
     };
     let snapshot = sink.into_snapshot();
     if in_time_nothing(&snapshot) {
-        return Err(CollectError::NothingRead { cloud: "AWS", said: format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64()) });
+        return Err(CollectError::NothingRead {
+            cloud: "AWS",
+            said: format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64()),
+        });
     }
     Ok(Collected { question: answered.question, snapshot, notes: answered.notes })
 }
@@ -67,10 +76,10 @@ async fn whole(reader: &Reader<'_>, question: &Question, options: &Options, secr
     };
     let (real, (), (), ()) = join4(plan.principal(&resolved.who), plan.resource(), of_account, plan.network()).await;
     let mut notes = resolved.notes;
-    if let Err(failure) = accounts.identity().await {
-        if failure.is_bad_credentials() || (failure.is_unreachable() && !reader.anything_read()) {
-            return Err(unusable(reader, failure));
-        }
+    if let Err(failure) = accounts.identity().await
+        && (failure.is_bad_credentials() || (failure.is_unreachable() && !reader.anything_read()))
+    {
+        return Err(unusable(reader, failure));
     }
     if let Some(real) = real.filter(|real| !matches!(resolved.who, Who::Role { session: true, .. }) && *real != question.principal) {
         notes.push(format!("`{}` has the ARN {real}", question.principal));
@@ -144,7 +153,10 @@ impl Plan<'_> {
             "iam" if arn.resource.starts_with("role/") => self.role_as_resource(resource, arn).await,
             _ => {
                 if services::read(self.reader, self.accounts, resource, action).await.is_none() && HOLDERS_NOT_READ.contains(&arn.service) {
-                    let why = format!("the resource policies of {} are not read by this version: hand the policy in with a snapshot", arn.service);
+                    let why = format!(
+                        "the resource policies of {} are not read by this version: hand the policy in with a snapshot",
+                        arn.service
+                    );
                     self.reader.note(RESOURCE_POLICY, resource, Outcome::NotTried { why });
                 }
             }
@@ -175,7 +187,13 @@ impl Plan<'_> {
             return;
         }
         let Some(behind) = access_points::read(self.reader, self.accounts, &point, arn.account, arn.region, name).await else { return };
-        let wanted = Wanted { partition: arn.partition, bucket: &behind.bucket, key, action: &self.question.action, account: behind.account.as_deref() };
+        let wanted = Wanted {
+            partition: arn.partition,
+            bucket: &behind.bucket,
+            key,
+            action: &self.question.action,
+            account: behind.account.as_deref(),
+        };
         s3::read(self.reader, self.accounts, self.organizations, wanted).await;
     }
 

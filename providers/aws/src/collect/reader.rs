@@ -17,15 +17,39 @@ use tokio::sync::Semaphore;
 /// No list of AWS is followed further than this: a server whose pages never end does not keep us for ever.
 pub(super) const MOST_PAGES: usize = 2_000;
 
+/// All items of a list, page after page; `None` where the pages do not end.
+macro_rules! pages {
+    ($call:expr, $page:ident => $items:expr) => {
+        async {
+            let mut pages = $call.into_paginator().send();
+            let mut all = Vec::new();
+            for _ in 0..$crate::collect::reader::MOST_PAGES {
+                match pages.next().await {
+                    Some(Ok($page)) => all.extend($items),
+                    Some(Err(error)) => return Err(error),
+                    None => return Ok(Some(all)),
+                }
+            }
+            Ok(None)
+        }
+    };
+}
+pub(super) use pages;
+
+/// Calls by kind and subject: the name of the first one, and how many there are.
+type Pending = BTreeMap<(&'static str, String), (&'static str, usize)>;
+
 /// What every part of the collector reads through.
 pub(super) struct Reader<'r> {
     permits: Semaphore,
     sink: &'r dyn Sink,
     progress: &'r dyn Progress,
-    /// What was asked and not answered yet: kind and subject, the call, how many times.
-    pending: Mutex<BTreeMap<(&'static str, String), (&'static str, usize)>>,
+    /// What was asked and not answered yet.
+    pending: Mutex<Pending>,
     write_error: Mutex<Option<String>>,
     read: AtomicBool,
+    /// What became of each call the last time it was sent.
+    tally: Mutex<BTreeMap<&'static str, Outcome>>,
     pub(super) secrets: Arc<Secrets>,
 }
 
@@ -38,20 +62,46 @@ impl<'r> Reader<'r> {
             pending: Mutex::default(),
             write_error: Mutex::default(),
             read: AtomicBool::new(false),
+            tally: Mutex::default(),
             secrets,
         }
     }
 
     /// Sends one call of the SDK. What went wrong comes back as what a search would say of it.
-    pub(super) async fn ask<T, E>(&self, step: &Step, subject: &str, call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>) -> Result<T, Outcome>
+    pub(super) async fn ask<T, E>(
+        &self,
+        step: &Step,
+        subject: &str,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Outcome>
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        self.attempt(step, subject, async { call.await.map_err(|error| Failure::of(&error)) }).await.map_err(|failure| failure.outcome(step, &self.secrets))
+        self.attempt(step, subject, async { call.await.map_err(|error| Failure::of(&error)) })
+            .await
+            .map_err(|failure| failure.outcome(step, &self.secrets))
+    }
+
+    /// Sends the calls of one list, made by [`pages!`].
+    pub(super) async fn list<T, E>(
+        &self,
+        step: &Step,
+        subject: &str,
+        call: impl Future<Output = Result<Option<Vec<T>>, SdkError<E, HttpResponse>>>,
+    ) -> Result<Vec<T>, Outcome>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        self.ask(step, subject, call).await?.ok_or_else(|| endless(step))
     }
 
     /// Sends one call of whichever client, and hands back how it failed.
-    pub(super) async fn attempt<T>(&self, step: &Step, subject: &str, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    pub(super) async fn attempt<T>(
+        &self,
+        step: &Step,
+        subject: &str,
+        call: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         self.expect(step, subject);
         // The semaphore is never closed; were it, calls would go out unbounded rather than not at all.
         let permit = self.permits.acquire().await.ok();
@@ -61,7 +111,25 @@ impl<'r> Reader<'r> {
         self.progress.ended(&what);
         drop(permit);
         self.answered(step, subject);
+        self.count(step, answer.as_ref().err());
         answer
+    }
+
+    /// What became of the call of this name; a refusal is kept whatever else came back.
+    pub(super) fn tried(&self, call: &str) -> Option<Outcome> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).get(call).cloned()
+    }
+
+    fn count(&self, step: &Step, failure: Option<&Failure>) {
+        let outcome = match failure {
+            Some(failure) if !failure.says_there_is_none() => failure.outcome(step, &self.secrets),
+            _ => Outcome::Found,
+        };
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = tally.entry(step.call).or_insert(Outcome::Found);
+        if !matches!(kept, Outcome::Refused { .. }) {
+            *kept = if outcome == Outcome::Absent { Outcome::Found } else { outcome };
+        }
     }
 
     /// Sends one call that yields one whole document, and notes what became of it.
@@ -151,4 +219,14 @@ impl<'r> Reader<'r> {
             }
         }
     }
+}
+
+/// An answer without a member that AWS documents as always there.
+pub(super) fn lacks(step: &Step, member: &str) -> Outcome {
+    Outcome::Refused { needs: format!("a readable answer to {}", step.call), said: format!("the answer has no `{member}`") }
+}
+
+/// A list whose pages never ended.
+pub(super) fn endless(step: &Step) -> Outcome {
+    Outcome::Refused { needs: format!("an answer to {} that ends", step.call), said: format!("there were more than {MOST_PAGES} pages") }
 }

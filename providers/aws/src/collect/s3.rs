@@ -2,18 +2,18 @@
 
 use super::accounts::Accounts;
 use super::connection::Clients;
-use super::iam::lacks;
 use super::organizations::Organizations;
 use super::outcome::Failure;
-use super::reader::Reader;
+use super::reader::{Reader, pages};
 use super::shapes::pretty;
 use super::step::steps;
 use super::{access_points, kms};
 use crate::documents::{
-    BUCKET_ACL, BUCKET_ENCRYPTION, OBJECT, OBJECT_ACL, OWNERSHIP_CONTROLS, POLICY_STATUS, PUBLIC_ACCESS_BLOCK, REQUEST_PAYMENT, RESOURCE, RESOURCE_POLICY,
+    BUCKET_ACL, BUCKET_ENCRYPTION, OBJECT, OBJECT_ACL, OWNERSHIP_CONTROLS, POLICY_STATUS, PUBLIC_ACCESS_BLOCK, REQUEST_PAYMENT, RESOURCE,
+    RESOURCE_POLICY,
 };
 use aws_sdk_s3::types as s3;
-use futures_util::future::{OptionFuture, join, join_all, join4};
+use futures_util::future::{OptionFuture, join, join_all, join3, join4};
 use iam_why_contract::Outcome;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -68,6 +68,17 @@ pub(super) async fn read(reader: &Reader<'_>, accounts: &Accounts<'_>, organizat
         join_all(keys.iter().map(|key| kms::key(reader, accounts, organizations, key))).await;
     };
     join4(settings(reader, &client, wanted, &located), of_account, acls(reader, &client, wanted, &located), behind).await;
+}
+
+/// Reads everything about a bucket that its own account listed.
+pub(super) async fn read_owned(reader: &Reader<'_>, clients: &Clients, wanted: Wanted<'_>, account: &str, region: &str) {
+    let arn = format!("arn:{}:s3:::{}", wanted.partition, wanted.bucket);
+    let facts = json!({"Exists": true, "Account": account, "Region": region});
+    reader.found(&LIST_BUCKETS, &arn, &format!("bucket {}", wanted.bucket), pretty(&facts));
+    let client = clients.s3(region);
+    let located = Located { arn, region: region.to_owned(), account: Some(account.to_owned()) };
+    join3(settings(reader, &client, wanted, &located), acls(reader, &client, wanted, &located), keys(reader, &client, wanted, &located))
+        .await;
 }
 
 /// The owner of the bucket can read it; where that is somebody whose credentials we lack, our own may do.
@@ -222,26 +233,31 @@ async fn acls(reader: &Reader<'_>, client: &aws_sdk_s3::Client, wanted: Wanted<'
     let bucket = wanted.bucket;
     let arn = located.arn.as_str();
     let ownership = reader.read(&GET_OWNERSHIP, arn, client.get_bucket_ownership_controls().bucket(bucket).send(), |answer| {
-        let rules: Vec<_> = answer.ownership_controls()?.rules().iter().map(|rule| json!({"ObjectOwnership": rule.object_ownership().as_str()})).collect();
+        let rules: Vec<_> =
+            answer.ownership_controls()?.rules().iter().map(|rule| json!({"ObjectOwnership": rule.object_ownership().as_str()})).collect();
         Some((format!("object ownership of {bucket}"), pretty(&json!({"OwnershipControls": {"Rules": rules}}))))
     });
-    let enforced = ownership.await.and_then(|answer| answer.ownership_controls).is_some_and(|controls| {
-        controls.rules().iter().any(|rule| *rule.object_ownership() == s3::ObjectOwnership::BucketOwnerEnforced)
-    });
+    let enforced = ownership
+        .await
+        .and_then(|answer| answer.ownership_controls)
+        .is_some_and(|controls| controls.rules().iter().any(|rule| *rule.object_ownership() == s3::ObjectOwnership::BucketOwnerEnforced));
     if enforced {
         return;
     }
     let of_bucket = reader.read(&GET_BUCKET_ACL, arn, client.get_bucket_acl().bucket(bucket).send(), |answer| {
         Some((format!("access control list of {bucket}"), pretty(&acl(answer.owner(), answer.grants()))))
     });
-    let of_object: OptionFuture<_> = existing_object(wanted).map(|key| async move {
-        let subject = format!("{arn}/{key}");
-        let call = client.get_object_acl().bucket(bucket).key(key).send();
-        reader
-            .read(&GET_OBJECT_ACL, &subject, call, |answer| Some((format!("access control list of {bucket}/{key}"), pretty(&acl(answer.owner(), answer.grants())))))
-            .await;
-    })
-    .into();
+    let of_object: OptionFuture<_> = existing_object(wanted)
+        .map(|key| async move {
+            let subject = format!("{arn}/{key}");
+            let call = client.get_object_acl().bucket(bucket).key(key).send();
+            reader
+                .read(&GET_OBJECT_ACL, &subject, call, |answer| {
+                    Some((format!("access control list of {bucket}/{key}"), pretty(&acl(answer.owner(), answer.grants()))))
+                })
+                .await;
+        })
+        .into();
     join(of_bucket, of_object).await;
 }
 
@@ -257,11 +273,16 @@ async fn keys(reader: &Reader<'_>, client: &aws_sdk_s3::Client, wanted: Wanted<'
     });
     let object: OptionFuture<_> = existing_object(wanted).map(|key| head_object(reader, client, bucket, key, &located.arn)).into();
     let (encryption, object) = join(encryption, object).await;
-    let default = encryption.and_then(|answer| answer.server_side_encryption_configuration).and_then(|configuration| default_key(&configuration));
+    let default =
+        encryption.and_then(|answer| answer.server_side_encryption_configuration).and_then(|configuration| default_key(&configuration));
     let of_object = object.flatten();
     // A read is decrypted with the object's own key; only where that is not known could it be the default one.
     let wanted_keys = if of_object.is_some() { vec![of_object] } else { vec![default] };
-    wanted_keys.into_iter().flatten().filter_map(|key| kms::full_arn(&key, wanted.partition, &located.region, located.account.as_deref())).collect()
+    wanted_keys
+        .into_iter()
+        .flatten()
+        .filter_map(|key| kms::full_arn(&key, wanted.partition, &located.region, located.account.as_deref()))
+        .collect()
 }
 
 async fn head_object(reader: &Reader<'_>, client: &aws_sdk_s3::Client, bucket: &str, key: &str, arn: &str) -> Option<String> {
@@ -308,7 +329,9 @@ fn default_key(configuration: &s3::ServerSideEncryptionConfiguration) -> Option<
 fn encryption(configuration: &s3::ServerSideEncryptionConfiguration) -> Value {
     let rule = |rule: &s3::ServerSideEncryptionRule| {
         let default = rule.apply_server_side_encryption_by_default();
-        let default = default.map(|default| without_nulls(json!({"SSEAlgorithm": default.sse_algorithm().as_str(), "KMSMasterKeyID": default.kms_master_key_id()})));
+        let default = default.map(|default| {
+            without_nulls(json!({"SSEAlgorithm": default.sse_algorithm().as_str(), "KMSMasterKeyID": default.kms_master_key_id()}))
+        });
         let blocked = rule.blocked_encryption_types().map(|blocked| {
             let types: Vec<_> = blocked.encryption_type().iter().map(|kind| kind.as_str()).collect();
             json!({"EncryptionType": types})
@@ -333,7 +356,9 @@ fn public_access_block(block: &s3::PublicAccessBlockConfiguration) -> Value {
 
 fn acl(owner: Option<&s3::Owner>, grants: &[s3::Grant]) -> Value {
     let grantee = |grantee: &s3::Grantee| {
-        without_nulls(json!({"Type": grantee.r#type().as_str(), "ID": grantee.id(), "URI": grantee.uri(), "DisplayName": grantee.display_name(), "EmailAddress": grantee.email_address()}))
+        without_nulls(
+            json!({"Type": grantee.r#type().as_str(), "ID": grantee.id(), "URI": grantee.uri(), "DisplayName": grantee.display_name(), "EmailAddress": grantee.email_address()}),
+        )
     };
     let grants: Vec<_> =
         grants.iter().map(|grant| json!({"Grantee": grant.grantee().map(grantee), "Permission": grant.permission().map(|permission| permission.as_str())})).collect();
@@ -351,20 +376,8 @@ pub(super) fn without_nulls(mut value: Value) -> Value {
 /// The names and regions of the account's buckets, for a whole account.
 pub(super) async fn buckets(reader: &Reader<'_>, clients: &Clients) -> Result<Vec<(String, Option<String>)>, Outcome> {
     let client = clients.s3(clients.region());
-    let mut pages = client.list_buckets().max_buckets(1000).into_paginator().send();
-    let mut buckets = Vec::new();
-    let call = async {
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            buckets.extend(page.buckets().iter().filter_map(|bucket| Some((bucket.name()?.to_owned(), bucket.bucket_region().map(str::to_owned)))));
-            if buckets.len() > 100_000 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    };
-    match reader.ask(&LIST_BUCKETS, "*", call).await? {
-        true => Ok(buckets),
-        false => Err(lacks(&LIST_BUCKETS, "end")),
-    }
+    let call = pages!(client.list_buckets().max_buckets(1000), page => {
+        page.buckets.unwrap_or_default().into_iter().filter_map(|bucket| Some((bucket.name?, bucket.bucket_region)))
+    });
+    reader.list(&LIST_BUCKETS, "*", call).await
 }

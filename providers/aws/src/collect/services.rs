@@ -57,6 +57,7 @@ pub(super) struct Row {
 }
 
 /// Where a list was read.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'p> {
     pub(super) partition: &'p str,
     pub(super) account: &'p str,
@@ -82,7 +83,9 @@ pub(super) const ROWS: &[Row] = &[
             Call::json(SQS, region, "1.0", "AmazonSQS.ListQueues", &body)
         },
         arns: |page, place| {
-            let name = |url: &Value| Some(format!("arn:{}:sqs:{}:{}:{}", place.partition, place.region, place.account, url.as_str()?.rsplit('/').next()?));
+            let name = |url: &Value| {
+                Some(format!("arn:{}:sqs:{}:{}:{}", place.partition, place.region, place.account, url.as_str()?.rsplit('/').next()?))
+            };
             list(page, "QueueUrls").filter_map(name).collect()
         },
         next: "NextToken",
@@ -93,10 +96,18 @@ pub(super) const ROWS: &[Row] = &[
         list: LIST_TOPICS,
         // A subscription is `topic:uuid`.
         holder: |arn| Some(whole(arn, arn.resource.split(':').next()?)),
-        policy: |arn, holder, _| Call::query(SNS, arn.region, &[("Action", "GetTopicAttributes"), ("Version", "2010-03-31"), ("TopicArn", holder)]),
+        policy: |arn, holder, _| {
+            Call::query(SNS, arn.region, &[("Action", "GetTopicAttributes"), ("Version", "2010-03-31"), ("TopicArn", holder)])
+        },
         text: |answer| {
             let entries = answer.get("GetTopicAttributesResult")?.get("Attributes")?.get("entry")?;
-            entries.as_array()?.iter().find(|entry| entry.get("key").and_then(Value::as_str) == Some("Policy"))?.get("value")?.as_str().map(str::to_owned)
+            entries
+                .as_array()?
+                .iter()
+                .find(|entry| entry.get("key").and_then(Value::as_str) == Some("Policy"))?
+                .get("value")?
+                .as_str()
+                .map(str::to_owned)
         },
         page: |region, token| {
             let mut parameters = vec![("Action", "ListTopics"), ("Version", "2010-03-31")];
@@ -105,7 +116,13 @@ pub(super) const ROWS: &[Row] = &[
         },
         arns: |page, _| {
             let topics = page.get("ListTopicsResult").and_then(|result| result.get("Topics")).and_then(|topics| topics.get("member"));
-            topics.and_then(Value::as_array).into_iter().flatten().filter_map(|topic| topic.get("TopicArn")?.as_str()).map(str::to_owned).collect()
+            topics
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|topic| topic.get("TopicArn")?.as_str())
+                .map(str::to_owned)
+                .collect()
         },
         next: "NextToken",
     },
@@ -134,7 +151,9 @@ pub(super) const ROWS: &[Row] = &[
         get: GET_SECRET,
         list: LIST_SECRETS,
         holder: |arn| arn.resource.starts_with("secret:").then(|| whole(arn, arn.resource)),
-        policy: |arn, holder, _| Call::json(SECRETS_MANAGER, arn.region, "1.1", "secretsmanager.GetResourcePolicy", &json!({"SecretId": holder})),
+        policy: |arn, holder, _| {
+            Call::json(SECRETS_MANAGER, arn.region, "1.1", "secretsmanager.GetResourcePolicy", &json!({"SecretId": holder}))
+        },
         text: |answer| member(answer, &["ResourcePolicy"]),
         page: |region, token| {
             let mut body = json!({"MaxResults": 100});
@@ -158,7 +177,9 @@ pub(super) const ROWS: &[Row] = &[
             };
             (kind == "table").then(|| whole(arn, &holder))
         },
-        policy: |arn, holder, _| Call::json(DYNAMODB, arn.region, "1.0", "DynamoDB_20120810.GetResourcePolicy", &json!({"ResourceArn": holder})),
+        policy: |arn, holder, _| {
+            Call::json(DYNAMODB, arn.region, "1.0", "DynamoDB_20120810.GetResourcePolicy", &json!({"ResourceArn": holder}))
+        },
         text: |answer| member(answer, &["Policy"]),
         page: |region, token| {
             let mut body = json!({"Limit": 100});
@@ -166,7 +187,9 @@ pub(super) const ROWS: &[Row] = &[
             Call::json(DYNAMODB, region, "1.0", "DynamoDB_20120810.ListTables", &body)
         },
         arns: |page, place| {
-            let name = |name: &Value| Some(format!("arn:{}:dynamodb:{}:{}:table/{}", place.partition, place.region, place.account, name.as_str()?));
+            let name = |name: &Value| {
+                Some(format!("arn:{}:dynamodb:{}:{}:table/{}", place.partition, place.region, place.account, name.as_str()?))
+            };
             list(page, "TableNames").filter_map(name).collect()
         },
         next: "LastEvaluatedTableName",
@@ -187,7 +210,9 @@ pub(super) const ROWS: &[Row] = &[
             set(&mut body, "nextToken", token);
             Call::json(ECR, region, "1.1", "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories", &body)
         },
-        arns: |page, _| list(page, "repositories").filter_map(|repository| repository.get("repositoryArn")?.as_str()).map(str::to_owned).collect(),
+        arns: |page, _| {
+            list(page, "repositories").filter_map(|repository| repository.get("repositoryArn")?.as_str()).map(str::to_owned).collect()
+        },
         next: "nextToken",
     },
 ];
@@ -236,7 +261,7 @@ impl Row {
             }
             token = next;
         }
-        Err(super::iam::endless(&self.list))
+        Err(super::reader::endless(&self.list))
     }
 }
 
@@ -244,7 +269,12 @@ async fn function_url(reader: &Reader<'_>, clients: &Clients, arn: &str) {
     let Some(parsed) = Arn::parse(arn) else { return };
     let call = Call::get(LAMBDA, parsed.region, format!("/2021-10-31/functions/{}/url", encode(arn)));
     match reader.attempt(&GET_FUNCTION_URL, arn, clients.wire.value(&call)).await {
-        Ok(answer) => reader.found(&GET_FUNCTION_URL, arn, &format!("URL of {}", parsed.resource), pretty(&json!({"AuthType": answer.get("AuthType"), "FunctionArn": arn}))),
+        Ok(answer) => reader.found(
+            &GET_FUNCTION_URL,
+            arn,
+            &format!("URL of {}", parsed.resource),
+            pretty(&json!({"AuthType": answer.get("AuthType"), "FunctionArn": arn})),
+        ),
         Err(failure) => reader.note(FUNCTION_URL, arn, failure.outcome(&GET_FUNCTION_URL, &reader.secrets)),
     }
 }
@@ -280,12 +310,18 @@ mod tests {
 
     #[test]
     fn the_policy_stands_on_the_table_and_not_on_its_index() {
-        assert_eq!(holder("arn:aws:dynamodb:eu-west-1:111122223333:table/T/index/I").as_deref(), Some("arn:aws:dynamodb:eu-west-1:111122223333:table/T"));
+        assert_eq!(
+            holder("arn:aws:dynamodb:eu-west-1:111122223333:table/T/index/I").as_deref(),
+            Some("arn:aws:dynamodb:eu-west-1:111122223333:table/T")
+        );
         assert_eq!(
             holder("arn:aws:dynamodb:eu-west-1:111122223333:table/T/stream/2026").as_deref(),
             Some("arn:aws:dynamodb:eu-west-1:111122223333:table/T/stream/2026")
         );
-        assert_eq!(holder("arn:aws:sns:eu-west-1:111122223333:topic:6b0e71bd").as_deref(), Some("arn:aws:sns:eu-west-1:111122223333:topic"));
+        assert_eq!(
+            holder("arn:aws:sns:eu-west-1:111122223333:topic:6b0e71bd").as_deref(),
+            Some("arn:aws:sns:eu-west-1:111122223333:topic")
+        );
         assert_eq!(holder("arn:aws:lambda:eu-west-1:111122223333:event-source-mapping:x"), None);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! What is read, what `doctor` tries and the smallest policy that `doctor` prints all stem from these rows.
 
-use super::{access_points, accounts, endpoints, iam, kms, organizations, s3, services};
+use super::{access_points, accounts, endpoints, iam, kms, organizations, s3, services, simulator, testimony};
 
 /// One reading call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(super) const FAMILIES: &[&[Step]] = &[
     kms::STEPS,
     services::STEPS,
     endpoints::STEPS,
+    testimony::STEPS,
+    simulator::STEPS,
 ];
 
 /// Every call that is ever sent.

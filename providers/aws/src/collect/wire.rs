@@ -58,7 +58,15 @@ impl Call {
     /// A call of the AWS JSON protocol, `version` 1.0 or 1.1.
     pub(super) fn json(service: Service, region: &str, version: &str, target: &str, body: &Value) -> Self {
         let headers = vec![("content-type", format!("application/x-amz-json-{version}")), ("x-amz-target", target.to_owned())];
-        Self { service, region: region.into(), method: "POST", path: "/".into(), headers, body: body.to_string(), host_prefix: String::new() }
+        Self {
+            service,
+            region: region.into(),
+            method: "POST",
+            path: "/".into(),
+            headers,
+            body: body.to_string(),
+            host_prefix: String::new(),
+        }
     }
 
     /// A call of the AWS query protocol, whose answers are XML.
@@ -91,7 +99,12 @@ impl Wire {
 
     /// Where a service was redirected to: `--endpoint-url`, `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, or the profile.
     pub(super) fn endpoint(&self, id: &str) -> Option<String> {
-        let key = aws_types::service_config::ServiceConfigKey::builder().service_id(id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
+        let key = aws_types::service_config::ServiceConfigKey::builder()
+            .service_id(id)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok();
         let own = key.and_then(|key| self.config.service_config().and_then(|config| config.load_config(key)));
         let whole = self.config.endpoint_url().map(str::to_owned);
         // An endpoint that was typed on the command line stands above those of the environment.
@@ -131,14 +144,17 @@ impl Wire {
 
     async fn once(&self, call: &Call) -> Result<String, Failure> {
         let request = self.signed(call).await?;
-        let response = self.connector.call(request).await.map_err(|error| {
-            if error.is_timeout() { Failure::Timeout } else { Failure::Connection(chain(&error)) }
-        })?;
+        let response = self
+            .connector
+            .call(request)
+            .await
+            .map_err(|error| if error.is_timeout() { Failure::Timeout } else { Failure::Connection(chain(&error)) })?;
         read(response).await
     }
 
     async fn signed(&self, call: &Call) -> Result<HttpRequest, Failure> {
-        let broken = |error: &(dyn std::error::Error + 'static)| Failure::Malformed(format!("the request could not be made: {}", chain(error)));
+        let broken =
+            |error: &(dyn std::error::Error + 'static)| Failure::Malformed(format!("the request could not be made: {}", chain(error)));
         let credentials = self.credentials.provide_credentials().await.map_err(|error| Failure::Connection(chain(&error)))?;
         let uri = format!("{}{}", self.base(call), call.path);
         let identity = credentials.into();
@@ -153,8 +169,8 @@ impl Wire {
             .build()
             .map_err(|error| broken(&error))?;
         let headers = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let signable =
-            SignableRequest::new(call.method, uri.as_str(), headers, SignableBody::Bytes(call.body.as_bytes())).map_err(|error| broken(&error))?;
+        let signable = SignableRequest::new(call.method, uri.as_str(), headers, SignableBody::Bytes(call.body.as_bytes()))
+            .map_err(|error| broken(&error))?;
         let (instructions, _) = sign(signable, &parameters.into()).map_err(|error| broken(&error))?.into_parts();
         let mut request = HttpRequest::new(SdkBody::from(call.body.as_str()));
         request.set_method(call.method).map_err(|error| broken(&error))?;
@@ -169,9 +185,8 @@ impl Wire {
     }
 
     fn base(&self, call: &Call) -> String {
-        self.endpoint(call.service.id).unwrap_or_else(|| {
-            format!("https://{}{}.{}.{}", call.host_prefix, call.service.host, call.region, suffix(&call.region))
-        })
+        self.endpoint(call.service.id)
+            .unwrap_or_else(|| format!("https://{}{}.{}.{}", call.host_prefix, call.service.host, call.region, suffix(&call.region)))
     }
 }
 
@@ -208,7 +223,9 @@ fn refusal(status: u16, header: Option<&str>, text: &str) -> Failure {
             let error = element.find("Error").unwrap_or(&element);
             (error.text_of("Code").map(str::to_owned), error.text_of("Message").map(str::to_owned))
         }
-        Err(_) => (header.map(str::to_owned).or_else(|| member(&["__type", "code", "Code"])), member(&["message", "Message", "errorMessage"])),
+        Err(_) => {
+            (header.map(str::to_owned).or_else(|| member(&["__type", "code", "Code"])), member(&["message", "Message", "errorMessage"]))
+        }
     };
     // `com.amazonaws.sqs#QueueDoesNotExist`, `AccessDeniedException:http://…`
     let code = code.map(|code| code.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default().to_owned());
@@ -231,7 +248,10 @@ mod tests {
         assert_eq!(code(None, r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"}"#), "QueueDoesNotExist");
         assert_eq!(code(Some("AccessDeniedException:http://internal/"), r#"{"Message":"no"}"#), "AccessDeniedException");
         assert_eq!(code(None, "<ErrorResponse><Error><Code>NotFound</Code></Error></ErrorResponse>"), "NotFound");
-        assert_eq!(code(None, "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>"), "UnauthorizedOperation");
+        assert_eq!(
+            code(None, "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>"),
+            "UnauthorizedOperation"
+        );
         assert_eq!(code(None, "<Error><Code>NoSuchAccessPointPolicy</Code></Error>"), "NoSuchAccessPointPolicy");
         assert_eq!(code(None, "<html>proxy error"), "");
     }

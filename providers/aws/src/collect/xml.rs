@@ -30,10 +30,10 @@ impl Element {
                     open.push(Self { name: local_name(start.name().as_ref()), ..Self::default() });
                 }
                 Event::Empty(empty) => close(&mut open, Self { name: local_name(empty.name().as_ref()), ..Self::default() }),
-                Event::Text(piece) => add(&mut open, &piece.decode().map_err(|error| error.to_string())?),
-                Event::CData(piece) => add(&mut open, &piece.decode().map_err(|error| error.to_string())?),
+                Event::Text(piece) => add(&mut open, &piece.xml10_content()),
+                Event::CData(piece) => add(&mut open, &piece.xml10_content()),
                 Event::GeneralRef(reference) => {
-                    let name = reference.decode().map_err(|error| error.to_string())?;
+                    let name = reference.xml10_content();
                     let resolved = quick_xml::escape::unescape(&format!("&{name};")).map_err(|error| error.to_string())?.into_owned();
                     add(&mut open, &resolved);
                 }
@@ -92,8 +92,7 @@ impl Element {
     }
 }
 
-fn local_name(name: &[u8]) -> String {
-    let name = String::from_utf8_lossy(name);
+fn local_name(name: &str) -> String {
     name.rsplit(':').next().unwrap_or_default().to_owned()
 }
 
@@ -115,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_policy_inside_xml_is_read_with_its_escapes() {
-        let element = Element::parse("<?xml version='1.0'?><A xmlns='x'><Policy>{&quot;Sid&quot;: &#34;a&amp;b&#34;}</Policy><Empty/></A>").unwrap();
+        let element =
+            Element::parse("<?xml version='1.0'?><A xmlns='x'><Policy>{&quot;Sid&quot;: &#34;a&amp;b&#34;}</Policy><Empty/></A>").unwrap();
         assert_eq!(element.text_of("Policy"), Some(r#"{"Sid": "a&b"}"#));
         assert_eq!(element.text_of("Empty"), None);
     }
