@@ -375,3 +375,52 @@ impl Fields<'_> {
         Ok(snapshot)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CasesError, Result, run_text, values};
+    use serde_json::{Value, json};
+
+    fn ids(file: &str, text: &str) -> Vec<Value> {
+        values(file, text).unwrap().into_iter().map(|case| json!([case["id"], case["provider"], case["expect"]])).collect()
+    }
+
+    #[test]
+    fn every_format_says_the_same() {
+        let wanted = [json!(["one", "p", "allow"]), json!(["two", "p", "unknown"])];
+        let json = r#"{"provider": "p", "cases": [{"id": "one", "expect": "allow"}, {"id": "two", "expect": "unknown"}]}"#;
+        assert_eq!(ids("c.json", json), wanted);
+        let lines = "{\"id\": \"one\", \"provider\": \"p\", \"expect\": \"allow\"}\n\n{\"id\": \"two\", \"provider\": \"p\", \"expect\": \"unknown\"}\n";
+        assert_eq!(ids("c.jsonl", lines), wanted);
+        let toml = "provider = \"p\"\n[[case]]\nid = \"one\"\nexpect = \"allow\"\n[[case]]\nid = \"two\"\nexpect = \"unknown\"\n";
+        assert_eq!(ids("c.toml", toml), wanted);
+        let yaml = "provider: p\ncases:\n  - {id: one, expect: allow}\n  - id: two\n    expect: unknown\n";
+        assert_eq!(ids("c.yaml", yaml), wanted);
+    }
+
+    #[test]
+    fn what_is_not_of_its_format_is_said_with_its_line() {
+        let error = values("c.jsonl", "{}\n{\"id\": \n").unwrap_err().to_string();
+        assert_eq!(error, "`c.jsonl` is not JSON lines: line 2: EOF while parsing a value at line 1 column 7");
+        assert!(matches!(values("c.yaml", "a: [1"), Err(CasesError::Format { format: "YAML", .. })));
+        assert!(matches!(values("c.toml", "a = "), Err(CasesError::Format { format: "TOML", .. })));
+        assert!(matches!(values("c.json", "{\"id\": \"no case\"}"), Err(CasesError::NoCase { .. })));
+    }
+
+    #[test]
+    fn a_bomb_of_aliases_is_refused() {
+        let mut yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let below = level - 1;
+            yaml.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{below}"); 9].join(", ")));
+        }
+        assert!(matches!(values("c.yaml", &yaml), Err(CasesError::Format { .. })));
+    }
+
+    #[test]
+    fn a_case_that_cannot_be_run_has_failed() {
+        let outcomes = run_text("c.json", r#"[{"id": "no world", "expect": "allow"}, 5]"#).unwrap();
+        assert!(outcomes.iter().all(|outcome| outcome.result == Result::Fail && outcome.got.is_none()));
+        assert_eq!(outcomes[1].id, "case 2");
+    }
+}
