@@ -136,6 +136,13 @@ pub(super) fn inline(reading: &mut Reading<'_>, shape: &Shape) {
         return reading.remark("has no names as strings, expected them as the IAM commands print them");
     };
     reading.policy(INLINE_POLICY, &subject, &title, policy, "/PolicyDocument");
+    not_all(reading, &subject);
+}
+
+/// One inline policy does not say that it is the only one.
+pub(super) fn not_all(reading: &mut Reading<'_>, subject: &str) {
+    let why = "inline policies were read one by one; whether there are others, `aws iam list-role-policies` and its like say";
+    reading.note(INLINE_POLICY, subject, Outcome::NotTried { why: why.to_owned() });
 }
 
 /// `list-role-policies`, `list-attached-role-policies`, `list-groups-for-user` and their like: a list that does not say whose it is.

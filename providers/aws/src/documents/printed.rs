@@ -246,6 +246,9 @@ fn bare(reading: &mut Reading<'_>) {
         _ => titled(kind, &subject),
     };
     reading.slice(kind, &subject, &title, reading.file.text);
+    if kind == INLINE_POLICY {
+        identities::not_all(reading, &subject);
+    }
 }
 
 /// An output that is one document; whose it is says the file's name, or an ARN in it.

@@ -244,6 +244,7 @@ fn what_belongs_to_a_role_finds_it_among_the_other_files() {
     let arn = "arn:aws:iam::111122223333:role/team/app";
     assert_eq!(snapshot.remarks, [""; 0]);
     assert_eq!(snapshot.of("aws:inline-policy", arn).map(|document| &*document.title).collect::<Vec<_>>(), ["own"]);
+    assert!(matches!(snapshot.outcome("aws:inline-policy", arn), Some(Outcome::NotTried { .. })), "one policy is not all policies");
     assert_eq!(snapshot.of("aws:inline-policy-names", arn).count(), 1);
     assert_eq!(snapshot.of("aws:attached-policies", arn).count(), 1);
     assert_eq!(snapshot.of("aws:managed-policy", "arn:aws:iam::111122223333:policy/reports").count(), 1);
