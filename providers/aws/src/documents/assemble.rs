@@ -3,14 +3,16 @@
 use super::name::{UNRESOLVED, is_account};
 use super::reading::{account_of, last_name};
 use super::text::Members;
-use super::{ATTACHED_POLICIES, CALLER, GROUP, KMS_KEY, POLICY_FACTS, ROLE, USER};
+use super::{ATTACHED_POLICIES, CALLER, GROUP, KMS_KEY, POLICY_FACTS, RESOURCE, ROLE, USER, iam_collect};
 use iam_why_contract::{Document, Search, Snapshot};
 use std::collections::{BTreeSet, HashMap};
 
 /// Gives every document whose file named only a name (`list-role-policies.app.json`) the ARN that the other files know for it. What
 /// stays without one is left out, and said.
 #[must_use]
-pub fn assemble(snapshot: Snapshot) -> Snapshot {
+pub fn assemble(mut snapshot: Snapshot) -> Snapshot {
+    let mut said = BTreeSet::new();
+    snapshot.remarks.retain(|remark| said.insert(remark.clone()));
     let open = |subject: &str| subject.starts_with(UNRESOLVED);
     if !snapshot.documents().iter().any(|document| open(&document.subject))
         && !snapshot.searches().iter().any(|search| open(&search.subject))
@@ -57,6 +59,10 @@ impl Known {
         let mut known = Self::default();
         for (kind, noun) in [(ROLE, "role"), (USER, "user"), (GROUP, "group"), (KMS_KEY, "key"), (POLICY_FACTS, "policy")] {
             snapshot.all_of(kind).for_each(|document| known.add(noun, &document.subject));
+        }
+        for resource in snapshot.all_of(RESOURCE).filter(|document| document.origin.source.ends_with("/metadata.json#")) {
+            let folder = iam_collect::folder(&resource.origin.source);
+            known.arns.entry(format!("folder/{folder}")).or_default().insert(resource.subject.to_string());
         }
         for attached in snapshot.all_of(ATTACHED_POLICIES) {
             let list = Members::read(&attached.text).unwrap_or_default().list("AttachedPolicies").unwrap_or_default();
@@ -105,6 +111,7 @@ impl Known {
         let iam = !what.starts_with("key/") && !what.starts_with("policy/");
         let arn = account.filter(|_| iam).map(|account| format!("arn:{partition}:iam::{account}:{what}"));
         let file = match what.split('/').next() {
+            Some("folder") => return Err("has no `metadata.json` beside it that says its ARN".to_owned()),
             Some("key") => "`aws kms describe-key`",
             Some("policy") => "`aws iam get-policy`",
             Some("user") => "`aws iam get-user`",

@@ -16,10 +16,13 @@
 //! | `get-key-policy.arn%3Aaws%3Akms%3A….json` | a whole ARN is always understood |
 //! | `scp--p-1a2b3c4d.json`, `role-policy--app--read-reports.json` | a bare policy document, by what it is and whose |
 //!
+//! Folders of the tool iam-collect are read as far as their layout is documented (`iam_collect.rs`).
+//!
 //! A folder above the file that is named by an account id, a region (`eu-west-1`) or a partition (`aws-cn`) says so of all files in it.
 //! What a command printed instead of an output, `An error occurred (NoSuchBucketPolicy) …`, is a fact too: it says that there is none.
 
 mod assemble;
+mod iam_collect;
 mod identities;
 mod name;
 mod printed;

@@ -9,7 +9,7 @@ use super::{
     POLICY_FACTS, POLICY_STATUS, PUBLIC_ACCESS_BLOCK, RCP, REQUEST_PAYMENT, RESOURCE, RESOURCE_POLICY, ROLE, SCP, USER, USER_GROUPS,
     VPC_ENDPOINT,
 };
-use super::{identities, refused};
+use super::{iam_collect, identities, refused};
 use iam_why_contract::snapshot::SourceFile;
 use iam_why_contract::{Outcome, Snapshot};
 use serde_json::value::RawValue;
@@ -198,6 +198,9 @@ pub fn recognise(file: SourceFile<'_>) -> Option<Snapshot> {
         Err(error) => return unreadable(file, name, &error),
     };
     let mut reading = Reading::new(file, name, top);
+    if iam_collect::read(&mut reading) {
+        return Some(reading.snapshot);
+    }
     let fitting = SHAPES.iter().filter(|shape| shape.fits(&reading.top));
     let chosen = fitting.max_by_key(|shape| (reading.name.command == Some(shape.name()), shape.detail(), std::cmp::Reverse(order(shape))));
     match chosen {

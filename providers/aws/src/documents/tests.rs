@@ -364,6 +364,31 @@ fn tags_of_resources() {
 }
 
 #[test]
+fn a_folder_of_iam_collect_as_far_as_it_is_documented() {
+    let policy = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    let queue = "arn:aws:sqs:eu-west-1:111122223333:Jobs";
+    let metadata = format!(r#"{{"arn": "{queue}", "name": "Jobs"}}"#);
+    let snapshot = folder(&[
+        ("data/aws/aws/accounts/111122223333/s3/acme/policy.json", policy),
+        ("data/aws/aws/accounts/111122223333/sqs/eu-west-1/jobs/metadata.json", &metadata),
+        ("data/aws/aws/accounts/111122223333/sqs/eu-west-1/jobs/policy.json", policy),
+        ("data/aws/aws/accounts/111122223333/sqs/eu-west-1/lost/policy.json", policy),
+        ("data/aws/aws/accounts/111122223333/iam/role/app/trust-policy.json", policy),
+        ("data/aws/aws/accounts/111122223333/iam/role/web/trust-policy.json", policy),
+        ("data/aws/aws/organizations/o-a1/scps/p-1a2b3c4d/policy.json", policy),
+    ]);
+    let found: Vec<String> = snapshot.documents().iter().map(|document| format!("{} {}", document.kind, document.subject)).collect();
+    let expected = [
+        "aws:resource-policy arn:aws:s3:::acme".to_owned(),
+        format!("aws:resource {queue}"),
+        format!("aws:resource-policy {queue}"),
+        "aws:scp p-1a2b3c4d".to_owned(),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(snapshot.remarks.len(), 2, "{:?}", snapshot.remarks);
+}
+
+#[test]
 fn no_part_of_a_file_is_taken_for_the_whole() {
     for at in (0..GAAD.len()).filter(|&at| GAAD.is_char_boundary(at)) {
         let cut = recognise(SourceFile { path: "gaad.json", text: GAAD.split_at(at).0 });
