@@ -1,0 +1,65 @@
+//! The tenant that issued the token must be the one that the subscription trusts, or manage it through Lighthouse (P-9).
+
+use crate::documents;
+use crate::layers::{Asked, Fact, Look, member, statement};
+use crate::world::{Body, id_key};
+use iam_why_contract::{Effect, Place, Recorder, Test, Truth};
+use serde_json::Value;
+
+/// The id of the layer.
+pub(crate) const ID: &str = "tenant";
+
+/// How the caller's tenant stands to the subscription.
+#[derive(Debug)]
+pub(crate) struct Tenancy {
+    /// Another tenant than the subscription's issued the token.
+    pub(crate) foreign: Truth,
+    /// That tenant manages the subscription.
+    pub(crate) manages: Truth,
+    evidence: Option<(Place, String, String)>,
+}
+
+/// Compares the tenants, where the caller's was said.
+pub(crate) fn tenancy(asked: &Asked<'_>) -> Tenancy {
+    let same = Tenancy { foreign: Truth::No, manages: Truth::No, evidence: None };
+    let Some(own) = asked.request.value("tenant") else { return same };
+    let Some(subscription) = asked.scope.as_ref().and_then(|scope| scope.subscription()) else { return same };
+    match asked.fact(documents::SUBSCRIPTION, subscription) {
+        Fact::Read(document, value) => {
+            let body = Body::new(&value);
+            let trusted = body.text("homeTenantId").or_else(|| body.text("tenantId"));
+            let Some(trusted) = trusted.filter(|trusted| id_key(trusted) != id_key(own)) else { return same };
+            let manages = manages(asked, &body, own, subscription);
+            Tenancy { foreign: Truth::Yes, manages, evidence: Some((member(document, &value, "tenantId"), trusted.to_owned(), own.to_owned())) }
+        }
+        Fact::Absent => same,
+        Fact::NotRead => Tenancy { foreign: asked.unread(documents::SUBSCRIPTION, subscription, "tenant"), manages: Truth::No, evidence: None },
+    }
+}
+
+fn manages(asked: &Asked<'_>, body: &Body<'_>, own: &str, subscription: &str) -> Truth {
+    let tenant = |element: &Value| element.get("tenantId").unwrap_or(element).as_str().map(id_key);
+    match body.get("managedByTenants").and_then(Value::as_array) {
+        Some(list) => Truth::from(list.iter().filter_map(tenant).any(|id| id == id_key(own))),
+        None => asked.ask(
+            &format!("managed {subscription}"),
+            format!("whether the tenant {own} manages the subscription {subscription}"),
+            documents::permissions(documents::SUBSCRIPTION),
+        ),
+    }
+}
+
+/// Does the tenant refuse?
+pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
+    let tenancy = tenancy(asked);
+    let truth = tenancy.foreign.and(!tenancy.manages);
+    let mut look = Look::new(ID, Effect::Deny, truth);
+    look.binds = !tenancy.foreign.is_no();
+    match tenancy.evidence.filter(|_| R::KEEPS) {
+        Some((place, trusted, own)) => {
+            let test = Test::new(place.clone(), "tenant of the token", format!("another than {trusted}"), own, truth);
+            look.shown(statement(place, "the subscription's tenant", Effect::Deny, truth, vec![test]))
+        }
+        None => look,
+    }
+}
