@@ -10,14 +10,14 @@
 
 use crate::facts::{Facts, Question as Open};
 use crate::layers::{
-    Asked, LINKED_SCOPE, Look, access_policy, cosmos_rbac, deny_assignment, lighthouse, lock, network, path_acl, policy, registration, role_assignment,
+    Asked, Look, access_policy, cosmos_rbac, deny_assignment, lighthouse, lock, network, path_acl, policy, registration, role_assignment,
     shared_key, subscription, tenant,
 };
 use crate::operations;
 use crate::request::{Access, Need, Request};
 use crate::world::{Body, Caller, World, value};
 use iam_why_contract::settle::{Settled, settle};
-use iam_why_contract::{Decision, Effect, Kind, Recorder, Truth};
+use iam_why_contract::{Decision, Effect, Recorder, Truth};
 
 /// A question, ready to be decided as often as needed.
 pub(crate) struct Matter<'a> {
@@ -70,22 +70,11 @@ impl NeedLooks {
 
     /// The access that counts: the one that is let through, or else the first.
     pub(crate) fn counting(&self) -> Option<&AccessLooks> {
-        self.accesses.iter().max_by_key(|access| (access.allowed(), std::cmp::Reverse(0))).filter(|best| !best.allowed().is_no()).or(self.accesses.first())
-    }
-
-    /// How it is refused and by which layer: by the first certain refusal in the order of the procedure.
-    pub(crate) fn refused(&self, linked: bool) -> Option<(Kind, &'static str)> {
-        let gate = |early: bool| self.gates.iter().find(move |gate| gate.truth.is_yes() && (gate.layer == tenant::ID) == early);
-        if let Some(gate) = gate(true) {
-            return Some((Kind::ExplicitDeny, gate.layer));
-        }
-        if self.accesses.iter().all(|access| access.allowed().is_no()) {
-            let access = self.accesses.first()?;
-            let kind = if access.denied.truth.is_yes() { Kind::ExplicitDeny } else { Kind::MissingGrant };
-            let layer = if kind == Kind::ExplicitDeny { deny_assignment::ID } else { access.granting() };
-            return Some((kind, if linked { LINKED_SCOPE } else { layer }));
-        }
-        gate(false).map(|gate| (Kind::ExplicitDeny, gate.layer))
+        self.accesses
+            .iter()
+            .max_by_key(|access| (access.allowed(), std::cmp::Reverse(0)))
+            .filter(|best| !best.allowed().is_no())
+            .or(self.accesses.first())
     }
 }
 
@@ -115,7 +104,10 @@ impl<'a> Matter<'a> {
     /// The plane of an action: as the provider's operations say, as is known here, or as the role definitions that spell it out have it.
     fn plane(&self, action: &str) -> Option<crate::language::permission::Plane> {
         use crate::language::permission::Plane::{Control, Data};
-        let listed = self.world.document(crate::documents::OPERATIONS, operations::namespace(action)).and_then(|document| is_data_action(&value(document)?, action));
+        let listed = self
+            .world
+            .document(crate::documents::OPERATIONS, operations::namespace(action))
+            .and_then(|document| is_data_action(&value(document)?, action));
         let spelled = || {
             let spells = |plane| {
                 let roles = self.world.roles();
@@ -160,7 +152,8 @@ fn is_data_action(operations: &serde_json::Value, action: &str) -> Option<bool> 
     let lists = |value: &serde_json::Value| value.get("operations").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
     let types = body.get("resourceTypes").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
     let mut all = lists(body.members()).into_iter().chain(types.iter().flat_map(lists));
-    let found = all.find(|one| one.get("name").and_then(serde_json::Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case(action)))?;
+    let found =
+        all.find(|one| one.get("name").and_then(serde_json::Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case(action)))?;
     found.get("isDataAction").and_then(serde_json::Value::as_bool)
 }
 
@@ -221,4 +214,19 @@ fn gates<R: Recorder>(asked: &Asked<'_>) -> Vec<Look> {
         policy::look::<R>,
     ];
     all.iter().map(|gate| gate(asked)).collect()
+}
+
+impl NeedLooks {
+    /// Is it certain that no access is let through, gates aside?
+    pub(crate) fn refuses(&self) -> bool {
+        self.accesses.iter().all(|access| access.allowed().is_no())
+    }
+
+    /// The first layer in the order of the procedure that is open.
+    pub(crate) fn open(&self) -> Option<&'static str> {
+        let access = self.counting()?;
+        let denied = access.denied.truth.is_unknown().then_some(deny_assignment::ID);
+        let granted = access.granted.is_unknown().then(|| access.granting());
+        denied.or(granted).or_else(|| self.gates.iter().find(|gate| gate.truth.is_unknown()).map(|gate| gate.layer))
+    }
 }

@@ -8,7 +8,7 @@ use crate::language::operators;
 use iam_why_contract::settle::Open;
 use iam_why_contract::{Doubt, Truth};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The open facts of one question, and the completion under which it is being answered.
 #[derive(Debug, Default)]
@@ -63,11 +63,6 @@ impl Facts {
             met.extend(asked);
         }
         truth
-    }
-
-    /// The doubts that were met, without repeats.
-    pub(crate) fn doubts(&self) -> BTreeSet<Doubt> {
-        self.met.borrow().values().map(|met| met.doubt.clone()).collect()
     }
 
     /// What was met, as questions that can turn out independently of each other.

@@ -1,11 +1,73 @@
 //! Azure for iam-why: its authorization as a pure function, and what reads it.
 
-pub mod documents;
+mod answer;
+mod cases;
 mod decide;
+pub mod documents;
 mod facts;
+mod findings;
+mod fixes;
 mod language;
 mod layers;
 mod operations;
+mod refusal;
 mod request;
 mod scope;
 mod world;
+
+use iam_why_contract::case::CaseError;
+use iam_why_contract::refusal::{Form, Refusal};
+use iam_why_contract::{Case, Code, DocumentKind, Layer, Provider, Question, QuestionError, Snapshot, SourceFile, Verdict};
+
+/// Microsoft Azure.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Azure;
+
+impl Provider for Azure {
+    fn id(&self) -> &'static str {
+        "azure"
+    }
+
+    fn title(&self) -> &'static str {
+        "Azure"
+    }
+
+    fn layers(&self) -> &'static [Layer] {
+        layers::LAYERS
+    }
+
+    fn kinds(&self) -> &'static [DocumentKind] {
+        documents::KINDS
+    }
+
+    fn codes(&self) -> &'static [Code] {
+        findings::CODES
+    }
+
+    fn claims(&self, question: &Question) -> bool {
+        request::claims(question)
+    }
+
+    fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
+        let request = request::Request::new(question)?;
+        let world = world::World::new(snapshot);
+        let caller = world.caller(&request.principal);
+        Ok(answer::answer(&decide::Matter { request: &request, world: &world, caller: &caller }, snapshot))
+    }
+
+    fn recognise(&self, _: SourceFile<'_>) -> Option<Snapshot> {
+        None
+    }
+
+    fn case(&self, value: &serde_json::Value) -> Option<Result<Case, CaseError>> {
+        cases::read(value)
+    }
+
+    fn forms(&self) -> &'static [Form] {
+        refusal::FORMS
+    }
+
+    fn refusals(&self, text: &str) -> Vec<Refusal> {
+        refusal::find(text)
+    }
+}

@@ -111,6 +111,17 @@ impl Request {
         Ok(Self { principal: question.principal.trim().to_owned(), needs, attributes, said })
     }
 
+    /// The same request, carrying `value` under `key`.
+    pub(crate) fn carrying(mut self, key: &str, value: &str) -> Self {
+        self.said = self.said.with(key, [value]);
+        let (stated, names_a_blob) = (Attributes::new(&self.said), self.attributes.names_a_blob);
+        let derived = std::mem::take(&mut self.attributes.entries);
+        self.attributes = stated;
+        self.attributes.names_a_blob = names_a_blob;
+        self.attributes.entries.extend(derived);
+        self
+    }
+
     /// What was said under `key`.
     pub(crate) fn said(&self, key: &str) -> Lookup<'_> {
         self.said.get_ignoring_case(key)

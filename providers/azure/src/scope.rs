@@ -74,22 +74,6 @@ impl Scope {
         self.subscription().map(|id| Self::new(&format!("/subscriptions/{id}")))
     }
 
-    /// The scope one segment pair up; `None` above a subscription or management group.
-    pub(crate) fn parent(&self) -> Option<Self> {
-        let segments: Vec<&str> = self.text.split('/').filter(|segment| !segment.is_empty()).collect();
-        if segments.len() <= 2 {
-            return None;
-        }
-        let mut kept = segments.len() - 2;
-        // `…/providers/Namespace` alone is no scope.
-        let before = kept.checked_sub(2).and_then(|at| segments.get(at));
-        if before.is_some_and(|segment| segment.eq_ignore_ascii_case("providers")) {
-            kept -= 2;
-        }
-        let path = segments.get(..kept)?.join("/");
-        (!path.is_empty()).then(|| Self::new(&path))
-    }
-
     /// The resource of this type that the scope is or lies in: `…/providers/{namespace}/{kind}/{name}`.
     pub(crate) fn resource(&self, kind: &str) -> Option<Self> {
         let marker = format!("/providers/{}/", kind.to_ascii_lowercase());
@@ -137,13 +121,9 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_knows_its_parents_and_its_type() {
+    fn a_resource_knows_its_type() {
         let subnet = Scope::new(&format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/v/subnets/s"));
         assert_eq!(subnet.resource_type().unwrap(), "microsoft.network/virtualnetworks/subnets");
-        assert_eq!(subnet.parent().unwrap().name(), "v");
-        assert_eq!(subnet.parent().unwrap().parent().unwrap(), Scope::new(GROUP));
-        assert_eq!(Scope::new(GROUP).parent().unwrap(), Scope::new("/subscriptions/5ab0"));
-        assert!(Scope::new("/subscriptions/5ab0").parent().is_none());
         assert_eq!(subnet.resource("Microsoft.Network/virtualNetworks").unwrap().name(), "v");
     }
 }

@@ -204,7 +204,8 @@ impl<'s> World<'s> {
 
     /// Is the caller in the group, directly or through other groups (P-5)?
     pub(crate) fn member(&self, caller: &Caller, group: &str, facts: &Facts) -> Truth {
-        let known = caller.id.as_ref().map_or(Truth::Unknown, |id| self.principals.member(id, group, &|kind, subject| self.outcome(kind, subject)));
+        let known =
+            caller.id.as_ref().map_or(Truth::Unknown, |id| self.principals.member(id, group, &|kind, subject| self.outcome(kind, subject)));
         if !known.is_unknown() {
             return known;
         }
@@ -300,7 +301,8 @@ impl<'s> World<'s> {
             Target::NotSaid => None,
             Target::Below { kind, name, path } => {
                 let named = |scope: Scope| scope.name().eq_ignore_ascii_case(name).then_some(scope);
-                let seen = self.snapshot.documents().iter().find_map(|document| Scope::new(&document.subject).resource(kind).and_then(named));
+                let seen =
+                    self.snapshot.documents().iter().find_map(|document| Scope::new(&document.subject).resource(kind).and_then(named));
                 let seen = seen.or_else(|| self.assignments.iter().find_map(|assignment| assignment.scope.resource(kind).and_then(named)));
                 seen.map(|resource| Scope::new(&format!("{resource}{path}")))
             }

@@ -67,6 +67,8 @@ fn compares_guids(expression: &Expression) -> bool {
 pub(crate) fn blamed(tests: &[Test]) -> Vec<&Test> {
     let mut found = Vec::new();
     tests.iter().for_each(|test| blame(test, Truth::Yes, &mut found));
+    let certain = found.iter().any(|test| !test.holds.is_unknown());
+    found.retain(|test| !certain || !test.holds.is_unknown());
     found
 }
 
@@ -149,18 +151,18 @@ impl Evaluation<'_> {
     fn ambiguous<R: Recorder>(&self, items: &[Expression], ands: &[bool], span: Span, recorder: &mut R) -> Truth {
         let mut parts = R::default();
         let truths: Vec<Truth> = items.iter().map(|item| self.holds(item, &mut parts)).collect();
-        let (and_first, left_to_right) = (and_first(&truths, ands), left_to_right(&truths, ands));
-        let truth = if and_first == left_to_right { and_first } else { self.which_reading(span, and_first, left_to_right) };
+        let (and_first, or_first) = (and_first(&truths, ands), or_first(&truths, ands));
+        let truth = if and_first == or_first { and_first } else { self.which_reading(span, and_first, or_first) };
         recorder.test(|| self.test(span, "either reading", "parentheses around AND or OR", "none", truth).of(parts.into_tests()));
         truth
     }
 
-    fn which_reading(&self, span: Span, and_first: Truth, left_to_right: Truth) -> Truth {
+    fn which_reading(&self, span: Span, and_first: Truth, or_first: Truth) -> Truth {
         let key = format!("reading {} {} {}", self.place.document, self.place.pointer, span.0);
         let about = "AND and OR stand side by side without parentheses, and the two readings differ";
         match self.asked.facts.ask(&key, || doubt(about, format!("parentheses in the condition of {}", self.place.document))) {
             Truth::Yes => and_first,
-            Truth::No => left_to_right,
+            Truth::No => or_first,
             Truth::Unknown => Truth::Unknown,
         }
     }
@@ -174,7 +176,10 @@ impl Evaluation<'_> {
             Lookup::NotKnown => {
                 let key = format!("suboperation {}", texts(patterns));
                 let about = format!("whether the request is the suboperation {}", texts(patterns));
-                (self.asked.facts.ask(&key, || doubt(about, "--context subOperation=NAME, or subOperation! for none")), "not known".to_owned())
+                (
+                    self.asked.facts.ask(&key, || doubt(about, "--context subOperation=NAME, or subOperation! for none")),
+                    "not known".to_owned(),
+                )
             }
         };
         recorder.test(|| self.test(span, "suboperation", &texts(patterns), &got, truth));
@@ -250,7 +255,9 @@ impl Evaluation<'_> {
                 "the values are not of the operator's type, or there are none"
             };
             let about = format!("what `{comparison}` comes to: {why}");
-            self.asked.facts.ask(&format!("undefined {comparison}"), || doubt(about, "a quantifier such as ForAnyOfAnyValues, or other values"))
+            self.asked
+                .facts
+                .ask(&format!("undefined {comparison}"), || doubt(about, "a quantifier such as ForAnyOfAnyValues, or other values"))
         })
     }
 
@@ -311,9 +318,11 @@ fn and_first(truths: &[Truth], ands: &[bool]) -> Truth {
     Truth::any(groups)
 }
 
-fn left_to_right(truths: &[Truth], ands: &[bool]) -> Truth {
-    let first = truths.first().copied().unwrap_or(Truth::Yes);
-    truths.iter().skip(1).zip(ands).fold(first, |all, (truth, and)| if *and { all.and(*truth) } else { all.or(*truth) })
+/// OR binds tighter. Every other way to set parentheses lies between this reading and the one in which AND does.
+fn or_first(truths: &[Truth], ands: &[bool]) -> Truth {
+    let turned: Vec<Truth> = truths.iter().map(|truth| !*truth).collect();
+    let ors: Vec<bool> = ands.iter().map(|and| !and).collect();
+    !and_first(&turned, &ors)
 }
 
 fn texts(patterns: &[ActionPattern]) -> String {

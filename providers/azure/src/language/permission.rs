@@ -106,9 +106,7 @@ impl Permission {
         let (granting, subtracting) = plane.members();
         let place = Place::new(place.document.clone(), self.pointer.clone());
         match self.coverage(action, plane) {
-            Coverage::Covered(at, pattern) => {
-                Test::new(place.member(granting).element(at), "action", pattern.text(), action, Truth::Yes)
-            }
+            Coverage::Covered(at, pattern) => Test::new(place.member(granting).element(at), "action", pattern.text(), action, Truth::Yes),
             Coverage::Subtracted(at, pattern) => {
                 let wanted = format!("not {} ({subtracting})", pattern.text());
                 Test::new(place.member(subtracting).element(at), "action", wanted, action, Truth::No)

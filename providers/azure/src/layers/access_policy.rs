@@ -108,7 +108,7 @@ fn shown(entry: &Value, kind: &str) -> String {
 }
 
 /// The permission of an access policy that a data action is: its list, and its name.
-fn permission(action: &str) -> Option<(&'static str, String)> {
+pub(crate) fn permission(action: &str) -> Option<(&'static str, String)> {
     let lower = action.to_ascii_lowercase();
     let mut segments = lower.strip_prefix("microsoft.keyvault/vaults/")?.split('/');
     let (collection, operation) = (segments.next()?, segments.next()?);

@@ -57,7 +57,8 @@ fn principal(entry: &Value) -> String {
 fn one(asked: &Asked<'_>, entry: &Value, account: &Scope) -> (Truth, String) {
     let body = Body::new(entry);
     let role = body.text("roleDefinitionId").unwrap_or_default();
-    let own = asked.facts.unless_certain(|| asked.is(&principal(entry), PrincipalType::NotSaid).and(below(asked, body.text("scope"), account)));
+    let own =
+        asked.facts.unless_certain(|| asked.is(&principal(entry), PrincipalType::NotSaid).and(below(asked, body.text("scope"), account)));
     if own.is_no() {
         return (Truth::No, last(role).to_owned());
     }

@@ -80,7 +80,9 @@ fn scope<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {
 fn principal<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {
     let any = |list: &[DenyPrincipal]| {
         asked.facts.unless_certain(|| {
-            Truth::any(list.iter().map(|principal| if principal.is_everybody() { Truth::Yes } else { asked.is(&principal.id, principal.kind) }))
+            Truth::any(
+                list.iter().map(|principal| if principal.is_everybody() { Truth::Yes } else { asked.is(&principal.id, principal.kind) }),
+            )
         })
     };
     let named = any(&deny.principals);
@@ -104,7 +106,11 @@ fn condition<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Trut
 /// What was not read could refuse.
 fn not_read(asked: &Asked<'_>) -> Truth {
     let unreadable = asked.world.unreadable.iter().filter(|(kind, _)| kind == documents::DENY_ASSIGNMENT).map(|(_, id)| {
-        asked.ask(&format!("unreadable {id}"), format!("`{id}` is not of the shape of a deny assignment"), "the document as Azure returns it")
+        asked.ask(
+            &format!("unreadable {id}"),
+            format!("`{id}` is not of the shape of a deny assignment"),
+            "the document as Azure returns it",
+        )
     });
     let broken = Truth::any(unreadable.collect::<Vec<_>>());
     match asked.world.listed(documents::DENY_ASSIGNMENT, asked.scope.as_ref(), asked.caller) {

@@ -26,7 +26,8 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
         look.truth = look.truth.or(truth);
         if R::KEEPS && !truth.is_no() {
             let place = member(document, &value, "level");
-            let wanted = if level.eq_ignore_ascii_case("ReadOnly") { "ReadOnly: a write, a delete or a POST" } else { "CanNotDelete: a delete" };
+            let wanted =
+                if level.eq_ignore_ascii_case("ReadOnly") { "ReadOnly: a write, a delete or a POST" } else { "CanNotDelete: a delete" };
             let test = Test::new(place.clone(), "lock", wanted, asked.access.action.clone(), truth);
             look = look.shown(statement(place, &document.title, Effect::Deny, truth, vec![test]));
         }

@@ -119,7 +119,11 @@ impl<'v> Rules<'v> {
         }
         if nothing_known(asked) {
             let about = format!("from which network the call comes: {} lets only some in", self.document.title);
-            return asked.ask(&format!("network {}", self.document.id), about, "--context clientIp=ADDRESS, subnet=ID or '@Environment[isPrivateLink]=true'");
+            return asked.ask(
+                &format!("network {}", self.document.id),
+                about,
+                "--context clientIp=ADDRESS, subnet=ID or '@Environment[isPrivateLink]=true'",
+            );
         }
         let private = private_link(asked);
         let listed = || Truth::any([self.address(asked), self.subnet(asked), self.trusted(asked)]);
@@ -201,7 +205,9 @@ mod tests {
 
     #[test]
     fn a_rule_is_an_address_or_a_network() {
-        let holds = |rule: &str, address: &str| network(rule).is_some_and(|network| network.contains(&address.parse::<std::net::IpAddr>().unwrap()));
+        let holds = |rule: &str, address: &str| {
+            network(rule).is_some_and(|network| network.contains(&address.parse::<std::net::IpAddr>().unwrap()))
+        };
         assert!(holds("203.0.113.9", "203.0.113.9"));
         assert!(holds("203.0.113.0/24", "203.0.113.200"));
         assert!(!holds("203.0.113.0/24", "203.0.114.1"));

@@ -2,6 +2,7 @@
 //! Storage"). They can only add. An account with a hierarchical namespace whose lists were not read proves no denial.
 
 use crate::documents;
+use crate::language::condition::{Attribute, Source};
 use crate::layers::{Asked, Fact, Look, statement};
 use crate::scope::Scope;
 use crate::world::{Body, PrincipalType, id_key, value};
@@ -31,12 +32,14 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
 }
 
 fn lists<R: Recorder>(asked: &Asked<'_>, account: &Scope) -> Look {
-    let container = asked.scope.as_ref().filter(|scope| *scope != account).map(|scope| scope.text().to_owned());
-    let needed = container.as_ref().and_then(|container| needed(asked).map(|needed| (container, needed)));
-    let Some((container, needed)) = needed else {
+    let open = |asked: &Asked<'_>| {
         let about = "what the access control lists of the path grant: container, path or the right that is needed is not known";
-        return Look::new(ID, Effect::Allow, asked.ask("path acl", about, "the URL of the blob, and the access control lists of its path"));
+        asked.ask("path acl", about, "the URL of the blob, and the access control lists of its path")
     };
+    let Some(container) = asked.scope.as_ref().filter(|scope| *scope != account).map(|scope| scope.text().to_owned()) else {
+        return Look::new(ID, Effect::Allow, open(asked));
+    };
+    let (needed, whole) = needed(asked);
     let mut look = Look::new(ID, Effect::Allow, Truth::Yes);
     for (path, right) in needed {
         let subject = format!("{container}//{path}");
@@ -51,6 +54,9 @@ fn lists<R: Recorder>(asked: &Asked<'_>, account: &Scope) -> Look {
             look = look.shown(step(document, &value, &path, right, truth));
         }
     }
+    if !whole {
+        look.truth = look.truth.and(open(asked));
+    }
     look
 }
 
@@ -61,24 +67,18 @@ fn step(document: &Document, value: &Value, path: &str, right: char, truth: Trut
     statement(place, &document.title, Effect::Allow, truth, vec![test])
 }
 
-/// Execute on every directory above, and on the item itself read or write. Only what the page states.
-fn needed(asked: &Asked<'_>) -> Option<Vec<(String, char)>> {
-    let attribute = crate::language::condition::Attribute::new(
-        crate::language::condition::Source::Resource,
-        "Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path",
-    );
-    let Lookup::Known([path]) = asked.request.attributes.get(&attribute) else { return None };
-    let action = asked.access.action.to_ascii_lowercase();
-    let right = match action.strip_prefix(BLOBS)? {
-        "read" => 'r',
-        _ => return None,
-    };
+/// Execute on every directory above, and read on the item itself; and whether that is all it takes. Of writing and deleting only the
+/// directories above are looked at.
+fn needed(asked: &Asked<'_>) -> (Vec<(String, char)>, bool) {
+    let name = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path";
     let mut all = vec![(String::new(), 'x')];
-    for (index, _) in path.match_indices('/') {
-        all.push((path.get(..index)?.to_owned(), 'x'));
+    let Lookup::Known([path]) = asked.request.attributes.get(&Attribute::new(Source::Resource, name)) else { return (all, false) };
+    all.extend(path.match_indices('/').filter_map(|(index, _)| path.get(..index)).map(|above| (above.to_owned(), 'x')));
+    let reads = asked.access.action.to_ascii_lowercase().strip_prefix(BLOBS) == Some("read");
+    if reads {
+        all.push((path.clone(), 'r'));
     }
-    all.push((path.clone(), right));
-    Some(all)
+    (all, reads)
 }
 
 /// The POSIX check: owner, named users (masked), groups (masked), others; the first that speaks of the caller decides.

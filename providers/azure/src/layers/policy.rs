@@ -151,7 +151,11 @@ fn matches(asked: &Asked<'_>, condition: &Value, id: &str, depth: usize) -> Trut
 
 fn content(asked: &Asked<'_>, id: &str) -> Truth {
     let about = format!("whether the resource, as the request would make it, is what the policy {} refuses", last(id));
-    asked.ask(&format!("policy {}", id.to_ascii_lowercase()), about, "the content of the request; Azure answers it under checkPolicyRestrictions")
+    asked.ask(
+        &format!("policy {}", id.to_ascii_lowercase()),
+        about,
+        "the content of the request; Azure answers it under checkPolicyRestrictions",
+    )
 }
 
 fn compared(condition: &Value, own: &str) -> Option<bool> {
@@ -180,9 +184,19 @@ fn exempt(asked: &Asked<'_>, assignment: &str) -> Truth {
         if !own {
             return Truth::No;
         }
-        let scope = value.get("id").and_then(Value::as_str).and_then(|id| id.to_ascii_lowercase().rfind("/providers/microsoft.authorization/policyexemptions/").and_then(|at| id.get(..at)));
+        let scope = value.get("id").and_then(Value::as_str).and_then(|id| {
+            id.to_ascii_lowercase().rfind("/providers/microsoft.authorization/policyexemptions/").and_then(|at| id.get(..at))
+        });
         let covers = asked.world.covers(&Scope::new(scope.unwrap_or(&document.subject)), asked.scope.as_ref(), asked.facts);
-        let part = if all { Truth::Yes } else { asked.ask(&format!("exemption {}", document.id), format!("whether `{}` exempts from the part that refuses", document.title), "the definition that refused") };
+        let part = if all {
+            Truth::Yes
+        } else {
+            asked.ask(
+                &format!("exemption {}", document.id),
+                format!("whether `{}` exempts from the part that refuses", document.title),
+                "the definition that refused",
+            )
+        };
         covers.and(part).and(in_force(asked, &body, document))
     };
     Truth::any(asked.world.all(documents::POLICY_EXEMPTION).map(exemption))
@@ -192,6 +206,8 @@ fn in_force(asked: &Asked<'_>, body: &Body<'_>, document: &Document) -> Truth {
     match (body.text("expiresOn").and_then(date::moment), asked.request.now()) {
         (None, _) => Truth::Yes,
         (Some(end), Some(now)) => Truth::from(now < end),
-        (Some(_), None) => asked.ask(&format!("in force {}", document.id), "when the request was made", "--context now=2026-01-31T12:00:00Z"),
+        (Some(_), None) => {
+            asked.ask(&format!("in force {}", document.id), "when the request was made", "--context now=2026-01-31T12:00:00Z")
+        }
     }
 }

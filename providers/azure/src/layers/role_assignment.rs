@@ -38,8 +38,7 @@ fn concerns(asked: &Asked<'_>, assignment: &Assignment) -> bool {
 pub(crate) fn one<R: Recorder>(asked: &Asked<'_>, assignment: &Assignment) -> (Truth, Option<Statement>) {
     let mut tests = R::default();
     let truth = asked.facts.unless_certain(|| applies(asked, assignment, &mut tests));
-    let statement =
-        R::KEEPS.then(|| statement(assignment.place(""), &label(asked, assignment), Effect::Allow, truth, tests.into_tests()));
+    let statement = R::KEEPS.then(|| statement(assignment.place(""), &label(asked, assignment), Effect::Allow, truth, tests.into_tests()));
     (truth, statement)
 }
 
@@ -127,9 +126,13 @@ fn condition<R: Recorder>(asked: &Asked<'_>, assignment: &Assignment, tests: &mu
     match &assignment.condition {
         Stated::None => Truth::Yes,
         Stated::Some(condition) => asked.condition(condition, &assignment.place("condition"), false, tests),
-        Stated::NotStated => {
+        Stated::Unsaid => {
             let about = format!("whether the assignment of {} has a condition: the list does not say", label(asked, assignment));
-            let truth = asked.ask(&format!("condition stated {}", assignment.document), about, "a list printed by a version of az that knows conditions");
+            let truth = asked.ask(
+                &format!("condition stated {}", assignment.document),
+                about,
+                "a list printed by a version of az that knows conditions",
+            );
             tests.test(|| Test::new(assignment.place(""), "condition", "stated", "not stated", truth));
             truth
         }
@@ -142,7 +145,11 @@ fn not_read(asked: &Asked<'_>) -> Truth {
         return Truth::No;
     }
     let unreadable = asked.world.unreadable.iter().filter(|(kind, _)| kind == documents::ROLE_ASSIGNMENT).map(|(_, id)| {
-        asked.ask(&format!("unreadable {id}"), format!("`{id}` is not of the shape of a role assignment"), "the document as Azure returns it")
+        asked.ask(
+            &format!("unreadable {id}"),
+            format!("`{id}` is not of the shape of a role assignment"),
+            "the document as Azure returns it",
+        )
     });
     let broken = Truth::any(unreadable.collect::<Vec<_>>());
     match asked.world.listed(documents::ROLE_ASSIGNMENT, asked.scope.as_ref(), asked.caller) {

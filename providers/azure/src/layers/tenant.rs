@@ -30,10 +30,16 @@ pub(crate) fn tenancy(asked: &Asked<'_>) -> Tenancy {
             let trusted = body.text("homeTenantId").or_else(|| body.text("tenantId"));
             let Some(trusted) = trusted.filter(|trusted| id_key(trusted) != id_key(own)) else { return same };
             let manages = manages(asked, &body, own, subscription);
-            Tenancy { foreign: Truth::Yes, manages, evidence: Some((member(document, &value, "tenantId"), trusted.to_owned(), own.to_owned())) }
+            Tenancy {
+                foreign: Truth::Yes,
+                manages,
+                evidence: Some((member(document, &value, "tenantId"), trusted.to_owned(), own.to_owned())),
+            }
         }
         Fact::Absent => same,
-        Fact::NotRead => Tenancy { foreign: asked.unread(documents::SUBSCRIPTION, subscription, "tenant"), manages: Truth::No, evidence: None },
+        Fact::NotRead => {
+            Tenancy { foreign: asked.unread(documents::SUBSCRIPTION, subscription, "tenant"), manages: Truth::No, evidence: None }
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) enum Stated {
     /// It is this.
     Some(Box<Condition>),
     /// The document has no such member: old versions of `az` left conditions out.
-    NotStated,
+    Unsaid,
 }
 
 impl Stated {
@@ -65,7 +65,7 @@ impl Stated {
         match body.get("condition").or_else(|| body.get("Condition")) {
             Some(Value::String(text)) if !text.trim().is_empty() => Self::Some(Box::new(Condition::new(text))),
             Some(_) => Self::None,
-            None => Self::NotStated,
+            None => Self::Unsaid,
         }
     }
 }
@@ -77,8 +77,6 @@ pub(crate) struct Assignment {
     pub(crate) document: String,
     /// The pointer of its members.
     pub(crate) pointer: &'static str,
-    /// Its resource id.
-    pub(crate) id: String,
     /// The id of the role definition, as it was written.
     pub(crate) role: String,
     /// The name of the role, where the document has it.
@@ -97,8 +95,8 @@ pub(crate) struct Assignment {
     pub(crate) start: Option<DateTime<FixedOffset>>,
     /// Until when it counts.
     pub(crate) end: Option<DateTime<FixedOffset>>,
-    /// When it was last changed, RFC 3339.
-    pub(crate) changed: Option<String>,
+    /// When it was last changed.
+    pub(crate) changed: Option<DateTime<FixedOffset>>,
     /// `Provisioned` and other states of eligible and scheduled assignments.
     pub(crate) status: Option<String>,
 }
@@ -112,7 +110,6 @@ impl Assignment {
         Some(Self {
             document: document.id.to_string(),
             pointer: body.pointer,
-            id: body.text_of(&["id", "RoleAssignmentId"]).unwrap_or(&document.id).to_owned(),
             role: body.text_of(&["roleDefinitionId", "RoleDefinitionId"])?.to_owned(),
             role_name: body.text_of(&["roleDefinitionName", "RoleDefinitionName"]).map(str::to_owned),
             principal: id_key(body.text_of(&["principalId", "ObjectId"])?),
@@ -122,7 +119,7 @@ impl Assignment {
             condition: Stated::new(&body),
             start: moment("startDateTime"),
             end: moment("endDateTime"),
-            changed: body.text_of(&["updatedOn", "createdOn"]).map(str::to_owned),
+            changed: moment("updatedOn").or_else(|| moment("createdOn")),
             status: body.text("status").map(str::to_owned),
         })
     }
@@ -207,8 +204,6 @@ pub(crate) struct Deny {
     pub(crate) document: String,
     /// The pointer of its members.
     pub(crate) pointer: &'static str,
-    /// Its resource id.
-    pub(crate) id: String,
     /// Its name.
     pub(crate) name: String,
     /// Where it is made.
@@ -259,11 +254,10 @@ impl Deny {
             pointer: body.pointer,
             name: body.text_of(&["denyAssignmentName", "displayName", "name"]).unwrap_or(last(&id)).to_owned(),
             scope: Scope::new(body.text("scope").or_else(|| scope_of(&id))?),
-            id,
             not_below: flag("doNotApplyToChildScopes"),
             permissions: permissions(body.members(), body.pointer)?,
             principals: deny_principals(named("principals")?),
-            excluded: named("excludePrincipals").map(deny_principals).unwrap_or_default(),
+            excluded: named("excludePrincipals").map(|list| deny_principals(list)).unwrap_or_default(),
             system: flag("isSystemProtected"),
             condition: body.text("condition").map(Condition::new),
             audit: effect.eq_ignore_ascii_case("audit"),
@@ -282,7 +276,7 @@ fn scope_of(id: &str) -> Option<&str> {
     lower.rfind("/providers/microsoft.authorization/").and_then(|at| id.get(..at)).map(|scope| if scope.is_empty() { "/" } else { scope })
 }
 
-fn deny_principals(list: &Vec<Value>) -> Vec<DenyPrincipal> {
+fn deny_principals(list: &[Value]) -> Vec<DenyPrincipal> {
     let read = |element: &Value| {
         let id = element.get("id").unwrap_or(element).as_str()?;
         Some(DenyPrincipal { id: id_key(id), kind: PrincipalType::new(element.get("type").and_then(Value::as_str)) })

@@ -155,7 +155,8 @@ impl Principals {
         match (ids.len(), found.into_iter().next()) {
             (1, Some(only)) => only,
             (count, _) => {
-                let note = if count > 1 { format!("`{named}` is the name of {count} principals: give the object id") } else { String::new() };
+                let note =
+                    if count > 1 { format!("`{named}` is the name of {count} principals: give the object id") } else { String::new() };
                 let notes = Some(note).filter(|note| !note.is_empty()).into_iter().collect();
                 Caller { shown: named.to_owned(), notes, ..Caller::default() }
             }
@@ -213,9 +214,11 @@ fn principal(value: &Value, document: &Document) -> Option<Principal> {
     // `az identity show` has the resource id as `id` and the object id as `principalId`.
     let own = text("principalId").or_else(|| text("id").filter(|id| guid(id).is_some())).unwrap_or(&document.subject);
     let app_id = text("appId").or_else(|| text("clientId"));
-    let mut names: Vec<String> = ["userPrincipalName", "displayName", "name", "mail"].iter().filter_map(|name| text(name)).map(str::to_owned).collect();
+    let mut names: Vec<String> =
+        ["userPrincipalName", "displayName", "name", "mail"].iter().filter_map(|name| text(name)).map(str::to_owned).collect();
     names.extend(text("id").filter(|id| id.starts_with('/')).map(str::to_owned));
-    names.extend(value.get("alternativeNames").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+    names
+        .extend(value.get("alternativeNames").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
     let stated = text("@odata.type").map(|kind| kind.trim_start_matches("#microsoft.graph."));
     let kind = match PrincipalType::new(stated.or_else(|| text("principalType"))) {
         PrincipalType::NotSaid if app_id.is_some() || text("servicePrincipalType").is_some() => PrincipalType::ServicePrincipal,

@@ -99,9 +99,8 @@ fn probe(comparison: &Comparison, candidate: &str) -> Option<Truth> {
 
 /// An absent attribute makes positive comparisons false (C-14); of negated ones nobody knows (C-16).
 fn absent(comparisons: &[&Comparison]) -> Vec<Vec<Truth>> {
-    let negated: Vec<usize> = (0..comparisons.len())
-        .filter(|&index| comparisons.get(index).is_some_and(|comparison| comparison.operator.base.negated))
-        .collect();
+    let negated: Vec<usize> =
+        (0..comparisons.len()).filter(|&index| comparisons.get(index).is_some_and(|comparison| comparison.operator.base.negated)).collect();
     let row = |bits: usize| {
         let truth = |index: usize| negated.iter().position(|&at| at == index).is_some_and(|bit| bits >> bit & 1 == 1);
         (0..comparisons.len()).map(|index| Truth::from(truth(index))).collect()

@@ -1,0 +1,458 @@
+//! The short form of cases: one world, one question, one expectation, in one object. Everything becomes ordinary documents, so that a case
+//! takes the whole path.
+//!
+//! | field | is |
+//! |---|---|
+//! | `role_definitions` | `{id, name, actions, notActions, dataActions, notDataActions}` or `{id, name, permissions}` |
+//! | `role_assignments`, `eligible_assignments`, `deny_assignments` | as Azure has them, flat; `null` where they could not be read |
+//! | `groups` | group id → ids of its members; `null` where they could not be read. A group that is not there has no members |
+//! | `scope_ancestors` | subscription scope → names of the management groups above, nearest first; not known where it is missing |
+//! | `principals` | `{id, appId?, displayName?, userPrincipalName?}` |
+//! | `gates` | what else stands in the way: see the arms of `Builder::gate` |
+//! | `context` | `{request, resource, principal, environment, subOperation, complete}`: `null` is absent; what is missing is not known, unless `complete` lists its source |
+//! | `expect`, `decided_by`, `code`, `at` | the expectation |
+//!
+//! An attribute that is not given is not known, even where the name of the resource would tell it. A suboperation that is not given is none.
+
+use crate::documents;
+use crate::language::condition::Source;
+use crate::request::AS_GIVEN;
+use crate::scope::Scope;
+use crate::world::last;
+use iam_why_contract::case::{CaseError, ExpectedDecision};
+use iam_why_contract::{Case, Context, Document, Expected, Outcome, Question, Search, Snapshot};
+use serde_json::{Map, Value, json};
+
+/// The fields of the short form.
+const FIELDS: &[&str] = &[
+    "id",
+    "why",
+    "source",
+    "confidence",
+    "provider",
+    "role_definitions",
+    "role_assignments",
+    "deny_assignments",
+    "eligible_assignments",
+    "groups",
+    "scope_ancestors",
+    "principals",
+    "gates",
+    "rbac_expect",
+    "principal",
+    "action",
+    "is_data_action",
+    "scope",
+    "context",
+    "expect",
+    "decided_by",
+    "code",
+    "at",
+];
+
+/// Reads a case; `None` where the value is not of this form.
+pub(crate) fn read(value: &Value) -> Option<Result<Case, CaseError>> {
+    let provider = value.get("provider").and_then(Value::as_str);
+    let named = provider.is_none_or(|provider| provider == "azure");
+    let ours =
+        ["role_assignments", "role_definitions", "deny_assignments", "is_data_action"].iter().any(|field| value.get(field).is_some());
+    let short = ours && value.get("scope").is_some();
+    (named && short).then(|| Builder::new(value).build())
+}
+
+struct Builder<'v> {
+    value: &'v Value,
+    id: String,
+    scope: Scope,
+    snapshot: Snapshot,
+    context: Context,
+    account: Map<String, Value>,
+    vault: Map<String, Value>,
+    not_modelled: Vec<String>,
+}
+
+impl<'v> Builder<'v> {
+    fn new(value: &'v Value) -> Self {
+        let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
+        Self {
+            value,
+            id: text("id").to_owned(),
+            scope: Scope::new(text("scope")),
+            snapshot: Snapshot::default(),
+            context: Context::default().without(AS_GIVEN),
+            account: Map::new(),
+            vault: Map::new(),
+            not_modelled: Vec::new(),
+        }
+    }
+
+    fn build(mut self) -> Result<Case, CaseError> {
+        let expect = self.expected()?;
+        self.everything_was_looked_for();
+        self.roles()?;
+        self.assignments("role_assignments", documents::ROLE_ASSIGNMENT)?;
+        self.assignments("eligible_assignments", documents::ELIGIBLE_ASSIGNMENT)?;
+        self.assignments("deny_assignments", documents::DENY_ASSIGNMENT)?;
+        self.groups()?;
+        self.hierarchy()?;
+        self.principals()?;
+        self.attributes()?;
+        for gate in self.list("gates")? {
+            self.gate(gate);
+        }
+        self.resources();
+        self.unknown_fields();
+        let question = Question {
+            provider: "azure".to_owned(),
+            principal: self.text("principal")?,
+            action: self.text("action")?,
+            resource: Some(self.text("scope")?),
+            context: self.context,
+        };
+        let why = self.value.get("why").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Case { id: self.id, why, question, snapshot: self.snapshot, expect, not_modelled: self.not_modelled })
+    }
+
+    fn error(&self, field: &str, found: &str, expected: &str) -> CaseError {
+        CaseError { id: self.id.clone(), field: field.to_owned(), found: found.to_owned(), expected: expected.to_owned() }
+    }
+
+    fn text(&self, field: &str) -> Result<String, CaseError> {
+        let text = self.value.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+        text.map(str::to_owned).ok_or_else(|| self.error(field, "missing or not text", "text"))
+    }
+
+    fn list(&self, field: &str) -> Result<&'v [Value], CaseError> {
+        match self.value.get(field) {
+            None | Some(Value::Null) => Ok(&[]),
+            Some(Value::Array(list)) => Ok(list),
+            Some(_) => Err(self.error(field, "not a list", "a list")),
+        }
+    }
+
+    fn object(&self, field: &str) -> Result<Option<&'v Map<String, Value>>, CaseError> {
+        match self.value.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(object)),
+            Some(_) => Err(self.error(field, "not an object", "an object")),
+        }
+    }
+
+    fn expected(&self) -> Result<Expected, CaseError> {
+        let text = |field: &str| self.value.get(field).and_then(Value::as_str).map(str::to_owned);
+        let decision = self.value.get("expect").cloned().unwrap_or(Value::Null);
+        let decision: ExpectedDecision = serde_json::from_value(decision)
+            .map_err(|_| self.error("expect", "missing or something else", "allow, explicit_deny, implicit_deny or unknown"))?;
+        Ok(Expected { decision, decided_by: text("decided_by"), code: text("code"), at: text("at") })
+    }
+
+    fn unknown_fields(&mut self) {
+        let fields = self.value.as_object().into_iter().flat_map(Map::keys);
+        self.not_modelled.extend(fields.filter(|field| !FIELDS.contains(&field.as_str())).cloned());
+    }
+
+    /// A short form is the whole world: what is not in it is not there, unless it says that it could not be read.
+    fn everything_was_looked_for(&mut self) {
+        for kind in documents::KINDS.iter().filter(|kind| kind.id != documents::ROLE_DEFINITION && kind.id != documents::ANCESTORS) {
+            let outcome =
+                if kind.id == documents::LIGHTHOUSE_ASSIGNMENT { Outcome::NotTried { why: NOT_READ.into() } } else { Outcome::Found };
+            self.snapshot.note(Search { kind: kind.id.into(), subject: "*".into(), outcome });
+        }
+    }
+
+    fn not_read(&mut self, kind: &str, subject: &str) {
+        let outcome = Outcome::NotTried { why: NOT_READ.into() };
+        self.snapshot.note(Search { kind: kind.into(), subject: subject.into(), outcome });
+    }
+
+    fn add(&mut self, kind: &str, subject: &str, title: &str, value: &Value) {
+        self.snapshot.add(Document::new(kind, subject, title, value.to_string()));
+    }
+
+    fn roles(&mut self) -> Result<(), CaseError> {
+        for role in self.list("role_definitions")? {
+            let text = |member: &str| role.get(member).and_then(Value::as_str).unwrap_or_default();
+            let lists = ["actions", "notActions", "dataActions", "notDataActions"];
+            let flat: Map<String, Value> =
+                lists.iter().map(|list| ((*list).to_owned(), role.get(list).cloned().unwrap_or_else(|| json!([])))).collect();
+            let permissions = role.get("permissions").cloned().unwrap_or_else(|| json!([flat]));
+            let name = role.get("roleName").and_then(Value::as_str).unwrap_or(text("name"));
+            let document =
+                json!({"id": text("id"), "name": last(text("id")), "permissions": permissions, "roleName": name, "roleType": text("type")});
+            self.add(documents::ROLE_DEFINITION, text("id"), name, &document);
+        }
+        Ok(())
+    }
+
+    fn assignments(&mut self, field: &str, kind: &'static str) -> Result<(), CaseError> {
+        if self.value.get(field).is_some_and(Value::is_null) {
+            self.not_read(kind, "*");
+        }
+        for element in self.list(field)? {
+            let mut element = element.clone();
+            if let Some(members) = element.as_object_mut().filter(|members| !members.contains_key("properties")) {
+                members.entry("condition").or_insert(Value::Null);
+            }
+            let body = crate::world::Body::new(&element);
+            let (scope, title) =
+                (body.text("scope").unwrap_or("/").to_owned(), format!("{} {}", title(kind), last(body.text("id").unwrap_or_default())));
+            self.add(kind, &scope, &title, &element);
+        }
+        Ok(())
+    }
+
+    fn groups(&mut self) -> Result<(), CaseError> {
+        if self.value.get("groups").is_some_and(Value::is_null) {
+            self.not_read(documents::GROUP_MEMBERS, "*");
+            self.not_read(documents::MEMBER_OF, "*");
+        }
+        // The groups tell who is in them, nothing tells all groups of somebody.
+        self.not_read(documents::MEMBER_OF, "*");
+        for (group, members) in self.object("groups")?.into_iter().flatten() {
+            match members.as_array() {
+                Some(members) => {
+                    let list: Vec<Value> = members.iter().map(|member| json!({ "id": member })).collect();
+                    self.add(documents::GROUP_MEMBERS, group, group, &Value::Array(list));
+                }
+                None => self.not_read(documents::GROUP_MEMBERS, group),
+            }
+        }
+        Ok(())
+    }
+
+    fn hierarchy(&mut self) -> Result<(), CaseError> {
+        for (scope, names) in self.object("scope_ancestors")?.into_iter().flatten().filter(|(_, names)| names.is_array()) {
+            let chain: Vec<Value> = names.as_array().into_iter().flatten().map(|name| json!({ "name": name_of(name) })).collect();
+            self.add(documents::ANCESTORS, scope, "management groups", &json!({ "managementGroupAncestorsChain": chain }));
+        }
+        Ok(())
+    }
+
+    fn principals(&mut self) -> Result<(), CaseError> {
+        for principal in self.list("principals")? {
+            let id = principal.get("id").and_then(Value::as_str).unwrap_or_default();
+            self.add(documents::PRINCIPAL, id, id, principal);
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, key: &str, value: &str) {
+        self.context.entries.insert(key.to_owned(), Some(vec![value.to_owned()]));
+    }
+
+    fn attributes(&mut self) -> Result<(), CaseError> {
+        if let Some(data) = self.value.get("is_data_action").and_then(Value::as_bool) {
+            self.say("isDataAction", if data { "true" } else { "false" });
+        }
+        let Some(context) = self.object("context")? else { return Ok(()) };
+        self.context.entries.insert("subOperation".to_owned(), context.get("subOperation").and_then(strings));
+        for (name, given) in context {
+            if let Some(source) = Source::read(name) {
+                for (attribute, value) in given.as_object().into_iter().flatten() {
+                    self.context.entries.insert(format!("@{}[{attribute}]", source.name()), strings(value));
+                }
+            } else if name != "complete" && name != "subOperation" {
+                self.context.entries.insert(name.clone(), strings(given));
+            }
+        }
+        let complete = context.get("complete").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let prefixes = complete.filter_map(Source::read).map(|source| format!("@{}[", source.name()));
+        self.context.complete.extend(prefixes);
+        Ok(())
+    }
+
+    /// What stands in the way besides roles.
+    fn gate(&mut self, gate: &Value) {
+        let text = |member: &str| gate.get(member).and_then(Value::as_str);
+        match text("type").unwrap_or_default() {
+            "lock" => self.lock(gate),
+            "policy" => self.policy(gate),
+            "storage_network" => self.network(gate, "storage"),
+            "key_vault_network" | "key_vault_firewall" | "vault_network" => self.network(gate, "vault"),
+            "storage_shared_key" | "shared_key" => self.shared_key(gate),
+            "public_access" | "storage_public_access" => {
+                self.account.insert("allowBlobPublicAccess".into(), gate.get("allowBlobPublicAccess").cloned().unwrap_or(Value::Null));
+                self.say("auth", "anonymous");
+            }
+            "hns" | "hns_acl" | "storage_hns" => self.path_acl(gate),
+            "key_vault_mode" => self.vault_mode(gate),
+            "cosmos_data" => self.cosmos(gate),
+            "linked_scope" => {
+                let linked = format!("{}@{}", text("action").unwrap_or_default(), text("scope").unwrap_or_default());
+                self.context.entries.entry("linked".into()).or_insert_with(|| Some(Vec::new())).get_or_insert_default().push(linked);
+            }
+            "tenant" => {
+                self.say("tenant", text("token_tid").unwrap_or_default());
+                self.subscription(json!({"tenantId": text("subscription_tid"), "managedByTenants": [], "state": "Enabled"}));
+            }
+            "lighthouse" => {
+                let managing = "00000000-0000-4000-8000-00000000000a";
+                self.say("tenant", managing);
+                let tenant = "00000000-0000-4000-8000-00000000000b";
+                self.subscription(json!({"tenantId": tenant, "managedByTenants": [{"tenantId": managing}], "state": "Enabled"}));
+            }
+            "subscription_state" | "subscription" => self.subscription(json!({"state": text("state")})),
+            "rp_registration" => self.registration(gate),
+            other => self.not_modelled.push(format!("gate {other}")),
+        }
+    }
+
+    fn lock(&mut self, gate: &Value) {
+        let scope = gate.get("scope").and_then(Value::as_str).unwrap_or(self.scope.text()).to_owned();
+        let id = format!("{}/providers/Microsoft.Authorization/locks/lock", scope.trim_end_matches('/'));
+        let document = json!({"id": id, "level": gate.get("level"), "name": "lock"});
+        self.add(documents::LOCK, &scope, "lock", &document);
+    }
+
+    /// `{effect, enforcementMode?, resource_matches?, scope?, notScopes?, exempt?}`
+    fn policy(&mut self, gate: &Value) {
+        let subscription = self.scope.subscription_scope().unwrap_or_else(|| Scope::new("/"));
+        let scope = gate.get("scope").and_then(Value::as_str).unwrap_or(subscription.text()).to_owned();
+        let at = scope.trim_end_matches('/');
+        let definition = format!("{at}/providers/Microsoft.Authorization/policyDefinitions/definition");
+        let assignment = format!("{at}/providers/Microsoft.Authorization/policyAssignments/assignment");
+        let condition = match gate.get("resource_matches").and_then(Value::as_bool) {
+            Some(matches) => json!({"field": "type", "exists": matches}),
+            None => json!({"field": "name", "equals": "not said"}),
+        };
+        let rule = json!({"if": condition, "then": {"effect": gate.get("effect")}});
+        self.add(documents::POLICY_DEFINITION, &definition, "definition", &json!({"id": definition, "policyRule": rule}));
+        let document = json!({
+            "id": assignment, "scope": scope, "policyDefinitionId": definition, "displayName": "assignment",
+            "enforcementMode": gate.get("enforcementMode").cloned().unwrap_or_else(|| json!("Default")),
+            "notScopes": gate.get("notScopes").cloned().unwrap_or_else(|| json!([])),
+        });
+        self.add(documents::POLICY_ASSIGNMENT, &scope, "assignment", &document);
+        let exempt =
+            ["exempt", "exemption"].iter().any(|member| gate.get(member).is_some_and(|value| value != &json!(false) && !value.is_null()));
+        if exempt {
+            let exemption = format!("{}/providers/Microsoft.Authorization/policyExemptions/exemption", self.scope.text());
+            let text = self.scope.text().to_owned();
+            self.add(documents::POLICY_EXEMPTION, &text, "exemption", &json!({"id": exemption, "policyAssignmentId": assignment}));
+        }
+    }
+
+    /// `{defaultAction?, publicNetworkAccess?, bypass?, client_allowed?, private_endpoint?}`
+    fn network(&mut self, gate: &Value, what: &str) {
+        const ALLOWED: &str = "203.0.113.10";
+        let rules = json!({
+            "defaultAction": gate.get("defaultAction").cloned().unwrap_or_else(|| json!("Allow")),
+            "bypass": gate.get("bypass").cloned().unwrap_or_else(|| json!("None")),
+            "ipRules": [{"value": ALLOWED, "ipAddressOrRange": ALLOWED, "action": "Allow"}], "virtualNetworkRules": [],
+        });
+        let public = gate.get("publicNetworkAccess").cloned().unwrap_or_else(|| json!("Enabled"));
+        let (resource, name) = if what == "storage" { (&mut self.account, "networkRuleSet") } else { (&mut self.vault, "networkAcls") };
+        resource.insert(name.into(), rules);
+        resource.insert("publicNetworkAccess".into(), public);
+        if what != "storage" {
+            resource.entry("enableRbacAuthorization").or_insert(json!(true));
+        }
+        match gate.get("client_allowed").and_then(Value::as_bool) {
+            Some(true) => self.say("clientIp", ALLOWED),
+            Some(false) => self.say("clientIp", "198.51.100.7"),
+            None => {}
+        }
+        if let Some(private) =
+            ["private_endpoint", "privateEndpoint", "via_private_endpoint"].iter().find_map(|member| gate.get(member)?.as_bool())
+        {
+            self.say("@Environment[isPrivateLink]", if private { "true" } else { "false" });
+        }
+    }
+
+    /// `{allowSharedKeyAccess, auth?}`: without `auth` the request is signed with the key.
+    fn shared_key(&mut self, gate: &Value) {
+        self.account.insert("allowSharedKeyAccess".into(), gate.get("allowSharedKeyAccess").cloned().unwrap_or(Value::Null));
+        let auth = ["auth", "credential", "client_auth"].iter().find_map(|member| gate.get(member)?.as_str());
+        self.say("auth", auth.unwrap_or("shared_key"));
+    }
+
+    /// `{isHnsEnabled?, acl_grants?}`
+    fn path_acl(&mut self, gate: &Value) {
+        let enabled = gate.get("isHnsEnabled").cloned().unwrap_or(json!(true));
+        self.account.insert("isHnsEnabled".into(), enabled);
+        let container = self.scope.text().to_owned();
+        match gate.get("acl_grants") {
+            Some(Value::Bool(false)) => {
+                let closed = json!({"acl": "user::---,group::---,other::---", "owner": "$superuser", "group": "$superuser"});
+                self.add(documents::PATH_ACL, &format!("{container}//"), "root", &closed);
+            }
+            Some(Value::Bool(true)) => self.not_modelled.push("an access control list that grants without saying on which path".into()),
+            _ => self.not_read(documents::PATH_ACL, "*"),
+        }
+    }
+
+    /// `{enableRbacAuthorization, access_policy_grants?}`
+    fn vault_mode(&mut self, gate: &Value) {
+        self.vault.insert("enableRbacAuthorization".into(), gate.get("enableRbacAuthorization").cloned().unwrap_or(Value::Null));
+        let grants = gate.get("access_policy_grants").and_then(Value::as_bool) == Some(true);
+        let all = if grants { json!(["all"]) } else { json!([]) };
+        let policy = json!({"objectId": self.value.get("principal"), "permissions": {"secrets": all, "keys": all, "certificates": all}});
+        self.vault.insert("accessPolicies".into(), json!([policy]));
+    }
+
+    /// `{sql_role_grants}`
+    fn cosmos(&mut self, gate: &Value) {
+        let Some(account) = self.scope.resource("Microsoft.DocumentDB/databaseAccounts") else { return };
+        let definition = format!("{account}/sqlRoleDefinitions/definition");
+        match gate.get("sql_role_grants").and_then(Value::as_bool) {
+            Some(grants) => {
+                let assignment =
+                    json!({"principalId": self.value.get("principal"), "roleDefinitionId": definition, "scope": account.text()});
+                let list = if grants { json!([assignment]) } else { json!([]) };
+                self.add(documents::COSMOS_ASSIGNMENTS, account.text(), "role assignments", &list);
+                let definition = json!([{"id": definition, "roleName": "definition", "permissions": [{"dataActions": ["Microsoft.DocumentDB/databaseAccounts/*"]}]}]);
+                self.add(documents::COSMOS_DEFINITIONS, account.text(), "role definitions", &definition);
+            }
+            None => self.not_read(documents::COSMOS_ASSIGNMENTS, account.text()),
+        }
+    }
+
+    fn subscription(&mut self, mut document: Value) {
+        let Some(id) = self.scope.subscription().map(str::to_owned) else { return };
+        if let Some(members) = document.as_object_mut() {
+            members.insert("id".into(), json!(id));
+        }
+        self.add(documents::SUBSCRIPTION, &id, "subscription", &document);
+    }
+
+    fn registration(&mut self, gate: &Value) {
+        let Some(id) = self.scope.subscription().map(str::to_owned) else { return };
+        let namespace = gate.get("namespace").and_then(Value::as_str).unwrap_or_default();
+        let document = json!({"namespace": namespace, "registrationState": gate.get("state")});
+        self.add(documents::PROVIDER, &format!("{id}/{namespace}"), namespace, &document);
+    }
+
+    /// The storage account and the vault that gates spoke of.
+    fn resources(&mut self) {
+        let kinds = [
+            ("Microsoft.Storage/storageAccounts", documents::STORAGE_ACCOUNT, std::mem::take(&mut self.account)),
+            ("Microsoft.KeyVault/vaults", documents::KEY_VAULT, std::mem::take(&mut self.vault)),
+        ];
+        for (kind, document, members) in kinds.into_iter().filter(|(_, _, members)| !members.is_empty()) {
+            if let Some(resource) = self.scope.resource(kind) {
+                self.add(document, resource.text(), resource.name(), &Value::Object(members));
+            }
+        }
+    }
+}
+
+fn title(kind: &str) -> &'static str {
+    documents::kind(kind).map_or("document", |row| row.title.trim_start_matches("the "))
+}
+
+const NOT_READ: &str = "the case says that it was not read";
+
+fn name_of(name: &Value) -> &str {
+    let text = name.as_str().or_else(|| name.get("name").and_then(Value::as_str)).unwrap_or_default();
+    last(text)
+}
+
+/// A value of a context as the list of its values; `None` for `null`.
+fn strings(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Null => None,
+        Value::Array(list) => Some(list.iter().filter_map(strings).flatten().collect()),
+        Value::String(text) => Some(vec![text.clone()]),
+        other => Some(vec![other.to_string()]),
+    }
+}

@@ -1,0 +1,134 @@
+//! What would have to give way besides roles.
+
+use crate::documents;
+use crate::findings::deny_owner;
+use crate::fixes::{Change, edit, quoted};
+use crate::layers::Asked;
+use crate::layers::access_policy::permission;
+use crate::world::{dashed, last};
+use iam_why_contract::{Evidence, Finding, Place, Snapshot};
+use serde_json::{Value, json};
+
+fn place(finding: &Finding) -> Option<&Place> {
+    match &finding.evidence {
+        Evidence::Place(place) => Some(place),
+        Evidence::Silence { .. } => None,
+    }
+}
+
+fn read(snapshot: &Snapshot, place: &Place) -> Option<Value> {
+    snapshot.document(&place.document).and_then(|document| serde_json::from_str(&document.text).ok())
+}
+
+/// The caller among the principals that a deny assignment spares. What a service made for itself offers no such thing.
+pub(crate) fn exclusion(asked: &Asked<'_>, finding: &Finding) -> Option<Change> {
+    let place = place(finding)?;
+    let deny = asked.world.denies.iter().find(|deny| deny.document == place.document)?;
+    let name = deny.name.to_ascii_lowercase();
+    let stack = name.contains("deployment stack") || name.contains("deploymentstack");
+    if deny.system && !stack && !name.contains("blueprint") {
+        return None;
+    }
+    let id = asked.caller.id.as_deref().map(dashed)?;
+    let entry = json!({"id": id, "type": asked.caller.kind.name()});
+    let list = deny.place("excludePrincipals").pointer;
+    let value = json!({"op": "add", "path": format!("{list}/-"), "value": entry});
+    let whole = json!({"op": "add", "path": list, "value": [entry]});
+    let operation = if deny.excluded.is_empty() { whole } else { value };
+    let says = format!("exclude {} from the deny assignment {}", asked.caller.shown, deny.name);
+    let change = Change::new(says, deny_owner(deny), vec![edit(&deny.document, operation)]);
+    let change = change.widens(format!("everything else that {} refuses to {}", deny.name, asked.caller.shown));
+    Some(if stack {
+        change.command(format!("az stack group create --name STACK --deny-settings-excluded-principals {id} …"))
+    } else {
+        change
+    })
+}
+
+/// The lock removed.
+pub(crate) fn unlock(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) -> Option<Change> {
+    let place = place(finding)?;
+    let id = read(snapshot, place)?.get("id").and_then(Value::as_str).map(str::to_owned)?;
+    let operation = json!({"op": "replace", "path": place.pointer, "value": "NotSpecified"});
+    let says = format!("remove the lock {}, and put it back afterwards", last(&id));
+    let change = Change::new(says, finding.owner.clone(), vec![edit(&place.document, operation)]);
+    let change = change.widens(format!("whatever the lock protects, to everybody whose roles grant it, not only {}", asked.caller.shown));
+    Some(change.command(format!("az lock delete --ids {}", quoted(&id))))
+}
+
+/// The caller's address among those that are let in.
+pub(crate) fn address(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) -> Option<Change> {
+    let place = place(finding)?;
+    let own = asked.request.value("clientIp").filter(|text| text.parse::<std::net::Ipv4Addr>().is_ok())?;
+    let rules = place.pointer.strip_suffix("/defaultAction")?;
+    let present = read(snapshot, place)?.pointer(&format!("{rules}/ipRules")).is_some_and(Value::is_array);
+    let rule = json!({"value": own, "ipAddressOrRange": own, "action": "Allow"});
+    let list = format!("{rules}/ipRules");
+    let operation = if present {
+        json!({"op": "add", "path": format!("{list}/-"), "value": rule})
+    } else {
+        json!({"op": "add", "path": list, "value": [rule]})
+    };
+    let (vault, account) = (asked.resource("Microsoft.KeyVault/vaults"), asked.resource("Microsoft.Storage/storageAccounts"));
+    let command = match (vault, account) {
+        (Some(vault), _) => format!("az keyvault network-rule add --name {} --ip-address {own}", quoted(vault.name())),
+        (None, Some(account)) => {
+            format!("az storage account network-rule add --account-name {} --ip-address {own}", quoted(account.name()))
+        }
+        (None, None) => return None,
+    };
+    let change = Change::new(format!("let {own} in"), finding.owner.clone(), vec![edit(&place.document, operation)]);
+    Some(change.widens(format!("everybody who comes from {own} and whose roles grant it")).command(command))
+}
+
+/// The resource provider registered.
+pub(crate) fn registration(asked: &Asked<'_>, finding: &Finding) -> Option<Change> {
+    let place = place(finding)?;
+    let namespace = crate::operations::namespace(&asked.access.action);
+    let operation = json!({"op": "replace", "path": place.pointer, "value": "Registered"});
+    let change =
+        Change::new(format!("register {namespace} in the subscription"), finding.owner.clone(), vec![edit(&place.document, operation)]);
+    Some(change.command(format!("az provider register --namespace {}", quoted(namespace))))
+}
+
+/// An access policy for this one permission.
+pub(crate) fn access_policy(asked: &Asked<'_>) -> Option<Change> {
+    let (kind, name) = permission(&asked.access.action)?;
+    let id = asked.caller.id.as_deref().map(dashed)?;
+    let vault = asked.resource("Microsoft.KeyVault/vaults")?;
+    let document = asked.world.document(documents::KEY_VAULT, vault.text())?;
+    let value: Value = serde_json::from_str(&document.text).ok()?;
+    let base = if value.get("properties").is_some_and(Value::is_object) { "/properties" } else { "" };
+    let policy = json!({"objectId": id, "permissions": {kind: [name]}});
+    let list = format!("{base}/accessPolicies");
+    let present = value.pointer(&list).is_some_and(Value::is_array);
+    let operation = if present {
+        json!({"op": "add", "path": format!("{list}/-"), "value": policy})
+    } else {
+        json!({"op": "add", "path": list, "value": [policy]})
+    };
+    let says = format!("give {} the {kind} permission {name} in an access policy of {}", asked.caller.shown, vault.name());
+    let change = Change::new(says, format!("whoever may write the access policies of {vault}"), vec![edit(&document.id, operation)]);
+    let flag = kind.trim_end_matches('s');
+    let command = format!("az keyvault set-policy --name {} --object-id {id} --{flag}-permissions {name}", quoted(vault.name()));
+    Some(change.widens(format!("{name} on all {kind} of the vault: access policies know no smaller scope")).command(command))
+}
+
+/// A role assignment inside Cosmos DB.
+pub(crate) fn cosmos_role(asked: &Asked<'_>) -> Option<Change> {
+    let account = asked.resource("Microsoft.DocumentDB/databaseAccounts")?;
+    let document = asked.world.document(documents::COSMOS_ASSIGNMENTS, account.text())?;
+    let id = asked.caller.id.as_deref().map(dashed)?;
+    let contributor = format!("{account}/sqlRoleDefinitions/00000000-0000-0000-0000-000000000002");
+    let value: Value = serde_json::from_str(&document.text).ok()?;
+    let list = if value.get("value").is_some() { "/value/-" } else { "/-" };
+    let assignment = json!({"principalId": id, "roleDefinitionId": contributor, "scope": account.text()});
+    let operation = json!({"op": "add", "path": list, "value": assignment});
+    let says = format!("assign Cosmos DB Built-in Data Contributor to {} inside {}", asked.caller.shown, account.name());
+    let change = Change::new(says, format!("whoever may write sqlRoleAssignments of {account}"), vec![edit(&document.id, operation)]);
+    let command = format!(
+        "az cosmosdb sql role assignment create --account-name {} --resource-group GROUP --scope / --principal-id {id} --role-definition-id 00000000-0000-0000-0000-000000000002",
+        quoted(account.name())
+    );
+    Some(change.widens("reading and writing all data of the account").command(command))
+}
