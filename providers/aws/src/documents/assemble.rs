@@ -3,26 +3,26 @@
 use super::name::{UNRESOLVED, is_account};
 use super::reading::{account_of, last_name};
 use super::text::Members;
-use super::{ATTACHED_POLICIES, CALLER, GROUP, KMS_KEY, POLICY_FACTS, RESOURCE, ROLE, USER, iam_collect};
+use super::{ATTACHED_POLICIES, CALLER, GROUP, INLINE_POLICY, KMS_KEY, POLICY_FACTS, RESOURCE, ROLE, USER, iam_collect};
 use iam_why_contract::{Document, Search, Snapshot};
 use std::collections::{BTreeSet, HashMap};
 
-/// Gives every document whose file named only a name (`list-role-policies.app.json`) the ARN that the other files know for it. What
-/// stays without one is left out, and said.
+/// Gives every document whose file named only a name (`list-role-policies.app.json`) the ARN that the other files know for it, and
+/// makes one of several documents that speak of the same. What stays without an ARN is left out, and said.
 #[must_use]
-pub fn assemble(mut snapshot: Snapshot) -> Snapshot {
-    let mut said = BTreeSet::new();
-    snapshot.remarks.retain(|remark| said.insert(remark.clone()));
+pub fn assemble(snapshot: Snapshot) -> Snapshot {
     let open = |subject: &str| subject.starts_with(UNRESOLVED);
-    if !snapshot.documents().iter().any(|document| open(&document.subject))
-        && !snapshot.searches().iter().any(|search| open(&search.subject))
-    {
-        return snapshot;
-    }
-    let known = Known::read(&snapshot);
-    let mut whole = Snapshot::default();
-    whole.taken_at.clone_from(&snapshot.taken_at);
-    whole.remarks.clone_from(&snapshot.remarks);
+    let documents = snapshot.documents().iter().any(|document| open(&document.subject));
+    let placed = if documents || snapshot.searches().iter().any(|search| open(&search.subject)) { place(&snapshot) } else { snapshot };
+    let mut single = unite(placed);
+    let mut said = BTreeSet::new();
+    single.remarks.retain(|remark| said.insert(remark.clone()));
+    single
+}
+
+fn place(snapshot: &Snapshot) -> Snapshot {
+    let known = Known::read(snapshot);
+    let mut whole = like(snapshot);
     for document in snapshot.documents() {
         match known.subject(&document.subject) {
             Ok(None) => whole.add(document.clone()),
@@ -38,6 +38,70 @@ pub fn assemble(mut snapshot: Snapshot) -> Snapshot {
         }
     }
     whole
+}
+
+/// A snapshot with nothing in it yet but what is said of this one as a whole.
+fn like(snapshot: &Snapshot) -> Snapshot {
+    let mut empty = Snapshot::default();
+    empty.taken_at.clone_from(&snapshot.taken_at);
+    empty.remarks.clone_from(&snapshot.remarks);
+    empty
+}
+
+/// Makes one of several documents of the same kind and subject: facts about a resource are put together, of an identity that document
+/// counts that lists its policies, of anything else the first, which is said.
+fn unite(snapshot: Snapshot) -> Snapshot {
+    let mut groups: HashMap<(&str, &str), Vec<&Document>> = HashMap::new();
+    for document in snapshot.documents().iter().filter(|document| *document.kind != *INLINE_POLICY) {
+        groups.entry((&*document.kind, &*document.subject)).or_default().push(document);
+    }
+    if groups.values().all(|group| group.len() == 1) {
+        return snapshot;
+    }
+    let mut whole = like(&snapshot);
+    for document in snapshot.documents() {
+        match groups.get(&(&*document.kind, &*document.subject)).map(Vec::as_slice) {
+            None | Some([_]) => whole.add(document.clone()),
+            Some([first, others @ ..]) if first.id == document.id => {
+                let one = one_of(first, others, &mut whole.remarks);
+                whole.add(one);
+            }
+            Some(_) => {}
+        }
+    }
+    snapshot.searches().iter().cloned().for_each(|search| whole.note(search));
+    whole
+}
+
+fn one_of(first: &Document, others: &[&Document], remarks: &mut Vec<String>) -> Document {
+    const LISTS: [&str; 3] = ["RolePolicyList", "UserPolicyList", "GroupPolicyList"];
+    let lists = |document: &Document| LISTS.iter().any(|list| document.text.contains(list));
+    match &*first.kind {
+        RESOURCE => facts(first, others),
+        USER | ROLE | GROUP if lists(first) => first.clone(),
+        USER | ROLE | GROUP => others.iter().find(|document| lists(document)).map_or_else(|| first.clone(), |document| (*document).clone()),
+        kind => {
+            let sources: Vec<String> = others.iter().map(|document| format!("`{}`", document.origin.source)).collect();
+            remarks.push(format!(
+                "`{}` counts for {kind} of {}; {} says something else",
+                first.origin.source,
+                first.subject,
+                sources.join(", ")
+            ));
+            first.clone()
+        }
+    }
+}
+
+/// Facts about a resource, put together; of two that contradict each other the first counts.
+fn facts(first: &Document, others: &[&Document]) -> Document {
+    let object =
+        |document: &Document| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&document.text).unwrap_or_default();
+    let mut all = object(first);
+    for (name, value) in others.iter().flat_map(|document| object(document)) {
+        all.entry(name).or_insert(value);
+    }
+    Document { text: serde_json::Value::Object(all).to_string().into(), ..first.clone() }
 }
 
 fn renamed(document: &Document, subject: &str) -> Document {

@@ -18,7 +18,8 @@
 //!
 //! Folders of the tool iam-collect are read as far as their layout is documented (`iam_collect.rs`).
 //!
-//! A folder above the file that is named by an account id, a region (`eu-west-1`) or a partition (`aws-cn`) says so of all files in it.
+//! A folder above the file that is named by an account id, a region (`eu-west-1`) or a partition (`aws-cn`) says so of all files in it;
+//! the buckets in a folder named by an account id belong to that account.
 //! What a command printed instead of an output, `An error occurred (NoSuchBucketPolicy) …`, is a fact too: it says that there is none.
 
 mod assemble;

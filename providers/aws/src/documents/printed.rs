@@ -13,6 +13,7 @@ use super::{iam_collect, identities, refused};
 use iam_why_contract::snapshot::SourceFile;
 use iam_why_contract::{Outcome, Snapshot};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// What one command prints.
 pub(super) struct Shape {
@@ -208,12 +209,28 @@ pub fn recognise(file: SourceFile<'_>) -> Option<Snapshot> {
         None if reading.top.has("Statement") => bare(&mut reading),
         None => return None,
     }
+    own_buckets(&mut reading);
     Some(reading.snapshot)
+}
+
+/// A bucket's ARN does not say its account; the folder that is named by one does.
+fn own_buckets(reading: &mut Reading<'_>) {
+    let Some(account) = reading.name.account.clone() else { return };
+    let buckets = reading.snapshot.documents().iter().map(|document| Arc::clone(&document.subject));
+    let buckets: Vec<Arc<str>> =
+        buckets.filter(|subject| subject.split_once(":s3:::").is_some_and(|(_, name)| !name.contains('/'))).collect();
+    for bucket in buckets {
+        let text = serde_json::json!({"Account": account}).to_string();
+        reading.decoded(RESOURCE, &bucket, last_name(&bucket), text, "");
+    }
 }
 
 fn order(shape: &Shape) -> usize {
     SHAPES.iter().position(|other| std::ptr::eq(other, shape)).unwrap_or_default()
 }
+
+/// How much of a damaged file is looked at to tell what it was, in bytes.
+const START: usize = 64 << 10;
 
 /// A file that is no JSON object: the CLI's error message, or an output that is cut off.
 fn unreadable(file: SourceFile<'_>, name: FileName, error: &serde_json::Error) -> Option<Snapshot> {
@@ -222,9 +239,9 @@ fn unreadable(file: SourceFile<'_>, name: FileName, error: &serde_json::Error) -
     if refused::note(&mut reading) {
         return Some(reading.snapshot);
     }
-    let begun = file.text.trim_start().starts_with('{');
-    let named =
-        SHAPES.iter().find(|shape| command == Some(shape.name()) || (begun && file.text.contains(&format!("\"{}\"", shape.member()))));
+    let begun =
+        file.text.get(..file.text.floor_char_boundary(START)).filter(|start| start.trim_start().starts_with('{')).unwrap_or_default();
+    let named = SHAPES.iter().find(|shape| command == Some(shape.name()) || begun.contains(&format!("\"{}\"", shape.member())));
     let expected = named?.command;
     if file.text.trim().is_empty() {
         reading.remark(&format!("is empty, expected what `{expected}` prints"));

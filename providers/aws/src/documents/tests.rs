@@ -267,6 +267,31 @@ fn the_account_comes_from_the_folder_or_the_caller() {
 }
 
 #[test]
+fn a_bucket_in_the_folder_of_an_account_belongs_to_it() {
+    let policy = r#"{"Version": "2012-10-17", "Statement": []}"#;
+    let tags = r#"{"ResourceTagMappingList": [{"ResourceARN": "arn:aws:s3:::acme", "Tags": [{"Key": "team", "Value": "data"}]}]}"#;
+    let snapshot = folder(&[
+        ("111122223333/s3/acme/bucket-policy.json", policy),
+        ("111122223333/s3/acme/get-bucket-acl.json", r#"{"Owner": {}, "Grants": []}"#),
+        ("tags.json", tags),
+    ]);
+    let facts: Vec<&str> = snapshot.of("aws:resource", "arn:aws:s3:::acme").map(|document| &*document.text).collect();
+    assert_eq!(facts, [r#"{"Account":"111122223333","Tags":{"team":"data"}}"#]);
+}
+
+#[test]
+fn of_two_files_about_the_same_one_counts() {
+    let arn = "arn:aws:iam::111122223333:role/team/app";
+    let snapshot = folder(&[ROLE, ("gaad.json", GAAD)]);
+    let roles: Vec<&Document> = snapshot.of("aws:role", arn).collect();
+    assert_eq!((roles.len(), roles[0].text.contains("RolePolicyList")), (1, true), "the detail says more than get-role");
+    let policy = |sid: &str| format!(r#"{{"Version": "2012-10-17", "Id": "{sid}", "Statement": []}}"#);
+    let snapshot = folder(&[("scp--p-1.json", &policy("new")), ("old/scp--p-1.json", &policy("old"))]);
+    assert_eq!(snapshot.of("aws:scp", "p-1").count(), 1);
+    assert_eq!(snapshot.remarks, ["`scp--p-1.json` counts for aws:scp of p-1; `old/scp--p-1.json` says something else"]);
+}
+
+#[test]
 fn what_nobody_places_is_left_out_and_said() {
     let names = r#"{"PolicyNames": []}"#;
     let snapshot = folder(&[("list-role-policies.app.json", names)]);
