@@ -4,6 +4,7 @@ pub mod clean;
 pub mod json;
 pub mod locate;
 pub mod markdown;
+mod pretty;
 mod quote;
 pub mod redact;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The quoted statement: lines of a policy with a caret under the elements that decided, the two values that were compared beside it.
 
-use super::{Answer, clean, locate, v1};
+use super::{Answer, clean, locate, pretty, v1};
 use anstyle::{AnsiColor, Style};
 use iam_why_contract::verdict::Evidence;
 use iam_why_contract::{Document, Finding, Nearest, Place, Statement, Test, Trace, Truth};
@@ -11,12 +11,10 @@ use textwrap::core::display_width;
 /// A piece of a policy and what is to be seen in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Quote {
-    /// The file, or how people call the document.
-    pub(super) path: String,
-    /// Line and column in the file of what decides, from 1.
-    pub(super) at: (usize, usize),
-    /// The line of the file on which the text begins, from 1.
-    pub(super) first_line: usize,
+    /// Where it stands: file, line and column of what decides; where there is no file, the document and the pointer.
+    pub(super) at: String,
+    /// The line of the file on which the text begins, from 1; `None` where the text was laid out anew.
+    pub(super) first_line: Option<usize>,
     /// Whole lines of the document, without the indentation they share.
     pub(super) text: String,
     /// What is pointed at.
@@ -44,6 +42,9 @@ const MARKS: usize = 5;
 
 /// Lines longer than this are cut to the statement before they are laid out.
 const LINE: usize = 4_000;
+
+/// Statements on one line longer than this are laid out over several.
+const DENSE: usize = 72;
 
 impl Quote {
     /// The statement that a finding rests on; `None` where it rests on silence or the document is not here.
@@ -74,35 +75,28 @@ impl Quote {
     }
 
     fn new(answer: &Answer<'_>, document: &Document, whole: &Place, wanted: &[Wanted<'_>]) -> Self {
-        let shown = Document { text: answer.shown(&document.text).into(), ..document.clone() };
+        let mut shown = Document { text: answer.shown(&document.text).into(), ..document.clone() };
         // Pseudonyms move the bytes that a span counts.
         let span = |place: &Place| place.span.filter(|_| answer.redactor.is_none());
         let shift = |place: &Place| Place { pointer: answer.shown(&place.pointer), span: span(place), ..place.clone() };
-        let locate = |place: &Place| locate::locate(&shown, &shift(place));
-        let lines = lines(&shown.text, &locate(whole).range);
-        let mut marks: Vec<Mark> = Vec::new();
-        for wanted in wanted {
-            let Some(range) = caret(&shown.text, locate(wanted.place).range).filter(|range| within(&lines, range)) else { continue };
-            if marks.iter().all(|mark| mark.range != range) {
-                let label = clean::line(&answer.shown(&wanted.label)).into_owned();
-                marks.push(Mark {
-                    range: range.start - lines.start..range.end - lines.start,
-                    label,
-                    short: wanted.short,
-                    decides: wanted.decides,
-                });
-            }
+        let first = wanted.iter().find(|wanted| wanted.decides).map_or(whole, |wanted| wanted.place);
+        let at = locate::locate(&shown, &shift(first));
+        let dense = is_dense(&shown.text, &locate::locate(&shown, &shift(whole)).range);
+        if let Some(pretty) = dense.then(|| pretty::pretty(&shown.text)).flatten() {
+            shown.text = pretty.into();
         }
-        marks.truncate(MARKS);
-        let at = locate(wanted.iter().find(|wanted| wanted.decides).map_or(whole, |wanted| wanted.place));
-        let path = if document.origin.source.is_empty() { v1::title(document) } else { document.origin.source.to_string() };
+        let locate = |place: &Place| locate::locate(&shown, &shift(place)).range;
+        let lines = lines(&shown.text, &locate(whole));
+        let at = match &*document.origin.source {
+            "" => format!("{} at {}", v1::title(document), first.pointer),
+            source => format!("{source}:{}:{}", at.line, at.column),
+        };
         let skipped = shown.text.get(..lines.start).unwrap_or_default().matches('\n').count();
         Self {
-            path: clean::line(&answer.shown(&path)).into_owned(),
-            at: (at.line, at.column),
-            first_line: skipped + document.origin.line as usize,
+            at: clean::line(&answer.shown(&at)).into_owned(),
+            first_line: (!dense).then(|| skipped + document.origin.line as usize),
+            marks: marks(&shown.text, &lines, wanted, &locate(whole), |wanted| (locate(wanted.place), answer.shown(&wanted.label))),
             text: shown.text.get(lines).unwrap_or_default().to_owned(),
-            marks,
         }
         .dedented()
     }
@@ -124,9 +118,9 @@ impl Quote {
     /// The quote as text with ANSI colours, no wider than `width`.
     pub(super) fn render(&self, colour: AnsiColor, width: usize) -> String {
         let lines: Vec<&str> = self.text.split('\n').collect();
-        let gutter = (self.first_line + lines.len()).to_string().len().max(3);
+        let gutter = self.first_line.map_or(0, |first| (first + lines.len()).to_string().len()).max(3);
         let mut canvas = Canvas { text: String::new(), gutter, room: width.saturating_sub(gutter + 3).max(20), colour };
-        canvas.origin(&self.path, self.at);
+        canvas.origin(&self.at);
         let mut start = 0;
         let mut skipped = false;
         for (at, line) in lines.iter().enumerate() {
@@ -138,7 +132,8 @@ impl Quote {
                 }
             } else {
                 skipped = false;
-                canvas.line(self.first_line + at, line, start, &marks);
+                let number = self.first_line.map(|first| (first + at).to_string());
+                canvas.line(&number.unwrap_or_default(), line, start, &marks);
             }
             start += line.len() + 1;
         }
@@ -157,8 +152,8 @@ struct Canvas {
 const FAINT: Style = Style::new().dimmed();
 
 impl Canvas {
-    fn origin(&mut self, path: &str, (line, column): (usize, usize)) {
-        let _ = writeln!(self.text, "{FAINT}{:>width$}{FAINT:#} {path}:{line}:{column}", "-->", width = self.gutter + 1);
+    fn origin(&mut self, at: &str) {
+        let _ = writeln!(self.text, "{FAINT}{:>width$}{FAINT:#} {at}", "-->", width = self.gutter + 1);
     }
 
     fn row(&mut self, number: &str, line: &str) {
@@ -167,12 +162,12 @@ impl Canvas {
     }
 
     /// A line of the document, cut to what is pointed at where it is too long, and below it each mark.
-    fn line(&mut self, number: usize, line: &str, start: usize, marks: &[&Mark]) {
+    fn line(&mut self, number: &str, line: &str, start: usize, marks: &[&Mark]) {
         let first =
             marks.iter().find(|mark| mark.decides).or(marks.first()).map_or(0..0, |mark| mark.range.start - start..mark.range.end - start);
         let window = window(line, &first, self.room);
         let (before, after) = (if window.start > 0 { "…" } else { "" }, if window.end < line.len() { "…" } else { "" });
-        self.row(&number.to_string(), &format!("{before}{}{after}", line.get(window.clone()).unwrap_or_default()));
+        self.row(number, &format!("{before}{}{after}", line.get(window.clone()).unwrap_or_default()));
         for mark in marks {
             let (from, to) = (mark.range.start - start, mark.range.end - start);
             let (from, to) = (from.clamp(window.start, window.end), to.clamp(window.start, window.end));
@@ -226,6 +221,34 @@ fn window(line: &str, range: &Range<usize>, room: usize) -> Range<usize> {
     start..end
 }
 
+/// The marks on the lines of a quote. What is the whole statement is no mark.
+fn marks(
+    text: &str,
+    lines: &Range<usize>,
+    wanted: &[Wanted<'_>],
+    whole: &Range<usize>,
+    place: impl Fn(&Wanted<'_>) -> (Range<usize>, String),
+) -> Vec<Mark> {
+    let mut marks: Vec<Mark> = Vec::new();
+    for wanted in wanted {
+        let (range, label) = place(wanted);
+        let Some(caret) = caret(text, range.clone()).filter(|caret| range != *whole && within(lines, caret)) else { continue };
+        let caret = caret.start - lines.start..caret.end - lines.start;
+        if marks.iter().all(|mark| mark.range != caret) {
+            marks.push(Mark { range: caret, label: clean::line(&label).into_owned(), short: wanted.short, decides: wanted.decides });
+        }
+    }
+    marks.truncate(MARKS);
+    marks
+}
+
+/// Does what is quoted stand on one line that is too long to be read?
+fn is_dense(text: &str, range: &Range<usize>) -> bool {
+    let lines = lines(text, range);
+    let quoted = text.get(lines).unwrap_or_default();
+    quoted.lines().any(|line| line.len() > DENSE) && quoted.lines().count() < 3
+}
+
 /// Something that is to be pointed at.
 struct Wanted<'a> {
     place: &'a Place,
@@ -239,14 +262,13 @@ impl<'a> Wanted<'a> {
         Self { place, label: "this".to_owned(), short: "this", decides: true }
     }
 
-    /// `aws:RequestedRegion is us-east-1`
     fn of(test: &'a Test, decides: bool) -> Self {
         let short = match test.holds {
             Truth::Yes => "matches",
             Truth::No => "does not match",
             Truth::Unknown => "not known",
         };
-        Self { place: &test.place, label: format!("{} is {}", test.about, test.got), short, decides }
+        Self { place: &test.place, label: v1::has(test), short, decides }
     }
 }
 

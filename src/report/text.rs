@@ -4,6 +4,7 @@ use super::quote::Quote;
 use super::v1::{CaseResult, Decision, Evidence, Finding, Fix, Layer, Nearest, Report, Ruling, TestReport};
 use super::{Answer, Detail, clean, v1};
 use anstyle::{AnsiColor, Style};
+use iam_why_contract as contract;
 use std::fmt::Write;
 
 /// How text is laid out.
@@ -108,23 +109,27 @@ impl Page<'_> {
         self.wrapped(("    ", 4), &at, 6);
     }
 
-    /// The nearest miss in full, the others in a line each.
+    /// The nearest miss in full, the others in a line each. The statement that a finding has shown is not shown again.
     fn nearest(&mut self) {
-        if self.detail == Detail::Brief || self.report.nearest.is_empty() {
-            return;
-        }
-        self.heading("Came nearest to allowing");
-        let nearest = std::mem::take(&mut self.report.nearest);
-        let shown = if self.detail == Detail::Full { nearest.len() } else { 3 };
-        for (at, near) in nearest.iter().take(shown).enumerate() {
-            let quote = self.answer.verdict.nearest.get(at).and_then(|near| Quote::of_nearest(near, self.answer));
-            self.item(&near.says);
-            match quote.filter(|quote| at == 0 && !quote.marks.is_empty()) {
+        let answer = self.answer;
+        let said = std::mem::take(&mut self.report.nearest);
+        let pairs = answer.verdict.nearest.iter().zip(&said).filter(|(near, _)| !is_shown(near, answer));
+        let shown = match self.detail {
+            Detail::Brief => 0,
+            Detail::Nearest => 3,
+            Detail::Full => usize::MAX,
+        };
+        for (at, (near, said)) in pairs.take(shown).enumerate() {
+            if at == 0 {
+                self.heading("Came nearest to allowing");
+            }
+            self.item(&said.says);
+            match Quote::of_nearest(near, answer).filter(|quote| at == 0 && !quote.marks.is_empty()) {
                 Some(quote) => self.text.push_str(&quote.render(AnsiColor::Cyan, self.width)),
-                None => self.near_place(near),
+                None => self.near_place(said),
             }
         }
-        self.report.nearest = nearest;
+        self.report.nearest = said;
     }
 
     fn near_place(&mut self, near: &Nearest) {
@@ -232,6 +237,13 @@ impl Page<'_> {
     }
 }
 
+/// Has the deciding finding shown this statement already?
+fn is_shown(near: &contract::Nearest, answer: &Answer<'_>) -> bool {
+    let evidence = answer.verdict.findings.first().map(|finding| &finding.evidence);
+    let Some(contract::Evidence::Place(place)) = evidence else { return false };
+    place.document == near.place.document && place.pointer.starts_with(&near.place.pointer)
+}
+
 /// `service control policy root: allows`
 fn layer_line(layer: &Layer) -> String {
     let subject = if layer.subject.is_empty() { String::new() } else { format!(" {}", layer.subject) };
@@ -308,9 +320,14 @@ Came nearest to allowing
   ReadReports: resource is arn:aws:s3:::acme-reports/2026/q1.csv, statement says
     arn:aws:s3:::acme-report/*
  --> iam/app.json:1:194
-  1 | …t","s3:ListBucket"],"Resource":["arn:aws:s3:::acme-report/*"]}]}
-    |                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    |                          resource is arn:aws:s3:::acme-reports/2026/q1.csv
+    | {
+    |   "Sid": "ReadReports",
+    |   "Effect": "Allow",
+    |   "Action": ["s3:GetObject", "s3:ListBucket"],
+    |   "Resource": ["arn:aws:s3:::acme-report/*"]
+    |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    |               resource is arn:aws:s3:::acme-reports/2026/q1.csv
+    | }
 
 Smallest change that lets it through (simulated before it is shown)
   add arn:aws:s3:::acme-reports/2026/q1.csv to Resource of statement ReadReports
