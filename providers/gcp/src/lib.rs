@@ -1,1 +1,72 @@
 //! Google Cloud for iam-why: its authorization as a pure function, and what reads it.
+//!
+//! [`Gcp`] answers a question from a snapshot. The decision procedure is `decide.rs`; each layer is a file of `layers/`; the condition
+//! language is `language/`. Rule ids such as `D3` in comments number the rules of the vendor's pages named at the head of each file.
+
+mod answer;
+mod cases;
+mod decide;
+pub mod documents;
+mod facts;
+mod findings;
+mod language;
+mod layers;
+mod membership;
+mod request;
+mod surroundings;
+mod world;
+
+use iam_why_contract::case::CaseError;
+use iam_why_contract::refusal::{Form, Refusal};
+use iam_why_contract::{Case, Code, DocumentKind, Layer, Provider, Question, QuestionError, Snapshot, SourceFile, Verdict};
+
+/// Google Cloud.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gcp;
+
+impl Provider for Gcp {
+    fn id(&self) -> &'static str {
+        "gcp"
+    }
+
+    fn title(&self) -> &'static str {
+        "Google Cloud"
+    }
+
+    fn layers(&self) -> &'static [Layer] {
+        layers::LAYERS
+    }
+
+    fn kinds(&self) -> &'static [DocumentKind] {
+        documents::KINDS
+    }
+
+    fn codes(&self) -> &'static [Code] {
+        findings::CODES
+    }
+
+    fn claims(&self, question: &Question) -> bool {
+        question.provider == self.id() || language::permissions::Permission::parse(&question.action).is_some()
+    }
+
+    fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
+        let request = request::Request::parse(question)?;
+        Ok(answer::answer(&request, snapshot))
+    }
+
+    fn recognise(&self, _file: SourceFile<'_>) -> Option<Snapshot> {
+        None
+    }
+
+    fn case(&self, value: &serde_json::Value) -> Option<Result<Case, CaseError>> {
+        cases::read(value)
+    }
+
+    fn forms(&self) -> &'static [Form] {
+        &[]
+    }
+
+    fn refusals(&self, _text: &str) -> Vec<Refusal> {
+        Vec::new()
+    }
+}

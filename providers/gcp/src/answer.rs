@@ -1,0 +1,135 @@
+//! From a question to a verdict: decide, settle what is open, trace, report.
+
+use crate::decide::{Judgement, decide};
+use crate::documents;
+use crate::facts::Facts;
+use crate::layers::{ALLOW_POLICY, Answer, STORAGE_ACL};
+use crate::request::Request;
+use crate::world::World;
+use iam_why_contract::settle::{Open, settle};
+use iam_why_contract::trace::{Off, Tests};
+use iam_why_contract::{Decision, Doubt, Finding, Kind, Lookup, Part, Snapshot, Trace, Verdict, verdict};
+
+/// Answers a request, without fixes.
+pub(crate) fn answer(request: &Request, snapshot: &Snapshot) -> Verdict {
+    let world = World::new(snapshot, request);
+    let settled = settled(&world);
+    // Where open facts cannot change the decision, it is shown as any one of their completions leads to it.
+    let shown = if settled.decision == Decision::Undetermined { Facts::default() } else { Facts::taking(settled.taken) };
+    let judged = decide::<Tests>(&world, &shown);
+    let mut verdict = report(&world, judged);
+    verdict.decision = settled.decision;
+    verdict.kind = settled.kind;
+    if settled.decision == Decision::Undetermined {
+        verdict.decided_by = None;
+    }
+    verdict.doubts = settled.doubts;
+    verdict
+}
+
+/// Whether the request is let through, and nothing else.
+pub(crate) fn decision(request: &Request, snapshot: &Snapshot) -> Decision {
+    settled(&World::new(snapshot, request)).decision
+}
+
+struct Settled {
+    decision: Decision,
+    kind: Option<Kind>,
+    doubts: Vec<Doubt>,
+    taken: Vec<(String, usize)>,
+}
+
+fn settled(world: &World<'_>) -> Settled {
+    let facts = Facts::default();
+    let judged = decide::<Off>(world, &facts);
+    let asked = facts.asked();
+    if judged.decision != Decision::Undetermined {
+        return Settled { decision: judged.decision, kind: judged.kind, doubts: Vec::new(), taken: Vec::new() };
+    }
+    let open: Vec<Open> = asked.iter().map(|(_, open)| open.clone()).collect();
+    let taking = |ways: &[usize]| asked.iter().map(|(key, _)| key.clone()).zip(ways.iter().copied()).collect::<Vec<_>>();
+    let settled = settle(&open, |ways| {
+        let judged = decide::<Off>(world, &Facts::taking(taking(ways)));
+        (judged.decision, judged.kind)
+    });
+    let mut doubts: Vec<Doubt> = settled.matters.iter().filter_map(|&at| open.get(at)).map(|open| open.doubt.clone()).collect();
+    doubts.dedup();
+    if settled.decision == Decision::Undetermined && doubts.is_empty() {
+        doubts = open.into_iter().map(|open| open.doubt).collect();
+    }
+    let kind = settled.kind.or((settled.decision == Decision::Deny).then_some(Kind::MissingGrant));
+    if settled.decision != Decision::Undetermined {
+        doubts.clear();
+    }
+    Settled { decision: settled.decision, kind, doubts, taken: taking(&vec![0; asked.len()]) }
+}
+
+fn report(world: &World<'_>, judged: Judgement) -> Verdict {
+    let Judgement { decision, kind, decided_by, blockers, steps, mut notes } = judged;
+    let trace = Trace { steps };
+    let nearest = if decision == Decision::Allow { Vec::new() } else { verdict::nearest(&trace, |layer| layer == ALLOW_POLICY || layer == STORAGE_ACL) };
+    let request = world.request;
+    let main = Part {
+        action: request.permission.v1().into(),
+        resource: Some(request.resource.to_string()),
+        because: String::new(),
+        decision,
+        kind,
+        decided_by,
+        trace,
+    };
+    let mut parts = vec![main];
+    let mut findings = Vec::new();
+    for blocker in blockers {
+        findings.extend(findings_of(blocker, &mut parts));
+    }
+    let mut all = request.notes.clone();
+    all.append(&mut notes);
+    all.extend(remarks(world, decision, kind));
+    all.dedup();
+    Verdict { decision, kind, decided_by, findings, nearest, doubts: Vec::new(), fixes: Vec::new(), notes: all, parts }
+}
+
+/// The findings of a blocker; one that rests on another authorization belongs to that part.
+fn findings_of(blocker: Answer, parts: &mut Vec<Part>) -> Vec<Finding> {
+    let part = if blocker.parts.is_empty() { 0 } else { parts.len() };
+    let findings = blocker.findings.into_iter().map(|finding| Finding { part, ..finding }).collect();
+    parts.extend(blocker.parts);
+    findings
+}
+
+fn remarks(world: &World<'_>, decision: Decision, kind: Option<Kind>) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if kind == Some(Kind::MissingGrant) {
+        // E8
+        remarks.push("Google Cloud also answers so where the resource does not exist: check its name, and that project id and number are not mixed up".into());
+    }
+    if decision == Decision::Allow {
+        let unread = not_looked_at(world);
+        if !unread.is_empty() {
+            remarks.push(format!("not looked at, and able to refuse: {}", unread.join(", ")));
+        }
+    }
+    remarks
+}
+
+/// Gates of which nothing is known: they are no doubts, but a refusal may come from them.
+fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
+    let context = &world.request.context;
+    let complete = |key: &str| context.unmentioned(key) == Lookup::Absent;
+    let mut names = Vec::new();
+    let project = world.project_node();
+    let seen = |kind: &str| project.as_ref().is_some_and(|name| world.outcome(kind, name).is_some()) || world.snapshot.all_of(kind).next().is_some();
+    for (kind, name) in [(documents::SERVICE_STATE, "whether the API is enabled"), (documents::BILLING, "billing"), (documents::ORG_POLICY, "organization policies")] {
+        if !complete(kind) && !seen(kind) {
+            names.push(name);
+        }
+    }
+    if !complete("token.scopes") && context.get("token.scopes") == Lookup::NotKnown {
+        names.push("the OAuth scopes of the token");
+    }
+    if !complete("quota_project") && context.get("quota_project") == Lookup::NotKnown {
+        names.push("the quota project");
+    }
+    names
+}

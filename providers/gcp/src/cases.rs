@@ -1,0 +1,516 @@
+//! Cases in their short form: a world in a few lines, turned into the documents that the cloud would hold, so that a case goes the
+//! whole way a snapshot goes.
+//!
+//! The short form is complete: a policy, a tag or a gate that it does not mention is absent; `null` could not be read. A role or a
+//! group that is not listed was not read.
+
+use crate::documents as kind;
+use crate::language::principals::Principal;
+use crate::language::resources::FullName;
+use iam_why_contract::case::{CaseError, ExpectedDecision};
+use iam_why_contract::{Case, Context, Document, Expected, Outcome, Question, Search, Snapshot};
+use serde_json::{Map, Value, json};
+
+/// Reads a case; `None` where the value is not of this form.
+pub(crate) fn read(value: &Value) -> Option<Result<Case, CaseError>> {
+    let ours = value.get("permission").is_some() && value.get("allow_policies").is_some();
+    ours.then(|| Writer::new(value).and_then(Writer::case))
+}
+
+/// The facts of a context that this program models.
+const FACTS: &[&str] = &[
+    "project", "principal", "request_time", "resource_service", "resource_type", "resource_name", "tags", "request", "destination",
+    "access_levels", "api_attributes", "bucket", "token", "quota_project", "user_project", "services", "billing", "vpcsc", "org_policies",
+    "org_restriction", "bigquery", "k8s_rbac", "source_ip", "permission_deniable",
+];
+
+const PRINCIPAL_FACTS: &[&str] = &[
+    "type", "customer_id", "primary_domain", "domains", "secondary_domains", "pool", "subject", "groups", "attributes", "uid", "project",
+    "ancestors", "disabled",
+];
+
+/// Writes the documents of one case.
+struct Writer<'v> {
+    case: &'v Value,
+    id: String,
+    principal: Principal,
+    resource: FullName,
+    nodes: Vec<FullName>,
+    snapshot: Snapshot,
+    context: Context,
+    not_modelled: Vec<String>,
+}
+
+impl<'v> Writer<'v> {
+    fn new(case: &'v Value) -> Result<Self, CaseError> {
+        let id = text(case, "id").unwrap_or("unnamed").to_owned();
+        let wrong = |field: &str, expected: &str| CaseError {
+            id: id.clone(),
+            field: field.into(),
+            found: case.get(field).map_or_else(|| "missing".into(), |value| format!("`{value}`")),
+            expected: expected.into(),
+        };
+        let principal = text(case, "principal").and_then(Principal::parse).ok_or_else(|| wrong("principal", "a member such as `user:ana@example.com`, or `anonymous`"))?;
+        let permission = text(case, "permission").and_then(crate::language::permissions::Permission::parse);
+        let permission = permission.ok_or_else(|| wrong("permission", "a permission such as `storage.objects.get`"))?;
+        let resource = text(case, "resource").and_then(|name| FullName::parse(name, &permission)).ok_or_else(|| wrong("resource", "a full resource name"))?;
+        let hierarchy = case.get("hierarchy").and_then(Value::as_array).ok_or_else(|| wrong("hierarchy", "a list of full resource names, the root first"))?;
+        let nodes = hierarchy.iter().rev().filter_map(Value::as_str).filter_map(FullName::node).collect();
+        let (snapshot, context, not_modelled) = (Snapshot::default(), Context::complete(), Vec::new());
+        Ok(Self { case, id, principal, resource, nodes, snapshot, context, not_modelled })
+    }
+
+    fn case(mut self) -> Result<Case, CaseError> {
+        let expect = self.expected()?;
+        self.tree();
+        self.allow_policies();
+        self.deny_policies();
+        self.boundaries();
+        self.roles();
+        self.groups();
+        let empty = Map::new();
+        let facts = self.case.get("context").and_then(Value::as_object).unwrap_or(&empty);
+        self.not_modelled.extend(facts.keys().filter(|key| !FACTS.contains(&key.as_str())).cloned());
+        self.who(facts.get("principal").unwrap_or(&Value::Null));
+        self.attributes(facts);
+        self.bucket(facts.get("bucket"));
+        self.credential(facts);
+        self.charged(facts);
+        self.perimeters(facts.get("vpcsc"));
+        self.org_policies(facts.get("org_policies"));
+        self.other_grants(facts);
+        let question = Question {
+            provider: "gcp".into(),
+            principal: text(self.case, "principal").unwrap_or_default().into(),
+            action: text(self.case, "permission").unwrap_or_default().into(),
+            resource: text(self.case, "resource").map(str::to_owned),
+            context: self.context,
+        };
+        let why = text(self.case, "why").unwrap_or_default().to_owned();
+        Ok(Case { id: self.id, why, question, snapshot: self.snapshot, expect, not_modelled: self.not_modelled })
+    }
+
+    fn expected(&self) -> Result<Expected, CaseError> {
+        let wrong = |found: String| CaseError {
+            id: self.id.clone(),
+            field: "expect".into(),
+            found,
+            expected: "allow, explicit_deny, implicit_deny or unknown".into(),
+        };
+        let decision = match text(self.case, "expect") {
+            Some("allow") => ExpectedDecision::Allow,
+            Some("explicit_deny") => ExpectedDecision::ExplicitDeny,
+            Some("implicit_deny") => ExpectedDecision::ImplicitDeny,
+            Some("unknown") => ExpectedDecision::Unknown,
+            other => return Err(wrong(other.map_or_else(|| "missing".into(), |word| format!("`{word}`")))),
+        };
+        let field = |name: &str| text(self.case, name).map(str::to_owned);
+        Ok(Expected { decision, decided_by: field("decided_by"), code: field("code"), at: field("at") })
+    }
+
+    fn add(&mut self, kind: &str, subject: &str, title: &str, value: &Value) {
+        self.snapshot.add(Document::new(kind, subject, title, value.to_string()));
+    }
+
+    fn note(&mut self, kind: &str, subject: &str, outcome: Outcome) {
+        self.snapshot.note(Search { kind: kind.into(), subject: subject.into(), outcome });
+    }
+
+    fn refuse(&mut self, kind: &str, subject: &str) {
+        let row = kind::KINDS.iter().find(|row| row.id == kind);
+        let needs = row.map_or_else(String::new, |row| row.permissions.join(", "));
+        self.note(kind, subject, Outcome::Refused { needs, said: "the case says that it could not be read".into() });
+    }
+
+    /// The path of the resource and of its project; the two names of the project.
+    fn tree(&mut self) {
+        let paths: Vec<String> = self.nodes.iter().map(|node| node.path.clone()).collect();
+        let resource = self.resource.to_string();
+        if !self.nodes.is_empty() {
+            self.add(kind::ANCESTRY, &resource, "the path of the resource", &json!({ "ancestors": paths }));
+        }
+        for (at, node) in self.nodes.clone().iter().enumerate() {
+            let above: Vec<&String> = paths.iter().skip(at).collect();
+            self.add(kind::ANCESTRY, &node.to_string(), &format!("the path of {}", node.path), &json!({ "ancestors": above }));
+        }
+        let project = self.case.get("context").and_then(|context| context.get("project"));
+        if let Some((id, number)) = project.and_then(|project| Some((text(project, "id")?, text(project, "number")?))) {
+            let subject = format!("//cloudresourcemanager.googleapis.com/projects/{id}");
+            self.add(kind::PROJECT, &subject, &format!("project {id}"), &json!({"projectId": id, "name": format!("projects/{number}")}));
+        }
+    }
+
+    fn allow_policies(&mut self) {
+        self.note(kind::ALLOW_POLICY, "*", Outcome::Found);
+        for (node, policy) in members(self.case, "allow_policies") {
+            if policy.is_null() {
+                self.refuse(kind::ALLOW_POLICY, node);
+            } else {
+                self.add(kind::ALLOW_POLICY, node, &format!("allow policy of {node}"), policy);
+            }
+        }
+    }
+
+    fn deny_policies(&mut self) {
+        if self.case.get("deny_policies").is_some_and(Value::is_null) {
+            return self.refuse(kind::DENY_POLICY, "*");
+        }
+        self.note(kind::DENY_POLICY, "*", Outcome::Found);
+        for (point, policies) in members(self.case, "deny_policies") {
+            let subject = FullName::node(point).map_or_else(|| point.clone(), |node| node.to_string());
+            match policies.as_array() {
+                None => self.refuse(kind::DENY_POLICY, &subject),
+                Some(policies) => {
+                    for policy in policies {
+                        let title = format!("deny policy {} of {point}", text(policy, "name").unwrap_or_default());
+                        self.add(kind::DENY_POLICY, &subject, &title, policy);
+                    }
+                }
+            }
+        }
+    }
+
+    fn boundaries(&mut self) {
+        let Some(pairs) = self.case.get("pab").and_then(Value::as_array) else {
+            let unread = self.case.get("pab").is_some();
+            return if unread { self.refuse(kind::BOUNDARY_BINDING, "*") } else { self.note(kind::BOUNDARY_BINDING, "*", Outcome::Found) };
+        };
+        self.note(kind::BOUNDARY_BINDING, "*", Outcome::Found);
+        for (at, pair) in pairs.iter().enumerate() {
+            let policy = pair.get("policy").unwrap_or(&Value::Null);
+            let mut binding = pair.get("binding").cloned().unwrap_or_default();
+            let named = text(policy, "name").or_else(|| text(&binding, "policy")).map_or_else(|| format!("boundary-{at}"), str::to_owned);
+            if binding.is_null() {
+                self.refuse(kind::BOUNDARY_BINDING, "*");
+                continue;
+            }
+            binding["policy"] = Value::String(named.clone());
+            let target = binding.get("target").and_then(|target| text(target, "principalSet")).unwrap_or_default().to_owned();
+            self.add(kind::BOUNDARY_BINDING, &target, &format!("boundary binding of {named}"), &binding);
+            if policy.is_null() {
+                self.refuse(kind::BOUNDARY_POLICY, &named);
+            } else {
+                self.add(kind::BOUNDARY_POLICY, &named, &format!("boundary policy {named}"), policy);
+            }
+        }
+    }
+
+    fn roles(&mut self) {
+        for (name, role) in members(self.case, "roles") {
+            if role.is_null() {
+                self.refuse(kind::ROLE, name);
+                continue;
+            }
+            let permissions = role.get("permissions").or_else(|| role.get("includedPermissions")).cloned().unwrap_or_else(|| json!([]));
+            let mut text = json!({"name": name, "includedPermissions": permissions});
+            for field in ["stage", "deleted"] {
+                if let Some(value) = role.get(field) {
+                    text[field] = value.clone();
+                }
+            }
+            self.add(kind::ROLE, name, &format!("role {name}"), &text);
+        }
+    }
+
+    fn groups(&mut self) {
+        for (email, listed) in members(self.case, "groups") {
+            let Some(listed) = listed.as_array() else {
+                self.refuse(kind::GROUP_MEMBERS, email);
+                continue;
+            };
+            let memberships: Vec<Value> = listed.iter().filter_map(Value::as_str).map(membership).collect();
+            self.add(kind::GROUP_MEMBERS, email, &format!("members of {email}"), &json!({ "memberships": memberships }));
+        }
+    }
+
+    /// What the case says of the caller is all there is to say.
+    fn who(&mut self, facts: &Value) {
+        let known = facts.as_object().cloned().unwrap_or_default();
+        self.not_modelled.extend(known.keys().filter(|key| !PRINCIPAL_FACTS.contains(&key.as_str())).map(|key| format!("principal.{key}")));
+        let mut text_of = known.clone();
+        let mut domains: Vec<Value> = [known.get("primary_domain")].into_iter().flatten().cloned().collect();
+        for name in ["domains", "secondary_domains"] {
+            domains.extend(known.get(name).and_then(Value::as_array).into_iter().flatten().cloned());
+        }
+        if let Principal::User(email) = &self.principal
+            && known.contains_key("customer_id")
+        {
+            domains.extend(email.rsplit('@').next().map(Value::from));
+        }
+        text_of.insert("domains".into(), Value::Array(domains));
+        text_of.entry("customer_id").or_insert(Value::Null);
+        text_of.entry("groups").or_insert(json!([]));
+        text_of.entry("attributes").or_insert(json!({}));
+        let subject = self.principal.v1();
+        self.add(kind::PRINCIPAL, &subject, &format!("facts about {subject}"), &Value::Object(text_of));
+        if let Some(email) = self.principal.email().map(str::to_owned).filter(|_| known.get("disabled") == Some(&Value::Bool(true))) {
+            self.add(kind::SERVICE_ACCOUNT, &email, &format!("service account {email}"), &json!({"email": email, "disabled": true}));
+        }
+    }
+
+    fn attributes(&mut self, facts: &Map<String, Value>) {
+        for (fact, key) in [("resource_service", "resource.service"), ("resource_type", "resource.type"), ("resource_name", "resource.name")] {
+            match facts.get(fact).and_then(Value::as_str) {
+                Some(value) => self.say(key, value),
+                None => self.context.entries.extend([(key.to_owned(), None)]),
+            }
+        }
+        for (fact, key) in [("request_time", "request.time"), ("source_ip", "source.ip")] {
+            if let Some(value) = facts.get(fact).and_then(Value::as_str) {
+                self.say(key, value);
+            }
+        }
+        for (fact, prefix) in [("request", "request"), ("destination", "destination")] {
+            for (name, value) in facts.get(fact).and_then(Value::as_object).into_iter().flatten() {
+                self.say(&format!("{prefix}.{name}"), &plain(value));
+            }
+        }
+        if let Some(levels) = facts.get("access_levels").and_then(Value::as_array) {
+            self.say_all("request.auth.access_levels", levels);
+        }
+        for (name, value) in facts.get("api_attributes").and_then(Value::as_object).into_iter().flatten() {
+            match value {
+                Value::Null => self.context.entries.extend([(format!("api.{name}"), None)]),
+                Value::Array(values) => self.say_all(&format!("api.{name}"), values),
+                other => self.say(&format!("api.{name}"), &plain(other)),
+            }
+        }
+        if let Some(deniable) = facts.get("permission_deniable").and_then(Value::as_bool) {
+            self.say("permission_deniable", if deniable { "true" } else { "false" });
+        }
+        self.tags(facts.get("tags"));
+    }
+
+    /// H9: of several values of one key the one attached nearest to the resource is in effect.
+    fn tags(&mut self, tags: Option<&Value>) {
+        let resource = self.resource.to_string();
+        let Some(tags) = tags else { return };
+        let Some(tags) = tags.as_array() else { return self.refuse(kind::TAGS, &resource) };
+        let hierarchy: Vec<String> = self.case.get("hierarchy").and_then(Value::as_array).into_iter().flatten().map(plain).collect();
+        let depth = |tag: &Value| text(tag, "attached_to").and_then(|node| hierarchy.iter().position(|other| other == node));
+        let key = |tag: &Value| (text(tag, "tagKey").map(str::to_owned), text(tag, "namespacedTagKey").map(str::to_owned));
+        let nearer = |tag: &Value| tags.iter().any(|other| key(other) == key(tag) && depth(other) > depth(tag));
+        let effective: Vec<&Value> = tags.iter().filter(|tag| !nearer(tag)).collect();
+        self.add(kind::TAGS, &resource, "tags in effect", &json!({ "effectiveTags": effective }));
+    }
+
+    fn bucket(&mut self, facts: Option<&Value>) {
+        let Some((facts, bucket)) = facts.and_then(Value::as_object).zip(self.resource.bucket()) else { return };
+        let modelled = ["ubla", "pap", "requester_pays", "ip_filter", "object_acl", "bucket_acl"];
+        self.not_modelled.extend(facts.keys().filter(|key| !modelled.contains(&key.as_str())).map(|key| format!("bucket.{key}")));
+        let get = |name: &str| facts.get(name).cloned().unwrap_or_default();
+        let text = json!({
+            "name": bucket.path,
+            "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": get("ubla")}, "publicAccessPrevention": get("pap")},
+            "billing": {"requesterPays": get("requester_pays")},
+            "ipFilter": get("ip_filter"),
+        });
+        self.add(kind::BUCKET, &bucket.to_string(), &format!("settings of {}", bucket.path), &text);
+        let resource = self.resource.to_string();
+        for (name, subject) in [("object_acl", resource), ("bucket_acl", bucket.to_string())] {
+            match facts.get(name) {
+                Some(Value::Null) => self.refuse(kind::ACL, &subject),
+                Some(list) => self.add(kind::ACL, &subject, &format!("access control list of {subject}"), list),
+                None => self.note(kind::ACL, &subject, Outcome::Absent),
+            }
+        }
+    }
+
+    fn credential(&mut self, facts: &Map<String, Value>) {
+        let Some(token) = facts.get("token").and_then(Value::as_object) else { return };
+        self.not_modelled.extend(token.keys().filter(|key| !["kind", "cab", "scopes", "scope"].contains(&key.as_str())).map(|key| format!("token.{key}")));
+        if let Some(rules) = token.get("cab").filter(|rules| !rules.is_null()) {
+            let subject = self.principal.v1();
+            self.add(kind::CREDENTIAL_BOUNDARY, &subject, "credential access boundary", &json!({"accessBoundary": {"accessBoundaryRules": rules}}));
+        }
+        match token.get("scopes").or_else(|| token.get("scope")) {
+            Some(Value::Array(scopes)) => self.say_all("token.scopes", scopes),
+            Some(Value::String(scopes)) => {
+                let scopes: Vec<Value> = scopes.split_whitespace().map(Value::from).collect();
+                self.say_all("token.scopes", &scopes);
+            }
+            _ => {}
+        }
+    }
+
+    /// The project that the call is charged to, its API, its billing, the header of a proxy.
+    fn charged(&mut self, facts: &Map<String, Value>) {
+        for (fact, key) in [("quota_project", "quota_project"), ("user_project", "user_project")] {
+            match facts.get(fact) {
+                Some(Value::String(project)) => self.say(key, project),
+                Some(Value::Null) | None => {}
+                Some(_) => self.not_modelled.push(fact.into()),
+            }
+        }
+        self.services(facts.get("services"));
+        self.billing(facts.get("billing"));
+        match facts.get("org_restriction") {
+            None | Some(Value::Null) => {}
+            Some(value) => {
+                let list = value.as_array().or_else(|| ["resources", "allowed", "organizations"].into_iter().find_map(|name| value.get(name)?.as_array()));
+                match list {
+                    Some(list) => self.say_all("org_restriction", list),
+                    None => self.not_modelled.push("org_restriction".into()),
+                }
+                if let Some(options) = text(value, "options") {
+                    self.say("org_restriction.options", options);
+                }
+            }
+        }
+    }
+
+    fn project(&self) -> Option<FullName> {
+        self.nodes.iter().find(|node| node.is_project()).cloned()
+    }
+
+    fn services(&mut self, facts: Option<&Value>) {
+        let Some(facts) = facts.and_then(Value::as_object) else { return };
+        let own = self.project().map(|project| project.path).unwrap_or_default();
+        let project = text_in(facts, "consumer").or_else(|| text_in(facts, "project")).map_or(own, |name| FullName::node(name).map_or_else(|| name.to_owned(), |node| node.path));
+        for (name, value) in facts {
+            match (name.as_str(), value) {
+                ("consumer" | "project", _) => {}
+                ("disabled" | "enabled", Value::Array(list)) => {
+                    let state = name.to_ascii_uppercase();
+                    list.iter().for_each(|service| self.service(&project, &plain(service), &state));
+                }
+                (service, Value::Bool(on)) => self.service(&project, service, if *on { "ENABLED" } else { "DISABLED" }),
+                (service, Value::String(state)) => self.service(&project, service, &state.to_ascii_uppercase()),
+                (service, Value::Object(state)) => {
+                    let state = state.get("state").map_or_else(String::new, plain).to_ascii_uppercase();
+                    self.service(&project, service, &state);
+                }
+                _ => self.not_modelled.push(format!("services.{name}")),
+            }
+        }
+    }
+
+    fn service(&mut self, project: &str, service: &str, state: &str) {
+        let subject = format!("//serviceusage.googleapis.com/{project}/services/{service}");
+        self.add(kind::SERVICE_STATE, &subject, &format!("{service} in {project}"), &json!({"name": format!("{project}/services/{service}"), "state": state}));
+    }
+
+    fn billing(&mut self, facts: Option<&Value>) {
+        let enabled = match facts {
+            None | Some(Value::Null) => return,
+            Some(Value::Bool(enabled)) => Some(*enabled),
+            Some(value) => ["enabled", "billingEnabled", "billing_enabled"].into_iter().find_map(|name| value.get(name)?.as_bool()),
+        };
+        match (enabled, self.project()) {
+            (Some(enabled), Some(project)) => self.add(kind::BILLING, &project.to_string(), "billing of the project", &json!({ "billingEnabled": enabled })),
+            _ => self.not_modelled.push("billing".into()),
+        }
+    }
+
+    fn perimeters(&mut self, facts: Option<&Value>) {
+        let Some(facts) = facts else { return };
+        let Some(organization) = self.nodes.iter().find(|node| node.path.starts_with("organizations/")).map(ToString::to_string) else { return };
+        let Some(facts) = facts.as_object() else { return self.refuse(kind::PERIMETERS, &organization) };
+        for (name, value) in facts {
+            match (name.as_str(), value) {
+                ("perimeters", Value::Null) => self.refuse(kind::PERIMETERS, &organization),
+                ("perimeters", list) => self.add(kind::PERIMETERS, &organization, "service perimeters", list),
+                ("access_levels" | "levels", list) => self.add(kind::ACCESS_LEVELS, &organization, "access levels", list),
+                ("source", source) => self.source(source),
+                ("method", method) => self.say("method", &plain(method)),
+                _ => self.not_modelled.push(format!("vpcsc.{name}")),
+            }
+        }
+    }
+
+    fn source(&mut self, source: &Value) {
+        for (name, value) in source.as_object().into_iter().flatten() {
+            match (name.as_str(), value) {
+                ("access_levels", Value::Array(levels)) => self.say_all("source.access_levels", levels),
+                ("kind" | "ip" | "project" | "network", value) => self.say(&format!("source.{name}"), &plain(value)),
+                _ => self.not_modelled.push(format!("vpcsc.source.{name}")),
+            }
+        }
+    }
+
+    fn org_policies(&mut self, facts: Option<&Value>) {
+        for (constraint, policy) in facts.and_then(Value::as_object).into_iter().flatten() {
+            let policies = policy.as_array().cloned().unwrap_or_else(|| vec![policy.clone()]);
+            let name = constraint.trim_start_matches("constraints/");
+            for mut policy in policies {
+                let node = text(&policy, "attached_to").and_then(FullName::node).or_else(|| self.nodes.first().cloned());
+                let (Some(node), Some(members)) = (node, policy.as_object_mut()) else { continue };
+                members.remove("attached_to");
+                members.insert("name".into(), Value::String(format!("{}/policies/{name}", node.path)));
+                self.add(kind::ORG_POLICY, &node.to_string(), &format!("{name} on {}", node.path), &policy);
+            }
+        }
+    }
+
+    fn other_grants(&mut self, facts: &Map<String, Value>) {
+        self.dataset(facts.get("bigquery"));
+        let cluster = self.resource.to_string();
+        match facts.get("k8s_rbac") {
+            None => {}
+            Some(Value::Null) => self.refuse(kind::ACCESS_REVIEW, &cluster),
+            Some(value) => match value.as_bool().or_else(|| value.get("allowed").and_then(Value::as_bool)) {
+                Some(allowed) => self.access_review(&cluster, allowed),
+                None => self.not_modelled.push("k8s_rbac".into()),
+            },
+        }
+    }
+
+    fn access_review(&mut self, cluster: &str, allowed: bool) {
+        let permission = text(self.case, "permission").unwrap_or_default();
+        let mut parts = permission.rsplit('.');
+        let (verb, resource) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let review = json!({
+            "spec": {"user": self.principal.email().unwrap_or_default(), "resourceAttributes": {"verb": verb, "resource": resource}},
+            "status": {"allowed": allowed},
+        });
+        self.add(kind::ACCESS_REVIEW, cluster, "access review", &review);
+    }
+
+    fn dataset(&mut self, facts: Option<&Value>) {
+        let Some(facts) = facts.and_then(Value::as_object) else { return };
+        let parts: Vec<&str> = self.resource.path.split('/').take(4).collect();
+        let subject = FullName::new(&self.resource.service, &parts.join("/")).to_string();
+        for (name, value) in facts {
+            let list = value.as_array().cloned().or_else(|| value.get("access").and_then(Value::as_array).cloned());
+            match (name.as_str(), list) {
+                ("access" | "dataset_access" | "dataset", Some(list)) => self.add(kind::DATASET, &subject, "access list of the dataset", &json!({ "access": list })),
+                _ => self.not_modelled.push(format!("bigquery.{name}")),
+            }
+        }
+    }
+
+    fn say(&mut self, key: &str, value: &str) {
+        self.context.entries.insert(key.to_owned(), Some(vec![value.to_owned()]));
+    }
+
+    fn say_all(&mut self, key: &str, values: &[Value]) {
+        self.context.entries.insert(key.to_owned(), Some(values.iter().map(plain).collect()));
+    }
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name)?.as_str()
+}
+
+fn text_in<'v>(value: &'v Map<String, Value>, name: &str) -> Option<&'v str> {
+    value.get(name)?.as_str()
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn members<'v>(case: &'v Value, name: &str) -> impl Iterator<Item = (&'v String, &'v Value)> {
+    case.get(name).and_then(Value::as_object).into_iter().flatten()
+}
+
+/// `group:a@b` as the directory lists it.
+fn membership(written: &str) -> Value {
+    let (kind, key) = written.split_once(':').unwrap_or(("user", written));
+    let kind = match kind {
+        "group" => "GROUP",
+        "serviceAccount" => "SERVICE_ACCOUNT",
+        _ => "USER",
+    };
+    json!({"preferredMemberKey": {"id": key}, "type": kind})
+}

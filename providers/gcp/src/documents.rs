@@ -1,0 +1,90 @@
+//! The documents that Google Cloud keeps: one row a kind. What collects, recognises and simulates all read this table.
+//!
+//! The text of a document is what the command in its row prints with `--format=json`; the REST shape and the one that Cloud Asset
+//! exports (`snake_case` in places) are read too. An empty list, or a policy with an `etag` only, says that there is nothing.
+
+use iam_why_contract::DocumentKind;
+
+macro_rules! kinds {
+    ($($name:ident = $id:literal, $title:literal, $subject:literal, $shape:literal, $command:literal, [$($permission:literal),*];)*) => {
+        $(#[doc = concat!("`", $id, "`: ", $title, ", of a ", $subject, ".")] pub const $name: &str = $id;)*
+
+        /// Every kind of document that the Google Cloud provider reads.
+        pub const KINDS: &[DocumentKind] = &[
+            $(DocumentKind { id: $id, title: $title, subject: $subject, shape: $shape, command: $command, permissions: &[$($permission),*] },)*
+        ];
+    };
+}
+
+kinds! {
+    // The tree.
+    PROJECT = "gcp:project", "the project", "full resource name of a project",
+        "{projectId, projectNumber | name: projects/NUMBER, parent}", "gcloud projects describe PROJECT", ["resourcemanager.projects.get"];
+    FOLDER = "gcp:folder", "the folder", "full resource name of a folder",
+        "{name: folders/N, parent}", "gcloud resource-manager folders describe ID", ["resourcemanager.folders.get"];
+    ORGANIZATION = "gcp:organization", "the organization", "full resource name of an organization",
+        "{name, displayName, owner: {directoryCustomerId} | directoryCustomerId}", "gcloud organizations describe ID", ["resourcemanager.organizations.get"];
+    ANCESTRY = "gcp:ancestry", "the path to the organization", "full resource name",
+        "[{id, type}] from the project up, or {ancestors: [projects/N, folders/N, organizations/N]} as Cloud Asset has it",
+        "gcloud projects get-ancestors PROJECT", ["resourcemanager.projects.get", "resourcemanager.folders.get"];
+
+    // The three policies that IAM decides from, and what they refer to.
+    ALLOW_POLICY = "gcp:allow-policy", "the allow policy", "full resource name",
+        "{version, etag, bindings: [{role, members, condition}]}", "gcloud projects get-iam-policy PROJECT and its like",
+        ["resourcemanager.projects.getIamPolicy", "resourcemanager.folders.getIamPolicy", "resourcemanager.organizations.getIamPolicy"];
+    DENY_POLICY = "gcp:deny-policy", "a deny policy", "full resource name of the project, folder or organization it is attached to",
+        "{name, displayName, rules: [{denyRule}]}", "gcloud iam policies get ID --kind=denypolicies --attachment-point=…",
+        ["iam.denypolicies.list", "iam.denypolicies.get"];
+    BOUNDARY_BINDING = "gcp:boundary-binding", "a binding of a principal access boundary policy", "principal set",
+        "{name, target: {principalSet}, policyKind, policy, condition}", "gcloud iam policy-bindings search-target-policy-bindings",
+        ["resourcemanager.organizations.searchPolicyBindings", "iam.workspacePools.searchPolicyBindings",
+         "iam.workforcePools.searchPolicyBindings", "iam.workloadIdentityPools.searchPolicyBindings"];
+    BOUNDARY_POLICY = "gcp:boundary-policy", "the principal access boundary policy", "name of the policy",
+        "{name, details: {rules: [{resources, effect}], enforcementVersion}}", "gcloud iam principal-access-boundary-policies describe",
+        ["iam.principalaccessboundarypolicies.get"];
+    ROLE = "gcp:role", "the role", "name of the role",
+        "{name, title, includedPermissions, stage, deleted}", "gcloud iam roles describe ROLE", ["iam.roles.get"];
+
+    // Principals.
+    PRINCIPAL = "gcp:principal", "facts about the principal", "principal as a v1 member",
+        "{type?, customer_id?, primary_domain?, domains?, pool?, subject?, groups?, attributes?, uid?, project?, ancestors?}: what is known of it",
+        "gcloud identity, the directory, the token", [];
+    GROUP_MEMBERS = "gcp:group-members", "the members of the group", "email address of the group",
+        "[{preferredMemberKey: {id}, type}]", "gcloud identity groups memberships list --group-email=GROUP", [];
+    GROUPS_OF = "gcp:groups-of", "the groups of the principal, nested ones too", "email address of the principal",
+        "{memberships: [{groupKey: {id}, relationType}]}", "gcloud identity groups memberships search-transitive-groups", [];
+    SERVICE_ACCOUNT = "gcp:service-account", "the service account", "email address",
+        "{email, uniqueId, projectId, disabled}", "gcloud iam service-accounts describe EMAIL", ["iam.serviceAccounts.get"];
+
+    // Resources.
+    RESOURCE = "gcp:resource", "facts about the resource", "full resource name",
+        "{project?, location?, tags?}: what is known of it beyond its policies", "gcloud asset search-all-resources", ["cloudasset.assets.searchAllResources"];
+    TAGS = "gcp:tags", "the tags in effect", "full resource name",
+        "[{namespacedTagKey, namespacedTagValue, tagKey, tagValue}]", "gcloud resource-manager tags bindings list --effective --parent=NAME",
+        ["resourcemanager.projects.get", "storage.buckets.listEffectiveTags"];
+    BUCKET = "gcp:bucket", "the bucket's settings", "full resource name of the bucket",
+        "{iamConfiguration, billing, ipFilter, projectNumber}", "gcloud storage buckets describe gs://BUCKET --raw", ["storage.buckets.get", "storage.buckets.getIpFilter"];
+    ACL = "gcp:acl", "the access control list", "full resource name of the bucket or object",
+        "[{entity, role}]", "gcloud storage objects describe gs://BUCKET/OBJECT --raw (its `acl`)", ["storage.objects.getIamPolicy", "storage.buckets.getIamPolicy"];
+    DATASET = "gcp:dataset", "the dataset's access list", "full resource name of the dataset",
+        "{access: [{role, userByEmail | groupByEmail | domain | specialGroup | iamMember}]}", "bq show --format=prettyjson PROJECT:DATASET", ["bigquery.datasets.get"];
+    ACCESS_REVIEW = "gcp:access-review", "what Kubernetes RBAC says", "full resource name of the cluster",
+        "a SubjectAccessReview: {spec, status: {allowed, denied, reason}}", "kubectl auth can-i VERB RESOURCE --as=EMAIL", [];
+
+    // The other gates.
+    PERIMETERS = "gcp:perimeters", "the service perimeters", "full resource name of the organization",
+        "[{name, perimeterType, status, spec}]", "gcloud access-context-manager perimeters list --policy=POLICY",
+        ["accesscontextmanager.policies.list", "accesscontextmanager.servicePerimeters.list"];
+    ACCESS_LEVELS = "gcp:access-levels", "the access levels", "full resource name of the organization",
+        "[{name, basic | custom}]", "gcloud access-context-manager levels list --policy=POLICY", ["accesscontextmanager.accessLevels.list"];
+    ORG_POLICY = "gcp:org-policy", "an organization policy", "full resource name of the project, folder or organization that sets it",
+        "{name, spec: {rules, inheritFromParent, reset}, dryRunSpec}", "gcloud org-policies describe CONSTRAINT --project=PROJECT",
+        ["orgpolicy.policies.list", "orgpolicy.policy.get"];
+    SERVICE_STATE = "gcp:service-state", "whether the API is enabled", "//serviceusage.googleapis.com/projects/P/services/SERVICE",
+        "{name, state: ENABLED | DISABLED}", "gcloud services list --project=PROJECT", ["serviceusage.services.get"];
+    BILLING = "gcp:billing", "the project's billing", "full resource name of the project",
+        "{billingEnabled, billingAccountName}", "gcloud billing projects describe PROJECT", ["resourcemanager.projects.get"];
+    CREDENTIAL_BOUNDARY = "gcp:credential-access-boundary", "the credential access boundary of the token", "principal as a v1 member",
+        "{accessBoundary: {accessBoundaryRules: [{availableResource, availablePermissions, availabilityCondition}]}}",
+        "the options of the token exchange", [];
+}

@@ -1,0 +1,10 @@
+//! The policy language: who is meant, which permissions, under which condition.
+
+pub(crate) mod attributes;
+pub(crate) mod evaluate;
+pub(crate) mod expression;
+pub(crate) mod functions;
+pub(crate) mod permissions;
+pub(crate) mod principals;
+pub(crate) mod resources;
+pub(crate) mod value;

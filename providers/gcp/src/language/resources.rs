@@ -1,0 +1,501 @@
+//! Full resource names, and what follows from them: the containers above a resource, and what conditions see of it.
+//!
+//! Full resource names: docs.cloud.google.com/iam/docs/full-resource-names (H7). Resource attributes for IAM Conditions:
+//! docs.cloud.google.com/iam/docs/conditions-resource-attributes (C10, C11, C30).
+
+use super::permissions::Permission;
+
+/// `//SERVICE/PATH`
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct FullName {
+    /// `storage.googleapis.com`
+    pub service: String,
+    /// `projects/_/buckets/reports`
+    pub path: String,
+}
+
+/// The service of organizations, folders and projects.
+pub(crate) const MANAGER: &str = "cloudresourcemanager.googleapis.com";
+
+/// The service of buckets.
+pub(crate) const STORAGE: &str = "storage.googleapis.com";
+
+impl FullName {
+    /// The name of this path in this service.
+    pub(crate) fn new(service: &str, path: &str) -> Self {
+        Self { service: service.into(), path: path.into() }
+    }
+
+    /// Reads a resource as people write it: a full name, `gs://bucket/object`, `projects/P`, a name relative to the service of the
+    /// permission, a self link of Compute Engine, the email address of a service account.
+    pub(crate) fn parse(text: &str, permission: &Permission) -> Option<Self> {
+        let text = text.trim();
+        if let Some(rest) = text.strip_prefix("gs://") {
+            return storage(rest);
+        }
+        if let Some(rest) = text.strip_prefix("//") {
+            return full(rest);
+        }
+        if let Some(rest) = text.strip_prefix("https://") {
+            return self_link(rest);
+        }
+        if let Some(node) = Self::node(text) {
+            return Some(node);
+        }
+        if permission.v1().starts_with("iam.serviceAccount") && text.contains('@') && !text.contains('/') {
+            return Some(Self::new("iam.googleapis.com", &format!("projects/-/serviceAccounts/{text}")));
+        }
+        if permission.service() == "storage" && !text.contains('/') && bucket_name(text) {
+            return storage(text);
+        }
+        let relative = ["projects/", "organizations/", "folders/", "billingAccounts/"].iter().any(|start| text.starts_with(start));
+        (relative && text.split('/').all(|part| !part.is_empty())).then(|| Self::new(full_service(permission), text))
+    }
+
+    /// `projects/P`, `folders/N`, `organizations/N` and nothing behind.
+    pub(crate) fn node(text: &str) -> Option<Self> {
+        let text = text.strip_prefix("//cloudresourcemanager.googleapis.com/").unwrap_or(text);
+        let text = text.strip_prefix("cloudresourcemanager.googleapis.com/").unwrap_or(text);
+        let (kind, id) = text.split_once('/')?;
+        let known = matches!(kind, "projects" | "folders" | "organizations");
+        (known && !id.is_empty() && id != "_" && id != "-" && !id.contains('/')).then(|| Self::new(MANAGER, text))
+    }
+
+    /// Is it an organization, a folder or a project?
+    pub(crate) fn is_node(&self) -> bool {
+        self.service == MANAGER && Self::node(&self.path).is_some()
+    }
+
+    /// Is it a project?
+    pub(crate) fn is_project(&self) -> bool {
+        self.is_node() && self.path.starts_with("projects/")
+    }
+
+    /// The project that the name itself names, by id or number as written.
+    pub(crate) fn project(&self) -> Option<&str> {
+        let mut parts = self.path.split('/');
+        let project = (parts.next() == Some("projects")).then(|| parts.next()).flatten()?;
+        match project {
+            "_" => None,
+            "-" => self.service_account().and_then(account_project),
+            _ => Some(project),
+        }
+    }
+
+    /// The email address in the name of a service account or of its keys.
+    pub(crate) fn service_account(&self) -> Option<&str> {
+        let rest = self.path.split_once("/serviceAccounts/")?.1;
+        (self.service == "iam.googleapis.com").then(|| rest.split('/').next()).flatten()
+    }
+
+    /// The bucket that it is or lies in.
+    pub(crate) fn bucket(&self) -> Option<Self> {
+        let rest = self.path.strip_prefix("projects/_/buckets/")?;
+        let name = rest.split('/').next().filter(|_| self.service == STORAGE)?;
+        Some(Self::new(STORAGE, &format!("projects/_/buckets/{name}")))
+    }
+
+    /// The object's name, where it is one.
+    pub(crate) fn object(&self) -> Option<&str> {
+        let rest = self.path.strip_prefix("projects/_/buckets/")?;
+        rest.split_once('/')?.1.strip_prefix("objects/")
+    }
+
+    /// The last collection of the name: `objects`, `cryptoKeys`.
+    pub(crate) fn collection(&self) -> Option<&str> {
+        if let Some(rest) = self.path.strip_prefix("projects/_/buckets/") {
+            return Some(rest.split_once('/').map_or("buckets", |(_, rest)| rest.split('/').next().unwrap_or("buckets")));
+        }
+        let parts: Vec<&str> = self.path.split('/').collect();
+        parts.iter().rev().nth(1).copied()
+    }
+
+    /// What lies between it and its project and can hold an allow policy, nearest first, itself included.
+    pub(crate) fn containers(&self) -> Vec<Self> {
+        if self.is_node() {
+            return Vec::new();
+        }
+        let mut found = vec![self.clone()];
+        if let Some(bucket) = self.bucket() {
+            found.extend(managed_folders(self));
+            if bucket != *self {
+                found.push(bucket);
+            }
+            return found;
+        }
+        let mut path = self.path.as_str();
+        while let Some((shorter, _)) = path.rsplit_once('/') {
+            path = shorter;
+            if path.split('/').count() <= 2 {
+                break;
+            }
+            found.push(Self::new(&self.service, path));
+        }
+        found
+    }
+
+    /// Can a resource of this name hold an allow policy of its own (H6)? `None` where the service is not in that list.
+    pub(crate) fn holds_policy(&self) -> Option<bool> {
+        if self.is_node() {
+            return Some(true);
+        }
+        let parts: Vec<&str> = self.path.split('/').collect();
+        let collection = self.collection()?;
+        let row = POLICIED.iter().find(|(service, _)| *service == self.service);
+        if matches!(collection, "locations" | "zones" | "regions") && self.service != "iap.googleapis.com" {
+            return Some(false);
+        }
+        // `…/global` and the like: half of a pair.
+        if self.service != STORAGE && self.service != "iap.googleapis.com" && parts.len() % 2 == 1 && parts.last() == Some(&"global") {
+            return Some(false);
+        }
+        row.map(|(_, collections)| collections.split(' ').any(|name| name == collection))
+    }
+
+    /// Other spellings under which documents may know it. Project ids and numbers are exchanged by whoever knows both.
+    pub(crate) fn spellings(&self) -> Vec<String> {
+        let mut all = vec![self.to_string()];
+        if self.is_node() {
+            all.push(self.path.clone());
+        }
+        if let Some(name) = self.path.strip_prefix("projects/_/buckets/").filter(|name| self.service == STORAGE && !name.contains('/')) {
+            all.push(format!("//storage.googleapis.com/{name}"));
+            all.push(format!("gs://{name}"));
+        }
+        all
+    }
+
+    /// The same name with the project written as `project`.
+    pub(crate) fn with_project(&self, project: &str) -> Option<Self> {
+        let rest = self.path.strip_prefix("projects/")?;
+        let tail = rest.split_once('/').map_or("", |(_, tail)| tail);
+        let path = if tail.is_empty() { format!("projects/{project}") } else { format!("projects/{project}/{tail}") };
+        self.project().map(|_| Self::new(&self.service, &path))
+    }
+}
+
+impl std::fmt::Display for FullName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "//{}/{}", self.service, self.path)
+    }
+}
+
+/// The project in the email address of a service account, by id or number.
+pub(crate) fn account_project(email: &str) -> Option<&str> {
+    let (local, domain) = email.split_once('@')?;
+    if let Some(project) = domain.strip_suffix(".iam.gserviceaccount.com") {
+        return Some(project);
+    }
+    match domain {
+        "appspot.gserviceaccount.com" => Some(local),
+        "developer.gserviceaccount.com" => local.strip_suffix("-compute"),
+        "cloudservices.gserviceaccount.com" => Some(local),
+        _ => None,
+    }
+}
+
+fn full(rest: &str) -> Option<FullName> {
+    let (service, path) = rest.split_once('/')?;
+    let sane = service.contains('.') && !path.is_empty() && !path.ends_with("//");
+    if service == STORAGE && !path.starts_with("projects/") {
+        return storage(path);
+    }
+    sane.then(|| FullName::new(service, path))
+}
+
+/// `bucket/object`
+fn storage(rest: &str) -> Option<FullName> {
+    let (bucket, object) = rest.split_once('/').unwrap_or((rest, ""));
+    let path = if object.is_empty() { format!("projects/_/buckets/{bucket}") } else { format!("projects/_/buckets/{bucket}/objects/{object}") };
+    (!bucket.is_empty()).then(|| FullName::new(STORAGE, &path))
+}
+
+fn bucket_name(text: &str) -> bool {
+    text.len() >= 3 && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.'))
+}
+
+/// `www.googleapis.com/compute/v1/projects/…`, `compute.googleapis.com/compute/v1/projects/…`
+fn self_link(rest: &str) -> Option<FullName> {
+    let (host, path) = rest.split_once('/')?;
+    let at = path.find("projects/")?;
+    let service = match host {
+        "www.googleapis.com" => format!("{}.googleapis.com", path.split('/').next()?),
+        _ => host.to_owned(),
+    };
+    path.get(at..).map(|path| FullName::new(&service, path))
+}
+
+/// The service in full resource names, which is not always the one in permissions.
+fn full_service(permission: &Permission) -> &str {
+    match permission.service() {
+        "cloudsql" => "cloudsql.googleapis.com",
+        "billing" => "cloudbilling.googleapis.com",
+        "bigquery" => "bigquery.googleapis.com",
+        _ => permission.host(),
+    }
+}
+
+/// The managed folders that an object may lie in, nearest first: `a/b/c` lies in `a/b/` and `a/`.
+fn managed_folders(name: &FullName) -> Vec<FullName> {
+    let (Some(bucket), Some(object)) = (name.bucket(), name.object()) else { return Vec::new() };
+    let slashes: Vec<usize> = object.match_indices('/').map(|(at, _)| at).collect();
+    let prefix = |at: &usize| object.get(..=*at).map(|folder| FullName::new(STORAGE, &format!("{}/managedFolders/{folder}", bucket.path)));
+    slashes.iter().rev().filter_map(prefix).collect()
+}
+
+/// Collections whose resources hold an allow policy, by service (H6).
+const POLICIED: &[(&str, &str)] = &[
+    ("storage.googleapis.com", "buckets managedFolders"),
+    ("iam.googleapis.com", "serviceAccounts workforcePools workloadIdentityPools"),
+    ("bigquery.googleapis.com", "datasets tables routines connections"),
+    ("secretmanager.googleapis.com", "secrets"),
+    ("cloudkms.googleapis.com", "keyRings cryptoKeys importJobs ekmConnections ekmConfig"),
+    ("pubsub.googleapis.com", "topics subscriptions schemas snapshots"),
+    ("run.googleapis.com", "services jobs workerPools instances"),
+    ("cloudfunctions.googleapis.com", "functions"),
+    ("artifactregistry.googleapis.com", "repositories"),
+    ("spanner.googleapis.com", "instances databases backups"),
+    ("bigtableadmin.googleapis.com", "instances tables backups authorizedViews"),
+    ("bigtable.googleapis.com", "instances tables backups authorizedViews"),
+    (
+        "compute.googleapis.com",
+        "instances disks images snapshots subnetworks instanceTemplates firewallPolicies backendServices backendBuckets instantSnapshots \
+         licenses machineImages networkAttachments networkEndpointGroups nodeGroups nodeTemplates resourcePolicies reservations \
+         securityPolicies serviceAttachments storagePools",
+    ),
+    ("iap.googleapis.com", "iap_web services versions iap_tunnel zones instances destGroups locations"),
+    ("cloudbilling.googleapis.com", "billingAccounts"),
+    ("cloudtasks.googleapis.com", "queues"),
+    ("dns.googleapis.com", "managedZones"),
+    ("container.googleapis.com", ""),
+    ("cloudsql.googleapis.com", ""),
+    ("sqladmin.googleapis.com", ""),
+    ("firestore.googleapis.com", ""),
+    ("logging.googleapis.com", "views"),
+    ("dataproc.googleapis.com", "clusters jobs autoscalingPolicies workflowTemplates"),
+    ("servicemanagement.googleapis.com", "services consumers"),
+];
+
+/// How the project is written in `resource.name`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// By its id.
+    Id,
+    /// By its number.
+    Number,
+    /// As the full name has it.
+    AsWritten,
+}
+
+/// What conditions see of the resources of one service (C10, C30).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Supplied {
+    /// The service in full resource names.
+    pub service: &'static str,
+    /// `resource.service`, and the prefix of `resource.type`.
+    pub attribute: &'static str,
+    /// How the project is written.
+    pub project: Token,
+    /// Collections and the types of their resources.
+    types: &'static [(&'static str, &'static str)],
+    /// Does it supply `resource.name`?
+    pub named: bool,
+}
+
+impl Supplied {
+    /// What the service of `name` supplies; `None` where it supplies nothing.
+    pub(crate) fn by(name: &FullName) -> Option<&'static Self> {
+        SUPPLIED.iter().find(|row| row.service == name.service)
+    }
+
+    /// `resource.type` of a resource, `None` where it is not known how the service calls it.
+    pub(crate) fn type_of(&self, name: &FullName) -> Option<String> {
+        let collection = name.collection()?;
+        let listed = self.types.iter().find(|(listed, _)| *listed == collection).map(|(_, kind)| *kind);
+        let kind = match listed {
+            Some("ForwardingRule") if name.path.contains("/global/") => "GlobalForwardingRule",
+            Some(kind) => kind,
+            None => return None,
+        };
+        let prefix = if kind == "Location" && self.service == "cloudkms.googleapis.com" { "cloud.googleapis.com" } else { self.attribute };
+        Some(format!("{prefix}/{kind}"))
+    }
+}
+
+const fn row(service: &'static str, project: Token, types: &'static [(&'static str, &'static str)]) -> Supplied {
+    Supplied { service, attribute: service, project, types, named: true }
+}
+
+const fn renamed(attribute: &'static str, row: Supplied) -> Supplied {
+    Supplied { attribute, ..row }
+}
+
+const fn nameless(row: Supplied) -> Supplied {
+    Supplied { named: false, ..row }
+}
+
+const BIGTABLE: &[(&str, &str)] =
+    &[("instances", "Instance"), ("clusters", "Cluster"), ("tables", "Table"), ("backups", "Backup"), ("appProfiles", "AppProfile")];
+const SQL: &[(&str, &str)] = &[("instances", "Instance"), ("backupRuns", "BackupRun")];
+
+const SUPPLIED: &[Supplied] = &[
+    nameless(row(MANAGER, Token::AsWritten, &[("projects", "Project"), ("folders", "Folder"), ("organizations", "Organization")])),
+    row(
+        STORAGE,
+        Token::AsWritten,
+        &[("buckets", "Bucket"), ("objects", "Object"), ("managedFolders", "ManagedFolder"), ("folders", "Folder")],
+    ),
+    row("secretmanager.googleapis.com", Token::Number, &[("secrets", "Secret"), ("versions", "SecretVersion")]),
+    row(
+        "bigquery.googleapis.com",
+        Token::Id,
+        &[("datasets", "Dataset"), ("tables", "Table"), ("routines", "Routine"), ("models", "Model")],
+    ),
+    row(
+        "bigqueryreservation.googleapis.com",
+        Token::Id,
+        &[
+            ("reservations", "Reservation"),
+            ("assignments", "Assignment"),
+            ("capacityCommitments", "CapacityCommitment"),
+            ("locations", "Location"),
+        ],
+    ),
+    renamed("bigtableadmin.googleapis.com", row("bigtable.googleapis.com", Token::Id, BIGTABLE)),
+    row("bigtableadmin.googleapis.com", Token::Id, BIGTABLE),
+    row(
+        "cloudkms.googleapis.com",
+        Token::Id,
+        &[("keyRings", "KeyRing"), ("cryptoKeys", "CryptoKey"), ("cryptoKeyVersions", "CryptoKeyVersion"), ("locations", "Location")],
+    ),
+    row("spanner.googleapis.com", Token::Id, &[("instances", "Instance"), ("databases", "Database"), ("backups", "Backup")]),
+    renamed("sqladmin.googleapis.com", row("cloudsql.googleapis.com", Token::Id, SQL)),
+    row("sqladmin.googleapis.com", Token::Id, SQL),
+    row(
+        "compute.googleapis.com",
+        Token::Id,
+        &[
+            ("instances", "Instance"),
+            ("disks", "Disk"),
+            ("images", "Image"),
+            ("snapshots", "Snapshot"),
+            ("instanceTemplates", "InstanceTemplate"),
+            ("backendServices", "BackendService"),
+            ("firewalls", "Firewall"),
+            ("forwardingRules", "ForwardingRule"),
+            ("targetHttpProxies", "TargetHttpProxy"),
+            ("targetHttpsProxies", "TargetHttpsProxy"),
+            ("targetSslProxies", "TargetSslProxy"),
+            ("targetTcpProxies", "TargetTcpProxy"),
+        ],
+    ),
+    row("container.googleapis.com", Token::Id, &[("clusters", "Cluster")]),
+    row("logging.googleapis.com", Token::Id, &[("buckets", "LogBucket"), ("views", "LogView")]),
+    row("firestore.googleapis.com", Token::Id, &[("databases", "Database")]),
+    row("dns.googleapis.com", Token::Id, &[("rrsets", "ResourceRecordSet")]),
+    row(
+        "dataform.googleapis.com",
+        Token::Id,
+        &[
+            ("repositories", "Repository"),
+            ("workspaces", "Workspace"),
+            ("releaseConfigs", "ReleaseConfig"),
+            ("workflowConfigs", "WorkflowConfig"),
+            ("workflowInvocations", "WorkflowInvocation"),
+            ("compilationResults", "CompilationResult"),
+        ],
+    ),
+    row(
+        "binaryauthorization.googleapis.com",
+        Token::Number,
+        &[("attestors", "Attestor"), ("policy", "Policy"), ("continuousValidationConfig", "ContinuousValidationConfig")],
+    ),
+    row("parametermanager.googleapis.com", Token::Number, &[("parameters", "Parameter"), ("versions", "ParameterVersion")]),
+    row(
+        "managedkafka.googleapis.com",
+        Token::Number,
+        &[("clusters", "Cluster"), ("topics", "Topic"), ("consumerGroups", "ConsumerGroup"), ("operations", "Operation")],
+    ),
+    row(
+        "pubsublite.googleapis.com",
+        Token::Number,
+        &[("topics", "Topic"), ("subscriptions", "Subscription"), ("locations", "Location")],
+    ),
+    row(
+        "networksecurity.googleapis.com",
+        Token::Number,
+        &[
+            ("addressGroups", "AddressGroup"),
+            ("securityProfiles", "SecurityProfile"),
+            ("securityProfileGroups", "SecurityProfileGroup"),
+            ("firewallEndpoints", "FirewallEndpoint"),
+        ],
+    ),
+    row("clouddeploy.googleapis.com", Token::Id, &[]),
+    row("apigee.googleapis.com", Token::AsWritten, &[]),
+    row("apihub.googleapis.com", Token::Id, &[]),
+    row("backupdr.googleapis.com", Token::Id, &[]),
+    row("ces.googleapis.com", Token::Id, &[("apps", "App"), ("operations", "Operation")]),
+    row("connectors.googleapis.com", Token::Id, &[]),
+    row("integrations.googleapis.com", Token::Id, &[]),
+    nameless(row(
+        "iap.googleapis.com",
+        Token::Number,
+        &[("iap_tunnel", "Tunnel"), ("zones", "TunnelZone"), ("instances", "TunnelInstance"), ("services", "WebService"), ("versions", "WebServiceVersion")],
+    )),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{FullName, Supplied};
+    use crate::language::permissions::Permission;
+
+    fn name(text: &str, permission: &str) -> String {
+        FullName::parse(text, &Permission::parse(permission).unwrap()).map_or_else(|| "none".into(), |name| name.to_string())
+    }
+
+    #[test]
+    fn resources_are_read_as_people_write_them() {
+        let object = "//storage.googleapis.com/projects/_/buckets/reports/objects/2026/q1.csv";
+        assert_eq!(name("gs://reports/2026/q1.csv", "storage.objects.get"), object);
+        assert_eq!(name(object, "storage.objects.get"), object);
+        assert_eq!(name("//storage.googleapis.com/reports", "storage.buckets.get"), "//storage.googleapis.com/projects/_/buckets/reports");
+        assert_eq!(name("projects/acme", "compute.instances.list"), "//cloudresourcemanager.googleapis.com/projects/acme");
+        assert_eq!(name("projects/acme/topics/orders", "pubsub.topics.publish"), "//pubsub.googleapis.com/projects/acme/topics/orders");
+        assert_eq!(
+            name("ci@acme.iam.gserviceaccount.com", "iam.serviceAccounts.actAs"),
+            "//iam.googleapis.com/projects/-/serviceAccounts/ci@acme.iam.gserviceaccount.com"
+        );
+        assert_eq!(
+            name("https://www.googleapis.com/compute/v1/projects/acme/zones/z/instances/vm", "compute.instances.get"),
+            "//compute.googleapis.com/projects/acme/zones/z/instances/vm"
+        );
+        assert_eq!(name("reports/2026", "pubsub.topics.publish"), "none");
+    }
+
+    #[test]
+    fn containers_lead_from_a_resource_to_its_project() {
+        let permission = Permission::parse("storage.objects.get").unwrap();
+        let object = FullName::parse("gs://b/a/c/d.csv", &permission).unwrap();
+        let containers: Vec<String> = object.containers().iter().map(|name| name.path.replace("projects/_/buckets/b", "b")).collect();
+        assert_eq!(containers, ["b/objects/a/c/d.csv", "b/managedFolders/a/c/", "b/managedFolders/a/", "b"]);
+        let version = FullName::new("secretmanager.googleapis.com", "projects/300/secrets/db/versions/5");
+        assert_eq!(version.holds_policy(), Some(false));
+        assert!(version.containers().iter().any(|name| name.path == "projects/300/secrets/db" && name.holds_policy() == Some(true)));
+    }
+
+    #[test]
+    fn types_are_those_of_the_vendors_table() {
+        let kind = |service: &str, path: &str| {
+            let name = FullName::new(service, path);
+            Supplied::by(&name).and_then(|row| row.type_of(&name))
+        };
+        assert_eq!(kind("cloudsql.googleapis.com", "projects/p/instances/i").as_deref(), Some("sqladmin.googleapis.com/Instance"));
+        assert_eq!(
+            kind("compute.googleapis.com", "projects/p/global/forwardingRules/f").as_deref(),
+            Some("compute.googleapis.com/GlobalForwardingRule")
+        );
+        assert_eq!(kind("storage.googleapis.com", "projects/_/buckets/b/objects/a/b").as_deref(), Some("storage.googleapis.com/Object"));
+        assert_eq!(kind("pubsub.googleapis.com", "projects/p/topics/t"), None);
+    }
+}

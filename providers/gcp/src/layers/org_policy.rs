@@ -1,0 +1,203 @@
+//! Organization policies that refuse calls the way a missing permission does.
+//!
+//! google/cloud/orgpolicy/v2 (N20-N23); docs.cloud.google.com/iam/docs/troubleshoot-org-policies.
+
+use super::{Answer, ORG_POLICY, Unread, ruling_of_guard, whole};
+use crate::documents;
+use crate::facts::Facts;
+use crate::findings;
+use crate::language::attributes::Dialect;
+use crate::language::evaluate::Evaluation;
+use crate::language::resources::FullName;
+use crate::world::{World, condition_of, json, member, text, texts};
+use iam_why_contract::trace::Off;
+use iam_why_contract::{Document, Evidence, Place, Recorder, Truth};
+use serde_json::Value;
+
+/// Constraints that a boolean rule enforces, and the permissions that they refuse (N22).
+const BOOLEAN: &[(&str, &[&str])] = &[
+    ("iam.disableServiceAccountKeyCreation", &["iam.serviceAccountKeys.create"]),
+    ("iam.managed.disableServiceAccountKeyCreation", &["iam.serviceAccountKeys.create"]),
+    ("iam.disableServiceAccountCreation", &["iam.serviceAccounts.create"]),
+    ("iam.managed.disableServiceAccountCreation", &["iam.serviceAccounts.create"]),
+];
+
+/// Constraints on the members that may be named in a policy (N22).
+const MEMBERS: &[&str] = &["iam.allowedPolicyMemberDomains", "iam.managed.allowedPolicyMembers"];
+
+/// Refuses an organization policy the request?
+pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
+    let answer = Answer::silent(ORG_POLICY);
+    let permission = world.request.permission.v1();
+    let mut refuses = Vec::new();
+    let host = world.request.permission.host().to_owned();
+    refuses.push(("gcp.restrictServiceUsage", service_usage(world, &host, facts)));
+    for (constraint, _) in BOOLEAN.iter().filter(|(_, permissions)| permissions.contains(&permission)) {
+        refuses.push((*constraint, enforced(world, constraint, facts)));
+    }
+    for constraint in MEMBERS.iter().filter(|_| world.request.permission.verb() == "setIamPolicy") {
+        refuses.push((*constraint, members(world, constraint, facts)));
+    }
+    let holds = Truth::any(refuses.iter().map(|(_, (holds, _))| *holds));
+    let mut answer = answer.holding(holds.or(unread(world, facts)));
+    if !R::KEEPS {
+        return answer;
+    }
+    let documents: Vec<String> = refuses.iter().filter_map(|(_, (_, place))| place.as_ref().map(|place| place.document.clone())).collect();
+    if !documents.is_empty() || !answer.holds.is_no() {
+        let ruling = ruling_of_guard(answer.holds);
+        answer = answer.noting(ruling, "", documents);
+    }
+    for (constraint, (holds, place)) in refuses {
+        if let Some(place) = place.filter(|_| holds.is_yes()) {
+            let says = format!("the organization policy constraints/{constraint} refuses {permission} on {}", world.shown(&world.request.resource));
+            answer = answer.finding(&findings::ORG_POLICY, says, Evidence::Place(place), "the organization policy administrators");
+        }
+    }
+    answer
+}
+
+/// Somebody tried to read the organization policies and could not.
+fn unread(world: &World<'_>, facts: &Facts) -> Truth {
+    Truth::any(world.path.nodes.iter().map(|node| world.gate(documents::ORG_POLICY, node, Unread::OnlyIfRefused, facts)))
+}
+
+/// N11: is the service outside of what may be used?
+fn service_usage(world: &World<'_>, host: &str, facts: &Facts) -> (Truth, Option<Place>) {
+    let Some(list) = list(world, "gcp.restrictServiceUsage", facts) else { return (Truth::No, None) };
+    let bare = |value: &String| value.trim_start_matches("is:").to_owned();
+    let named = |values: &[String]| values.iter().map(bare).any(|value| value == host);
+    let in_group = |values: &[String]| values.iter().any(|value| value.starts_with("in:"));
+    let denied = named(&list.denied);
+    let allowed = list.all || named(&list.allowed) || (list.allowed.is_empty() && !list.none);
+    let refuses = match (denied || list.none, allowed) {
+        (true, _) => Truth::Yes,
+        _ if in_group(&list.denied) => group(world, facts),
+        (false, true) => Truth::No,
+        _ if in_group(&list.allowed) => !group(world, facts),
+        (false, false) => Truth::Yes,
+    };
+    (refuses.and(list.certain), Some(list.place))
+}
+
+fn group(world: &World<'_>, facts: &Facts) -> Truth {
+    world.ask(facts, "value group", "whether a value group of an organization policy holds the service", "the page of the constraint: its value groups")
+}
+
+/// Whether the constraint limits members, and the request may break it: which members it adds is not part of a question.
+fn members(world: &World<'_>, constraint: &str, facts: &Facts) -> (Truth, Option<Place>) {
+    let Some(list) = list(world, constraint, facts) else { return (Truth::No, None) };
+    if list.all || (list.allowed.is_empty() && list.denied.is_empty() && !list.none) {
+        return (Truth::No, Some(list.place));
+    }
+    let holds = world.ask(
+        facts,
+        "policy members",
+        format!("whether the members that the request adds are allowed by constraints/{constraint}"),
+        "the policy that is being set",
+    );
+    (holds.and(list.certain), Some(list.place))
+}
+
+/// The values of a list constraint that are in effect on the resource.
+struct List {
+    allowed: Vec<String>,
+    denied: Vec<String>,
+    all: bool,
+    none: bool,
+    certain: Truth,
+    place: Place,
+}
+
+/// N21: the nearest policy replaces those above unless it inherits; then both count together.
+fn list(world: &World<'_>, constraint: &str, facts: &Facts) -> Option<List> {
+    let mut found: Option<List> = None;
+    for (document, spec) in policies(world, constraint) {
+        let place = whole(&document.id).member("spec").member("rules");
+        if spec.get("reset").and_then(Value::as_bool) == Some(true) {
+            break;
+        }
+        let list = found.get_or_insert_with(|| List { allowed: Vec::new(), denied: Vec::new(), all: false, none: false, certain: Truth::Yes, place });
+        for (rule, applies) in rules(world, &spec, &document, facts) {
+            if applies.is_no() {
+                continue;
+            }
+            list.certain = list.certain.and(applies);
+            let values = rule.get("values").cloned().unwrap_or_default();
+            list.allowed.extend(texts(&values, "allowedValues").unwrap_or_default());
+            list.denied.extend(texts(&values, "deniedValues").unwrap_or_default());
+            list.all |= member(&rule, "allowAll").and_then(Value::as_bool) == Some(true);
+            list.none |= member(&rule, "denyAll").and_then(Value::as_bool) == Some(true);
+        }
+        if member(&spec, "inheritFromParent").and_then(Value::as_bool) != Some(true) {
+            break;
+        }
+    }
+    found
+}
+
+/// N21: is a boolean constraint enforced on the resource? The nearest policy decides.
+pub(crate) fn enforced(world: &World<'_>, constraint: &str, facts: &Facts) -> (Truth, Option<Place>) {
+    for (document, spec) in policies(world, constraint) {
+        if spec.get("reset").and_then(Value::as_bool) == Some(true) {
+            return (Truth::No, None);
+        }
+        let place = whole(&document.id).member("spec").member("rules");
+        let mut otherwise = Truth::No;
+        let mut conditional = Truth::No;
+        let mut decided = Truth::No;
+        for (rule, applies) in rules(world, &spec, &document, facts) {
+            let on = if rule.get("enforce").and_then(Value::as_bool) == Some(true) { Truth::Yes } else { Truth::No };
+            if rule.get("condition").is_some_and(|condition| !condition.is_null()) {
+                conditional = conditional.or(applies.and(on));
+                decided = decided.or(applies);
+            } else {
+                otherwise = on;
+            }
+        }
+        return (conditional.or((!decided).and(otherwise)), Some(place));
+    }
+    (Truth::No, None)
+}
+
+/// The policies for a constraint, nearest first, each with its enforced `spec`.
+fn policies<'w>(world: &'w World<'_>, constraint: &str) -> Vec<(&'w Document, Value)> {
+    let mut nodes: Vec<FullName> = world.path.resources.clone();
+    nodes.extend(world.path.nodes.iter().cloned());
+    let mut found = Vec::new();
+    for node in nodes {
+        for document in world.documents(documents::ORG_POLICY, &node) {
+            let Some(value) = json(document) else { continue };
+            let name = text(&value, "name").or_else(|| text(&value, "constraint")).unwrap_or_default();
+            let named = name.rsplit('/').next() == Some(constraint);
+            if let Some(spec) = value.get("spec").filter(|_| named) {
+                found.push((document, spec.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// The rules of a policy and whether each applies: conditions ask for tags (C5).
+fn rules(world: &World<'_>, spec: &Value, document: &Document, facts: &Facts) -> Vec<(Value, Truth)> {
+    let place = whole(&document.id).member("spec").member("rules");
+    let list = spec.get("rules").and_then(Value::as_array).cloned().unwrap_or_default();
+    let judged = list.into_iter().enumerate().map(|(at, rule)| {
+        let condition = rule.get("condition").filter(|condition| !condition.is_null());
+        let condition = condition.and_then(|value| condition_of(value, &place.element(at).member("condition")));
+        let applies = match condition.as_ref().map(|condition| (condition, &condition.expression)) {
+            None => Truth::Yes,
+            Some((condition, Ok(expression))) => {
+                let evaluation = Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Tags, facts, place: &condition.place };
+                evaluation.run(&mut Off).grants()
+            }
+            Some((condition, Err(error))) => world.illegible_condition(condition, error, Truth::No, facts),
+        };
+        (rule, applies)
+    });
+    let judged: Vec<(Value, Truth)> = judged.collect();
+    // A conditional rule that is true takes precedence over the unconditional one.
+    let conditional = |rule: &Value| rule.get("condition").is_some_and(|condition| !condition.is_null());
+    let precedes = Truth::any(judged.iter().filter(|(rule, _)| conditional(rule)).map(|(_, applies)| *applies));
+    judged.into_iter().map(|(rule, applies)| if conditional(&rule) { (rule, applies) } else { (rule, applies.and(!precedes)) }).collect()
+}

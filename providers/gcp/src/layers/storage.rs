@@ -1,0 +1,278 @@
+//! Cloud Storage: access control lists, public access prevention, the bucket's IP filter, requester pays (N30-N36).
+//!
+//! docs.cloud.google.com/storage/docs: access-control/lists, uniform-bucket-level-access, public-access-prevention, ip-filtering-overview,
+//! requester-pays.
+
+use super::{Answer, BUCKET_IP_FILTER, PUBLIC_ACCESS_PREVENTION, REQUESTER_PAYS, STORAGE_ACL, Unread, ruling_of_grant, ruling_of_guard, whole};
+use crate::documents;
+use crate::facts::Facts;
+use crate::findings;
+use crate::language::principals::{Member, Principal};
+use crate::language::resources::FullName;
+use crate::world::{World, doubt, elements, json, member, text, texts};
+use iam_why_contract::{Effect, Evidence, Kind, Lookup, Outcome, Place, Recorder, Ruling, Statement, Step, Test, Truth};
+use ipnet::IpNet;
+use serde_json::Value;
+use std::net::IpAddr;
+
+/// The settings of a bucket.
+struct Bucket {
+    place: Place,
+    uniform: bool,
+    public_prevented: bool,
+    requester_pays: bool,
+    ip_filter: Option<Value>,
+}
+
+/// The bucket of the request and its settings; `None` where they were not read.
+fn bucket(world: &World<'_>) -> Option<Bucket> {
+    let name = world.request.resource.bucket()?;
+    let document = world.documents(documents::BUCKET, &name).into_iter().next()?;
+    let value = json(document)?;
+    // The REST shape, else the one that gcloud prints.
+    let configuration = member(&value, "iamConfiguration");
+    let uniform = configuration.and_then(|it| member(it, "uniformBucketLevelAccess")).and_then(|it| it.get("enabled"));
+    let uniform = uniform.or_else(|| value.get("uniform_bucket_level_access"));
+    let prevention = configuration.and_then(|it| text(it, "publicAccessPrevention")).or_else(|| text(&value, "publicAccessPrevention"));
+    let pays = member(&value, "billing").and_then(|it| it.get("requesterPays")).or_else(|| value.get("requester_pays"));
+    Some(Bucket {
+        place: whole(&document.id),
+        uniform: uniform.and_then(Value::as_bool).unwrap_or(false),
+        public_prevented: prevention.as_deref() == Some("enforced"),
+        requester_pays: pays.and_then(Value::as_bool).unwrap_or(false),
+        ip_filter: member(&value, "ipFilter").filter(|filter| !filter.is_null()).cloned(),
+    })
+}
+
+/// What the access control lists grant: to somebody they name, and to everybody.
+#[derive(Debug)]
+pub(crate) struct AclGrants {
+    /// To somebody named.
+    pub named: Truth,
+    /// To everybody.
+    pub public: Truth,
+    /// What was compared.
+    pub steps: Vec<Step>,
+}
+
+/// N30, N31: with uniform access off, access is what IAM or the lists grant.
+pub(crate) fn acl<R: Recorder>(world: &World<'_>, facts: &Facts) -> AclGrants {
+    let nothing = |note: &str| AclGrants { named: Truth::No, public: Truth::No, steps: acl_step::<R>(Truth::No, Vec::new(), Vec::new(), note) };
+    let request = world.request;
+    let Some(name) = request.resource.bucket().filter(|_| request.is_storage()) else { return nothing("") };
+    let Some((list, wanted)) = needed(world, &name) else { return nothing("no access control list conveys this permission") };
+    match bucket(world) {
+        Some(bucket) if bucket.uniform => return nothing("uniform bucket-level access is on: lists do not count"),
+        Some(_) => {}
+        None if world.gate(documents::BUCKET, &name, Unread::Matters, &Facts::default()).is_no() => return nothing(""),
+        None => {
+            let unread = facts.truth(&format!("lists of {name}"), || doubt(documents::BUCKET, &name.to_string(), world.outcome(documents::BUCKET, &name)));
+            return AclGrants { named: unread, public: Truth::No, steps: acl_step::<R>(unread, Vec::new(), Vec::new(), "the bucket's settings were not read") };
+        }
+    }
+    let Some(document) = world.documents(documents::ACL, &list).into_iter().next() else {
+        let unread = match world.outcome(documents::ACL, &list) {
+            Some(Outcome::Absent | Outcome::Found) => Truth::No,
+            outcome => facts.truth(&format!("lists of {list}"), || doubt(documents::ACL, &list.to_string(), outcome)),
+        };
+        return AclGrants { named: unread, public: Truth::No, steps: acl_step::<R>(unread, Vec::new(), Vec::new(), "") };
+    };
+    entries::<R>(world, document, wanted, facts)
+}
+
+fn entries<R: Recorder>(world: &World<'_>, document: &iam_why_contract::Document, wanted: &[&str], facts: &Facts) -> AclGrants {
+    let value = json(document).unwrap_or_default();
+    let empty = Vec::new();
+    let list = elements(&value, &["items", "acl"]).unwrap_or(&empty);
+    let (mut named, mut public) = (Truth::No, Truth::No);
+    let mut statements = Vec::new();
+    for (at, entry) in list.iter().enumerate() {
+        let entity = text(entry, "entity").unwrap_or_default();
+        let role = text(entry, "role").unwrap_or_default();
+        let suffices = if wanted.contains(&role.as_str()) { Truth::Yes } else { Truth::No };
+        let everybody = matches!(entity.as_str(), "allUsers" | "allAuthenticatedUsers");
+        let covers = if suffices.is_no() && !R::KEEPS { Truth::No } else { entity_covers(world, &entity, facts) };
+        let side = if everybody { &mut public } else { &mut named };
+        *side = (*side).or(suffices.and(covers));
+        if R::KEEPS {
+            let place = whole(&document.id).element(at);
+            let tests = vec![
+                Test::new(place.member("role"), "action", role.clone(), world.request.permission.v1(), suffices),
+                Test::new(place.member("entity"), "principal", entity.clone(), world.request.principal.v1(), covers),
+            ];
+            statements.push(Statement { place, label: format!("{entity} {role}"), effect: Effect::Allow, applies: suffices.and(covers), tests });
+        }
+    }
+    let steps = acl_step::<R>(named.or(public), vec![document.id.to_string()], statements, "");
+    AclGrants { named, public, steps }
+}
+
+fn acl_step<R: Recorder>(grants: Truth, documents: Vec<String>, statements: Vec<Statement>, note: &str) -> Vec<Step> {
+    if !R::KEEPS || (documents.is_empty() && note.is_empty()) {
+        return Vec::new();
+    }
+    let ruling = if documents.is_empty() && grants.is_no() { Ruling::Inapplicable } else { ruling_of_grant(grants) };
+    vec![Step { layer: STORAGE_ACL, subject: String::new(), ruling, needed: false, documents, statements, note: note.into() }]
+}
+
+/// Which list has to convey the permission, and which of its roles do (N31).
+fn needed(world: &World<'_>, bucket: &FullName) -> Option<(FullName, &'static [&'static str])> {
+    let on_bucket: &[&str] = match world.request.permission.v1() {
+        "storage.objects.list" | "storage.buckets.get" | "storage.multipartUploads.list" => &["READER", "WRITER", "OWNER"],
+        "storage.objects.create" | "storage.objects.delete" | "storage.multipartUploads.create" | "storage.multipartUploads.abort" => &["WRITER", "OWNER"],
+        "storage.buckets.update" | "storage.buckets.getIamPolicy" | "storage.buckets.setIamPolicy" => &["OWNER"],
+        _ => &[],
+    };
+    if !on_bucket.is_empty() {
+        return Some((bucket.clone(), on_bucket));
+    }
+    world.request.resource.object()?;
+    match world.request.permission.v1() {
+        "storage.objects.get" => Some((world.request.resource.clone(), &["READER", "OWNER"])),
+        "storage.objects.getIamPolicy" | "storage.objects.setIamPolicy" | "storage.objects.update" => Some((world.request.resource.clone(), &["OWNER"])),
+        _ => None,
+    }
+}
+
+fn entity_covers(world: &World<'_>, entity: &str, facts: &Facts) -> Truth {
+    let member = match entity.split_once('-') {
+        None => Member::v1(entity),
+        Some(("user", email)) => match &world.request.principal {
+            Principal::ServiceAccount(_) => Member::ServiceAccount(email.into()),
+            _ => Member::User(email.into()),
+        },
+        Some(("group", email)) => Member::Group(email.into()),
+        Some(("domain", domain)) => Member::Domain(domain.into()),
+        Some(("project", rest)) => match rest.split_once('-') {
+            Some(("owners", project)) => Member::Holders { role: "roles/owner", project: project.into() },
+            Some(("editors", project)) => Member::Holders { role: "roles/editor", project: project.into() },
+            Some(("viewers", project)) => Member::Holders { role: "roles/viewer", project: project.into() },
+            _ => Member::Unreadable,
+        },
+        _ => Member::Unreadable,
+    };
+    world.covers(&member, facts)
+}
+
+/// N32: is what is granted to everybody void?
+pub(crate) fn public_access_prevented(world: &World<'_>, facts: &Facts) -> (Truth, Option<Place>) {
+    let Some(name) = world.request.resource.bucket().filter(|_| world.request.is_storage()) else { return (Truth::No, None) };
+    let bucket = bucket(world);
+    if let Some(bucket) = bucket.as_ref().filter(|bucket| bucket.public_prevented) {
+        return (Truth::Yes, Some(bucket.place.clone()));
+    }
+    let (constraint, place) = super::org_policy::enforced(world, "storage.publicAccessPrevention", facts);
+    if constraint.is_yes() {
+        return (Truth::Yes, place);
+    }
+    let unread = if bucket.is_some() { Truth::No } else { world.gate(documents::BUCKET, &name, Unread::Matters, facts) };
+    (constraint.or(unread), place)
+}
+
+/// The answer of public access prevention, given what is granted only because it is granted to everybody.
+pub(crate) fn prevention(world: &World<'_>, only_public: Truth, prevented: Truth, place: Option<Place>) -> Answer {
+    let answer = Answer::silent(PUBLIC_ACCESS_PREVENTION).holding(only_public.and(prevented));
+    let Some(place) = place.filter(|_| answer.holds.is_yes()) else { return answer };
+    let says = format!(
+        "{} is granted only to everybody, and public access prevention voids such grants on {}",
+        world.request.permission.v1(),
+        world.shown(&world.request.resource)
+    );
+    let documents = vec![place.document.clone()];
+    let answer = answer.noting(Ruling::Deny, "enforced", documents);
+    answer.finding(&findings::PUBLIC_ACCESS_PREVENTED, says, Evidence::Place(place), "the administrators of the bucket")
+}
+
+/// N34
+pub(crate) fn ip_filter<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
+    let answer = Answer::silent(BUCKET_IP_FILTER);
+    let Some(name) = world.request.resource.bucket().filter(|_| world.request.is_storage()) else { return answer };
+    let Some(bucket) = bucket(world) else {
+        return answer.holding(world.gate(documents::BUCKET, &name, Unread::Matters, facts));
+    };
+    let Some(filter) = bucket.ip_filter.filter(|filter| text(filter, "mode").as_deref() == Some("Enabled")) else { return answer };
+    let admitted = admitted(world, &filter, facts);
+    let answer = answer.holding(!admitted);
+    if !R::KEEPS {
+        return answer;
+    }
+    let place = bucket.place.member("ipFilter");
+    let documents = vec![place.document.clone()];
+    let answer = answer.noting(ruling_of_guard(!admitted), "the filter is enabled", documents);
+    if !admitted.is_no() {
+        return answer;
+    }
+    let says = format!("the IP filter of {} does not admit {}", world.shown(&name), world.context("source.ip").unwrap_or("the caller's network"));
+    answer.finding(&findings::IP_FILTER, says, Evidence::Place(place), "the administrators of the bucket")
+}
+
+fn admitted(world: &World<'_>, filter: &Value, facts: &Facts) -> Truth {
+    let agents = member(filter, "allowAllServiceAgentAccess").and_then(Value::as_bool) == Some(true);
+    if agents && world.request.principal.email().is_some_and(|email| world.is_agent(email)) {
+        return Truth::Yes;
+    }
+    let Some(ip) = world.context("source.ip").and_then(|ip| ip.parse::<IpAddr>().ok()) else {
+        return world.ask(facts, "source.ip", "the address that the request comes from", "--context source.ip=…");
+    };
+    let within = |source: &Value| texts(source, "allowedIpCidrRanges").unwrap_or_default().iter().any(|range| contains(range, ip));
+    let networks = member(filter, "vpcNetworkSources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    match world.context("source.network") {
+        Some(mine) => yes(networks.iter().any(|source| text(source, "network").is_some_and(|network| network.ends_with(mine)) && within(source))),
+        None if member(filter, "publicNetworkSource").is_some_and(within) => Truth::Yes,
+        None if networks.iter().any(within) => {
+            world.ask(facts, "source.network", "the VPC network that the request comes from", "--context source.network=projects/P/global/networks/N")
+        }
+        None => Truth::No,
+    }
+}
+
+/// Does the range contain the address? Ranges are CIDR blocks or single addresses.
+pub(crate) fn contains(range: &str, ip: IpAddr) -> bool {
+    range.parse::<IpNet>().map_or_else(|_| range.parse::<IpAddr>().is_ok_and(|one| one == ip), |net| net.contains(&ip))
+}
+
+fn yes(holds: bool) -> Truth {
+    if holds { Truth::Yes } else { Truth::No }
+}
+
+/// N33
+pub(crate) fn requester_pays<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
+    let answer = Answer::silent(REQUESTER_PAYS);
+    let Some(name) = world.request.resource.bucket().filter(|_| world.request.is_storage()) else { return answer };
+    let Some(bucket) = bucket(world) else {
+        return answer.holding(world.gate(documents::BUCKET, &name, Unread::Matters, facts));
+    };
+    if !bucket.requester_pays {
+        return answer;
+    }
+    match world.request.context.get("user_project") {
+        Lookup::Known(values) => billed_to::<R>(world, values.first().map_or("", String::as_str), facts, answer),
+        Lookup::Absent => unbilled::<R>(world, facts, answer, &bucket.place),
+        Lookup::NotKnown => {
+            let holds = world.ask(facts, "user_project", "which project the call names as the one to bill (userProject)", "--context user_project=PROJECT, or user_project! for none");
+            answer.holding(holds)
+        }
+    }
+}
+
+fn billed_to<R: Recorder>(world: &World<'_>, project: &str, facts: &Facts, answer: Answer) -> Answer {
+    let answer = Answer { kind: Kind::MissingGrant, ..answer };
+    super::project::usable::<R>(world, project, facts, answer, &findings::USER_PROJECT_DENIED)
+}
+
+fn unbilled<R: Recorder>(world: &World<'_>, facts: &Facts, answer: Answer, place: &Place) -> Answer {
+    let owner = world.project_node();
+    let also = owner.and_then(|project| world.request.also("resourcemanager.projects.createBillingAssignment", project));
+    let holds = match also {
+        Some(request) => !super::project::authorized(world, &request, facts),
+        None => Truth::Yes,
+    };
+    let answer = answer.holding(holds);
+    if !R::KEEPS || !holds.is_yes() {
+        return answer;
+    }
+    let says = format!("{} makes the requester pay, and the call names no project to bill", world.shown(&world.request.resource));
+    let place = place.member("billing").member("requesterPays");
+    let documents = vec![place.document.clone()];
+    answer.noting(Ruling::Deny, "the requester pays", documents).finding(&findings::REQUESTER_PAYS, says, Evidence::Place(place), "the caller: name a project with userProject")
+}

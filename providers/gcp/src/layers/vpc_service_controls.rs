@@ -1,0 +1,314 @@
+//! VPC Service Controls: may the request cross the perimeters between its source and the project of the resource?
+//!
+//! docs.cloud.google.com/vpc-service-controls/docs/ingress-egress-rules; google/identity/accesscontextmanager/v1 (V1-V13).
+
+use super::{Answer, Unread, VPC_SERVICE_CONTROLS, ruling_of_guard, storage, whole};
+use crate::documents;
+use crate::facts::Facts;
+use crate::findings;
+use crate::language::principals::{Member, Principal};
+use crate::world::{RoleSays, World, elements, json, member, text, texts};
+use iam_why_contract::{Evidence, Lookup, Place, Recorder, Truth};
+use serde_json::Value;
+use std::net::IpAddr;
+
+/// Refuses a perimeter the request?
+pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
+    let answer = Answer::silent(VPC_SERVICE_CONTROLS);
+    // A project without an organization is in no perimeter.
+    let Some(organization) = world.organization() else {
+        let unknown = !world.path.complete && world.request.context.unmentioned(documents::PERIMETERS) == Lookup::NotKnown;
+        let open = || world.ask(facts, "perimeters", "whether a service perimeter protects the resource", "gcloud projects get-ancestors");
+        return if unknown && world.project_node().is_some() { answer.holding(open()) } else { answer };
+    };
+    let Some(document) = world.documents(documents::PERIMETERS, organization).into_iter().next() else {
+        return answer.holding(world.gate(documents::PERIMETERS, organization, Unread::Matters, facts));
+    };
+    let value = json(document).unwrap_or_default();
+    let empty = Vec::new();
+    let list = elements(&value, &["servicePerimeters", "perimeters"]).unwrap_or(&empty);
+    let perimeters: Vec<Perimeter<'_>> = list.iter().enumerate().map(|(at, value)| Perimeter::read(value, at)).collect();
+    let crossing = Crossing { world, facts, perimeters: &perimeters };
+    let (refuses, at) = crossing.refuses();
+    let answer = answer.holding(refuses);
+    if !R::KEEPS {
+        return answer;
+    }
+    let note = if refuses.is_no() { "no perimeter refuses the request" } else { "a perimeter stands between the source and the resource" };
+    let answer = answer.noting(ruling_of_guard(refuses), note, vec![document.id.to_string()]);
+    let Some(perimeter) = at.and_then(|at| perimeters.get(at)).filter(|_| refuses.is_yes()) else { return answer };
+    let place = place(whole(&document.id), &value, perimeter.at).member("status");
+    let says = format!(
+        "the service perimeter {} restricts {} and does not admit this request",
+        perimeter.name.rsplit('/').next().unwrap_or_default(),
+        world.request.permission.host()
+    );
+    answer.finding(&findings::PERIMETER, says, Evidence::Place(place), "the administrators of the access policy")
+}
+
+fn place(whole: Place, value: &Value, at: usize) -> Place {
+    let names = ["servicePerimeters", "perimeters"];
+    let list = names.into_iter().find(|name| value.get(name).is_some()).map_or_else(|| whole.clone(), |name| whole.member(name));
+    list.element(at)
+}
+
+struct Perimeter<'v> {
+    at: usize,
+    name: String,
+    bridge: bool,
+    status: Option<&'v Value>,
+}
+
+impl<'v> Perimeter<'v> {
+    /// V3: `status` is enforced, `spec` only counts for logging.
+    fn read(value: &'v Value, at: usize) -> Self {
+        let bridge = text(value, "perimeterType").as_deref() == Some("PERIMETER_TYPE_BRIDGE");
+        Self { at, name: text(value, "name").unwrap_or_default(), bridge, status: value.get("status") }
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        self.status.and_then(|status| texts(status, name)).unwrap_or_default()
+    }
+
+    fn policies(&self, name: &str) -> &'v [Value] {
+        self.status.and_then(|status| member(status, name)).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn restricts(&self, service: &str) -> bool {
+        self.list("restrictedServices").iter().any(|name| name == service || name == "*")
+    }
+}
+
+/// One request on its way across perimeters.
+struct Crossing<'c> {
+    world: &'c World<'c>,
+    facts: &'c Facts,
+    perimeters: &'c [Perimeter<'c>],
+}
+
+impl Crossing<'_> {
+    /// V4, and the perimeter that refuses.
+    fn refuses(&self) -> (Truth, Option<usize>) {
+        let Some(project) = self.world.project_node() else { return (Truth::No, None) };
+        let service = self.world.request.permission.host().to_owned();
+        let target = self.regular_of(&project.path).filter(|perimeter| perimeter.restricts(&service));
+        let source_project = self.world.context("source.project").map(str::to_owned);
+        let source = source_project.as_deref().and_then(|source| self.regular_of(source));
+        if let Some(unreachable) = self.not_accessible(source, &service) {
+            return (unreachable, source.map(|perimeter| perimeter.at));
+        }
+        if let (Some(one), Some(two)) = (source, self.regular_of(&project.path))
+            && one.at == two.at
+        {
+            return (Truth::No, None);
+        }
+        if source_project.as_deref().is_some_and(|source| self.bridged(source, &project.path)) {
+            return (Truth::No, None);
+        }
+        let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref()));
+        let outward = source.filter(|perimeter| perimeter.restricts(&service)).map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
+        let at = if inward >= outward { target } else { source };
+        (inward.or(outward), at.map(|perimeter| perimeter.at))
+    }
+
+    /// V2
+    fn regular_of(&self, project: &str) -> Option<&Perimeter<'_>> {
+        let holds = |perimeter: &&Perimeter<'_>| perimeter.list("resources").iter().any(|name| self.world.same_node(name, project).is_yes());
+        self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
+    }
+
+    fn bridged(&self, one: &str, two: &str) -> bool {
+        self.perimeters.iter().filter(|perimeter| perimeter.bridge).any(|bridge| {
+            let resources = bridge.list("resources");
+            let holds = |project: &str| resources.iter().any(|name| self.world.same_node(name, project).is_yes());
+            holds(one) && holds(two)
+        })
+    }
+
+    /// V8: networks inside a perimeter may reach the allowed services only.
+    fn not_accessible(&self, source: Option<&Perimeter<'_>>, service: &str) -> Option<Truth> {
+        self.world.context("source.network")?;
+        let accessible = member(source?.status?, "vpcAccessibleServices")?;
+        if member(accessible, "enableRestriction").and_then(Value::as_bool) != Some(true) {
+            return None;
+        }
+        let allowed = texts(accessible, "allowedServices").unwrap_or_default();
+        let restricted = source?.list("restrictedServices");
+        let named = allowed.iter().any(|name| name == service || (name == "RESTRICTED-SERVICES" && restricted.iter().any(|other| other == service)));
+        (!named).then_some(Truth::Yes)
+    }
+
+    /// V4, V5: access levels admit what comes from the internet; anything may come in by an ingress policy.
+    fn admits(&self, perimeter: &Perimeter<'_>, source: Option<&str>) -> Truth {
+        let ingress = Truth::any(perimeter.policies("ingressPolicies").iter().map(|policy| self.ingress(policy, source)));
+        if ingress.is_yes() {
+            return Truth::Yes;
+        }
+        let levels = perimeter.list("accessLevels");
+        let internet = match (source, self.world.context("source.kind")) {
+            (Some(_), _) | (_, Some("project" | "vpc" | "network")) => Truth::No,
+            (None, Some(_)) => Truth::Yes,
+            (None, None) => self.from_internet(),
+        };
+        let levelled = if levels.is_empty() || internet.is_no() { Truth::No } else { internet.and(Truth::any(levels.iter().map(|level| self.holds(level)))) };
+        let inside = if internet.is_unknown() { internet } else { Truth::No };
+        ingress.or(levelled).or(inside.and(Truth::Unknown))
+    }
+
+    /// Nobody said where the request comes from: it may come from within the perimeter.
+    fn from_internet(&self) -> Truth {
+        if self.world.context("source.ip").is_some() {
+            return Truth::Yes;
+        }
+        match self.world.request.context.get("source.project") {
+            Lookup::Absent => Truth::Yes,
+            _ => self.world.ask(
+                self.facts,
+                "source",
+                "where the request comes from: the internet, or a network of which project",
+                "--context source.kind=internet --context source.ip=…, or --context source.project=projects/NUMBER",
+            ),
+        }
+    }
+
+    /// V9
+    fn holds(&self, level: &str) -> Truth {
+        match self.world.request.context.get("source.access_levels") {
+            Lookup::Known(held) => return if held.iter().any(|name| name == level) { Truth::Yes } else { Truth::No },
+            Lookup::Absent => return Truth::No,
+            Lookup::NotKnown => {}
+        }
+        let defined = self.world.organization().and_then(|organization| self.world.documents(documents::ACCESS_LEVELS, organization).into_iter().next());
+        let value = defined.and_then(json).unwrap_or_default();
+        let known = elements(&value, &["accessLevels"]).and_then(|levels| levels.iter().find(|entry| text(entry, "name").as_deref() == Some(level)));
+        let holds = known.map_or(Truth::Unknown, |level| self.basic(level));
+        if holds.is_unknown() {
+            return self.world.ask(self.facts, &format!("access level {level}"), format!("whether the request meets the access level {level}"), "--context source.access_levels=…");
+        }
+        holds
+    }
+
+    fn basic(&self, level: &Value) -> Truth {
+        let Some(basic) = level.get("basic") else { return Truth::Unknown };
+        let any = member(basic, "combiningFunction").and_then(Value::as_str) == Some("OR");
+        let conditions = basic.get("conditions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let each = conditions.iter().map(|condition| self.condition(condition));
+        if any { Truth::any(each) } else { Truth::all(each) }
+    }
+
+    fn condition(&self, condition: &Value) -> Truth {
+        let ip = self.world.context("source.ip").and_then(|ip| ip.parse::<IpAddr>().ok());
+        let mut all = Truth::Yes;
+        if let Some(ranges) = texts(condition, "ipSubnetworks").filter(|ranges| !ranges.is_empty()) {
+            all = all.and(ip.map_or(Truth::Unknown, |ip| yes(ranges.iter().any(|range| storage::contains(range, ip)))));
+        }
+        if let Some(people) = texts(condition, "members").filter(|people| !people.is_empty()) {
+            all = all.and(Truth::any(people.iter().map(|written| self.world.covers(&Member::v1(written), self.facts))));
+        }
+        for other in texts(condition, "requiredAccessLevels").unwrap_or_default() {
+            all = all.and(if self.world.context("source.access_levels").is_some() { self.holds(&other) } else { Truth::Unknown });
+        }
+        let unmodelled = ["devicePolicy", "regions", "vpcNetworkSources"].iter().any(|name| member(condition, name).is_some_and(|value| !value.is_null()));
+        let all = if unmodelled { all.and(Truth::Unknown) } else { all };
+        if condition.get("negate").and_then(Value::as_bool) == Some(true) { !all } else { all }
+    }
+
+    /// V6
+    fn ingress(&self, policy: &Value, source: Option<&str>) -> Truth {
+        let empty = Value::Null;
+        let from = member(policy, "ingressFrom").unwrap_or(&empty);
+        let identity = self.identity(from);
+        if identity.is_no() {
+            return Truth::No;
+        }
+        let target = self.world.project_node().map(|node| node.path).unwrap_or_default();
+        let to = self.reaches(member(policy, "ingressTo").unwrap_or(&empty), &target);
+        if to.is_no() {
+            return Truth::No;
+        }
+        identity.and(to).and(self.comes_from(from, source))
+    }
+
+    fn comes_from(&self, from: &Value, source: Option<&str>) -> Truth {
+        let sources = member(from, "sources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        if sources.is_empty() {
+            // V6, Q11
+            let needs = "a test with the live service: the documentation and one measurement differ";
+            return self.world.ask(self.facts, "empty sources", "whether an ingress policy without sources admits a request", needs);
+        }
+        Truth::any(sources.iter().map(|entry| match (text(entry, "accessLevel"), text(entry, "resource")) {
+            (Some(level), _) if level == "*" => Truth::Yes,
+            (Some(level), _) => self.holds(&level),
+            (_, Some(resource)) => match source {
+                Some(project) => yes(self.world.same_node(&resource, project).is_yes()),
+                None if self.world.context("source.network").is_some_and(|network| resource.ends_with(network)) => Truth::Yes,
+                None if self.world.context("source.kind") == Some("internet") => Truth::No,
+                None => !self.from_internet(),
+            },
+            _ => Truth::No,
+        }))
+    }
+
+    /// V7
+    fn lets_out(&self, perimeter: &Perimeter<'_>, target: &str) -> Truth {
+        let empty = Value::Null;
+        Truth::any(perimeter.policies("egressPolicies").iter().map(|policy| {
+            let from = member(policy, "egressFrom").unwrap_or(&empty);
+            let restricted = text(from, "sourceRestriction").as_deref() == Some("SOURCE_RESTRICTION_ENABLED");
+            let source = if restricted { self.comes_from(from, self.world.context("source.project")) } else { Truth::Yes };
+            self.identity(from).and(self.reaches(member(policy, "egressTo").unwrap_or(&empty), target)).and(source)
+        }))
+    }
+
+    fn identity(&self, from: &Value) -> Truth {
+        let principal = &self.world.request.principal;
+        match text(from, "identityType").as_deref() {
+            Some("ANY_IDENTITY") => return Truth::Yes,
+            Some("ANY_USER_ACCOUNT") => return yes(matches!(principal, Principal::User(_))),
+            Some("ANY_SERVICE_ACCOUNT") => return yes(matches!(principal, Principal::ServiceAccount(_))),
+            _ => {}
+        }
+        let identities = texts(from, "identities").unwrap_or_default();
+        Truth::any(identities.iter().map(|written| self.world.covers(&Member::v1(written), self.facts)))
+    }
+
+    fn reaches(&self, to: &Value, target: &str) -> Truth {
+        let resources = texts(to, "resources").unwrap_or_default();
+        if !resources.iter().any(|name| name == "*" || self.world.same_node(name, target).is_yes()) {
+            return Truth::No;
+        }
+        let operations = member(to, "operations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let roles = texts(to, "roles").unwrap_or_default();
+        let operation = Truth::any(operations.iter().map(|operation| self.operation(operation)));
+        let role = Truth::any(roles.iter().map(|name| match &self.world.role(name).says {
+            RoleSays::Includes(_) => Truth::Yes,
+            RoleSays::Unread(doubt) => self.facts.truth(&format!("role {name}"), || doubt.clone()),
+            _ => Truth::No,
+        }));
+        operation.or(role)
+    }
+
+    fn operation(&self, operation: &Value) -> Truth {
+        let service = text(operation, "serviceName").unwrap_or_default();
+        if service == "*" {
+            return Truth::Yes;
+        }
+        if service != self.world.request.permission.host() {
+            return Truth::No;
+        }
+        let selectors = member(operation, "methodSelectors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        Truth::any(selectors.iter().map(|selector| match (text(selector, "method"), text(selector, "permission")) {
+            (Some(method), _) if method == "*" => Truth::Yes,
+            (Some(method), _) => match self.world.context("method") {
+                Some(mine) => yes(mine == method),
+                None => self.world.ask(self.facts, "method", format!("whether the request calls the method {method}"), "--context method=…"),
+            },
+            (_, Some(permission)) => yes(permission == "*" || permission == self.world.request.permission.v1()),
+            _ => Truth::No,
+        }))
+    }
+}
+
+fn yes(holds: bool) -> Truth {
+    if holds { Truth::Yes } else { Truth::No }
+}

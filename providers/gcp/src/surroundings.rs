@@ -1,0 +1,192 @@
+//! What conditions see of a request, derived from its resource and from what the question says of it.
+
+use crate::documents;
+use crate::language::attributes::{ApiRest, Attribute, Attributes, Tag, Tags};
+use crate::language::principals::{Identity, Pool, Principal};
+use crate::language::resources::{FullName, Supplied, Token};
+use crate::language::value::Value;
+use crate::world::{World, doubt, elements, json, text};
+use iam_why_contract::{Lookup, Outcome};
+use std::collections::BTreeMap;
+
+impl World<'_> {
+    /// Everything a condition can ask about this request.
+    pub(crate) fn attributes(&self) -> &Attributes {
+        self.seen.get_or_init(|| self.see())
+    }
+
+    fn see(&self) -> Attributes {
+        let mut named = BTreeMap::new();
+        let resource = ["resource.service", "resource.type", "resource.name"];
+        for name in resource {
+            named.insert(name, self.attribute(name, || self.derived(name)));
+        }
+        named.insert("request.time", self.attribute("request.time", || Some(open("request.time", false))));
+        let web = self.is_web();
+        for name in ["request.path", "request.host"] {
+            named.insert(name, self.attribute(name, || web.then(|| open(name, false))));
+        }
+        // C17
+        let iap = self.request.permission.v1().starts_with("iap.") && self.request.permission.verb() == "accessViaIAP";
+        named.insert("request.auth.access_levels", self.attribute("request.auth.access_levels", || iap.then(|| open("request.auth.access_levels", false))));
+        // C18
+        let tunnel = self.request.permission.v1() == "iap.tunnelInstances.accessViaIAP";
+        for name in ["destination.ip", "destination.port"] {
+            named.insert(name, self.attribute(name, || tunnel.then(|| open(name, false))));
+        }
+        self.forwarding_rules(&mut named);
+        self.principal_attributes(&mut named);
+        let (api, api_rest) = self.api_attributes();
+        Attributes { named, api, api_rest, tags: self.tags() }
+    }
+
+    /// What the context says of an attribute; else what follows from the request; else it is not supplied.
+    fn attribute(&self, name: &'static str, derived: impl FnOnce() -> Option<Attribute>) -> Attribute {
+        match self.request.context.get(name) {
+            Lookup::Known(values) => Attribute::Known(typed(name, values)),
+            // The time of a request is never absent; it may not have been said.
+            Lookup::Absent if name != "request.time" => match self.request.context.entries.contains_key(name) {
+                true => Attribute::Absent,
+                false => derived().filter(|derived| matches!(derived, Attribute::Known(_))).unwrap_or(Attribute::Absent),
+            },
+            _ => derived().unwrap_or(Attribute::Absent),
+        }
+    }
+
+    /// C10, C11, C30
+    fn derived(&self, name: &'static str) -> Option<Attribute> {
+        let resource = &self.request.resource;
+        let supplied = Supplied::by(resource)?;
+        match name {
+            "resource.service" => Some(known(supplied.attribute)),
+            "resource.type" => {
+                let kind = supplied.type_of(resource);
+                // C4: a type that the page does not list is known to differ from those it lists.
+                Some(known(&kind.unwrap_or_else(|| format!("{}/{}", supplied.attribute, resource.collection().unwrap_or_default()))))
+            }
+            _ if !supplied.named => None,
+            _ => Some(self.resource_name(supplied, resource)),
+        }
+    }
+
+    fn resource_name(&self, supplied: &Supplied, resource: &FullName) -> Attribute {
+        let project = match supplied.project {
+            Token::AsWritten => return known(&resource.path),
+            Token::Id => &self.project.id,
+            Token::Number => &self.project.number,
+        };
+        match (resource.project(), project) {
+            (None, _) => known(&resource.path),
+            (Some(_), Some(project)) => resource.with_project(project).map_or_else(|| known(&resource.path), |name| known(&name.path)),
+            (Some(_), None) => {
+                let needs = "gcloud projects describe: conditions see the project of this service by its other name".to_owned();
+                Attribute::Open { may_be_absent: false, needs }
+            }
+        }
+    }
+
+    /// C16: IAP and Cloud Run.
+    fn is_web(&self) -> bool {
+        let permission = self.request.permission.v1();
+        permission.starts_with("iap.web") || permission.starts_with("run.routes.")
+    }
+
+    /// C23
+    fn forwarding_rules(&self, named: &mut BTreeMap<&'static str, Attribute>) {
+        let creates = matches!(self.request.permission.v1(), "compute.forwardingRules.create" | "compute.globalForwardingRules.create");
+        let is_creation = Attribute::Known(Value::Bool(creates));
+        named.insert("compute.isForwardingRuleCreationOperation", self.attribute("compute.isForwardingRuleCreationOperation", || Some(is_creation)));
+        let scheme = self.attribute("compute.loadBalancingScheme", || creates.then(|| open("compute.loadBalancingScheme", false)));
+        named.insert("compute.loadBalancingScheme", scheme);
+    }
+
+    /// B9
+    fn principal_attributes(&self, named: &mut BTreeMap<&'static str, Attribute>) {
+        let (kind, subject) = match &self.request.principal {
+            Principal::User(email) => ("WorkspaceIdentity", email.as_str()),
+            Principal::ServiceAccount(email) => ("ServiceAccount", email.as_str()),
+            Principal::Federated(Identity { pool: Pool::Workforce(_), subject }) => ("WorkforcePoolIdentity", subject.as_str()),
+            Principal::Federated(Identity { subject, .. }) => ("WorkloadPoolIdentity", subject.as_str()),
+            Principal::Other { path, .. } => ("AgentPoolIdentity", path.as_str()),
+            Principal::Anonymous => return,
+        };
+        named.insert("principal.type", self.attribute("principal.type", || Some(known(&format!("iam.googleapis.com/{kind}")))));
+        named.insert("principal.subject", self.attribute("principal.subject", || Some(known(subject))));
+    }
+
+    /// C20, C22
+    fn api_attributes(&self) -> (BTreeMap<String, Option<Value>>, ApiRest) {
+        let context = &self.request.context;
+        let stated = context.entries.iter().filter_map(|(key, values)| {
+            let name = key.strip_prefix("api.")?;
+            Some((name.to_owned(), values.as_ref().map(|values| api_value(name, values))))
+        });
+        let complete = context.unmentioned("api.") == Lookup::Absent;
+        let sets_policy = self.request.permission.verb() == "setIamPolicy";
+        let rest = if sets_policy && !complete { ApiRest::Open(vec!["iam.googleapis.com/modifiedGrantsByRole"]) } else { ApiRest::Absent };
+        (stated.collect(), rest)
+    }
+
+    /// H9: the tags in effect on the resource or on the nearest node for which they were read.
+    pub(crate) fn tags(&self) -> Tags {
+        let mut names: Vec<&FullName> = vec![&self.request.resource];
+        names.extend(&self.path.resources);
+        names.extend(self.path.nodes.first());
+        for name in &names {
+            if let Some(document) = self.documents(documents::TAGS, name).first() {
+                return read_tags(document).map_or_else(|| Tags::Open { needs: "the tags in the shape that the command prints".into() }, Tags::Known);
+            }
+            match self.outcome(documents::TAGS, name) {
+                Some(Outcome::Absent | Outcome::Found) => return Tags::Known(Vec::new()),
+                Some(outcome) => return Tags::Open { needs: doubt(documents::TAGS, &self.shown(name), Some(outcome)).needs },
+                None => {}
+            }
+        }
+        if self.request.context.unmentioned("resource.tags") == Lookup::Absent {
+            return Tags::Known(Vec::new());
+        }
+        Tags::Open { needs: doubt(documents::TAGS, "", None).needs }
+    }
+}
+
+fn known(text: &str) -> Attribute {
+    Attribute::Known(Value::Text(text.to_owned()))
+}
+
+fn open(name: &str, may_be_absent: bool) -> Attribute {
+    Attribute::Open { may_be_absent, needs: format!("--context {name}=…") }
+}
+
+fn typed(name: &str, values: &[String]) -> Value {
+    let first = values.first().map(String::as_str).unwrap_or_default();
+    let text = || Value::Text(first.to_owned());
+    match name {
+        "request.time" => chrono::DateTime::parse_from_rfc3339(first).map_or_else(|_| text(), |time| Value::Time(time.to_utc())),
+        "destination.port" => first.parse().map_or_else(|_| text(), Value::Int),
+        "request.auth.access_levels" => Value::texts(values.iter().cloned()),
+        "compute.isForwardingRuleCreationOperation" => Value::Bool(first == "true"),
+        _ => text(),
+    }
+}
+
+fn api_value(name: &str, values: &[String]) -> Value {
+    match values {
+        [one] if name != "iam.googleapis.com/modifiedGrantsByRole" => Value::Text(one.clone()),
+        _ => Value::texts(values.iter().cloned()),
+    }
+}
+
+fn read_tags(document: &iam_why_contract::Document) -> Option<Vec<Tag>> {
+    let value = json(document)?;
+    elements(&value, &["effectiveTags", "tags"])?.iter().map(read_tag).collect()
+}
+
+fn read_tag(entry: &serde_json::Value) -> Option<Tag> {
+    let field = |name: &str| text(entry, name).unwrap_or_default();
+    // `1/env/production`: the value's short name follows the key.
+    let key = field("namespacedTagKey");
+    let namespaced = field("namespacedTagValue");
+    let value = namespaced.strip_prefix(&format!("{key}/")).or_else(|| namespaced.rsplit('/').next()).unwrap_or_default().to_owned();
+    let key = if key.is_empty() { namespaced.rsplit_once('/').map(|(key, _)| key.to_owned()).unwrap_or_default() } else { key };
+    (!key.is_empty() || entry.get("tagKey").is_some()).then(|| Tag { key, value, key_id: field("tagKey"), value_id: field("tagValue") })
+}
