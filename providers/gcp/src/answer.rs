@@ -67,7 +67,11 @@ fn settled(world: &World<'_>) -> Settled {
 fn report(world: &World<'_>, judged: Judgement) -> Verdict {
     let Judgement { decision, kind, decided_by, blockers, steps, mut notes } = judged;
     let trace = Trace { steps };
-    let nearest = if decision == Decision::Allow { Vec::new() } else { verdict::nearest(&trace, |layer| layer == ALLOW_POLICY || layer == STORAGE_ACL) };
+    let nearest = if decision == Decision::Allow {
+        Vec::new()
+    } else {
+        verdict::nearest(&trace, |layer| layer == ALLOW_POLICY || layer == STORAGE_ACL)
+    };
     let request = world.request;
     let main = Part {
         action: request.permission.v1().into(),
@@ -119,8 +123,14 @@ fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
     let complete = |key: &str| context.unmentioned(key) == Lookup::Absent;
     let mut names = Vec::new();
     let project = world.project_node();
-    let seen = |kind: &str| project.as_ref().is_some_and(|name| world.outcome(kind, name).is_some()) || world.snapshot.all_of(kind).next().is_some();
-    for (kind, name) in [(documents::SERVICE_STATE, "whether the API is enabled"), (documents::BILLING, "billing"), (documents::ORG_POLICY, "organization policies")] {
+    let seen = |kind: &str| {
+        project.as_ref().is_some_and(|name| world.outcome(kind, name).is_some()) || world.snapshot.all_of(kind).next().is_some()
+    };
+    for (kind, name) in [
+        (documents::SERVICE_STATE, "whether the API is enabled"),
+        (documents::BILLING, "billing"),
+        (documents::ORG_POLICY, "organization policies"),
+    ] {
         if !complete(kind) && !seen(kind) {
             names.push(name);
         }

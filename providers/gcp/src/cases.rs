@@ -19,14 +19,46 @@ pub(crate) fn read(value: &Value) -> Option<Result<Case, CaseError>> {
 
 /// The facts of a context that this program models.
 const FACTS: &[&str] = &[
-    "project", "principal", "request_time", "resource_service", "resource_type", "resource_name", "tags", "request", "destination",
-    "access_levels", "api_attributes", "bucket", "token", "quota_project", "user_project", "services", "billing", "vpcsc", "org_policies",
-    "org_restriction", "bigquery", "k8s_rbac", "source_ip", "permission_deniable",
+    "project",
+    "principal",
+    "request_time",
+    "resource_service",
+    "resource_type",
+    "resource_name",
+    "tags",
+    "request",
+    "destination",
+    "access_levels",
+    "api_attributes",
+    "bucket",
+    "token",
+    "quota_project",
+    "user_project",
+    "services",
+    "billing",
+    "vpcsc",
+    "org_policies",
+    "org_restriction",
+    "bigquery",
+    "k8s_rbac",
+    "source_ip",
+    "permission_deniable",
 ];
 
 const PRINCIPAL_FACTS: &[&str] = &[
-    "type", "customer_id", "primary_domain", "domains", "secondary_domains", "pool", "subject", "groups", "attributes", "uid", "project",
-    "ancestors", "disabled",
+    "type",
+    "customer_id",
+    "primary_domain",
+    "domains",
+    "secondary_domains",
+    "pool",
+    "subject",
+    "groups",
+    "attributes",
+    "uid",
+    "project",
+    "ancestors",
+    "disabled",
 ];
 
 /// Writes the documents of one case.
@@ -50,11 +82,18 @@ impl<'v> Writer<'v> {
             found: case.get(field).map_or_else(|| "missing".into(), |value| format!("`{value}`")),
             expected: expected.into(),
         };
-        let principal = text(case, "principal").and_then(Principal::parse).ok_or_else(|| wrong("principal", "a member such as `user:ana@example.com`, or `anonymous`"))?;
+        let principal = text(case, "principal")
+            .and_then(Principal::parse)
+            .ok_or_else(|| wrong("principal", "a member such as `user:ana@example.com`, or `anonymous`"))?;
         let permission = text(case, "permission").and_then(crate::language::permissions::Permission::parse);
         let permission = permission.ok_or_else(|| wrong("permission", "a permission such as `storage.objects.get`"))?;
-        let resource = text(case, "resource").and_then(|name| FullName::parse(name, &permission)).ok_or_else(|| wrong("resource", "a full resource name"))?;
-        let hierarchy = case.get("hierarchy").and_then(Value::as_array).ok_or_else(|| wrong("hierarchy", "a list of full resource names, the root first"))?;
+        let resource = text(case, "resource")
+            .and_then(|name| FullName::parse(name, &permission))
+            .ok_or_else(|| wrong("resource", "a full resource name"))?;
+        let hierarchy = case
+            .get("hierarchy")
+            .and_then(Value::as_array)
+            .ok_or_else(|| wrong("hierarchy", "a list of full resource names, the root first"))?;
         let nodes = hierarchy.iter().rev().filter_map(Value::as_str).filter_map(FullName::node).collect();
         let (snapshot, context, not_modelled) = (Snapshot::default(), Context::complete(), Vec::new());
         Ok(Self { case, id, principal, resource, nodes, snapshot, context, not_modelled })
@@ -184,7 +223,9 @@ impl<'v> Writer<'v> {
                 self.refuse(kind::BOUNDARY_BINDING, "*");
                 continue;
             }
-            binding["policy"] = Value::String(named.clone());
+            if let Some(members) = binding.as_object_mut() {
+                members.insert("policy".into(), Value::String(named.clone()));
+            }
             let target = binding.get("target").and_then(|target| text(target, "principalSet")).unwrap_or_default().to_owned();
             self.add(kind::BOUNDARY_BINDING, &target, &format!("boundary binding of {named}"), &binding);
             if policy.is_null() {
@@ -204,8 +245,8 @@ impl<'v> Writer<'v> {
             let permissions = role.get("permissions").or_else(|| role.get("includedPermissions")).cloned().unwrap_or_else(|| json!([]));
             let mut text = json!({"name": name, "includedPermissions": permissions});
             for field in ["stage", "deleted"] {
-                if let Some(value) = role.get(field) {
-                    text[field] = value.clone();
+                if let (Some(value), Some(members)) = (role.get(field), text.as_object_mut()) {
+                    members.insert(field.into(), value.clone());
                 }
             }
             self.add(kind::ROLE, name, &format!("role {name}"), &text);
@@ -249,7 +290,9 @@ impl<'v> Writer<'v> {
     }
 
     fn attributes(&mut self, facts: &Map<String, Value>) {
-        for (fact, key) in [("resource_service", "resource.service"), ("resource_type", "resource.type"), ("resource_name", "resource.name")] {
+        for (fact, key) in
+            [("resource_service", "resource.service"), ("resource_type", "resource.type"), ("resource_name", "resource.name")]
+        {
             match facts.get(fact).and_then(Value::as_str) {
                 Some(value) => self.say(key, value),
                 None => self.context.entries.extend([(key.to_owned(), None)]),
@@ -318,10 +361,17 @@ impl<'v> Writer<'v> {
 
     fn credential(&mut self, facts: &Map<String, Value>) {
         let Some(token) = facts.get("token").and_then(Value::as_object) else { return };
-        self.not_modelled.extend(token.keys().filter(|key| !["kind", "cab", "scopes", "scope"].contains(&key.as_str())).map(|key| format!("token.{key}")));
+        self.not_modelled.extend(
+            token.keys().filter(|key| !["kind", "cab", "scopes", "scope"].contains(&key.as_str())).map(|key| format!("token.{key}")),
+        );
         if let Some(rules) = token.get("cab").filter(|rules| !rules.is_null()) {
             let subject = self.principal.v1();
-            self.add(kind::CREDENTIAL_BOUNDARY, &subject, "credential access boundary", &json!({"accessBoundary": {"accessBoundaryRules": rules}}));
+            self.add(
+                kind::CREDENTIAL_BOUNDARY,
+                &subject,
+                "credential access boundary",
+                &json!({"accessBoundary": {"accessBoundaryRules": rules}}),
+            );
         }
         match token.get("scopes").or_else(|| token.get("scope")) {
             Some(Value::Array(scopes)) => self.say_all("token.scopes", scopes),
@@ -347,7 +397,9 @@ impl<'v> Writer<'v> {
         match facts.get("org_restriction") {
             None | Some(Value::Null) => {}
             Some(value) => {
-                let list = value.as_array().or_else(|| ["resources", "allowed", "organizations"].into_iter().find_map(|name| value.get(name)?.as_array()));
+                let list = value
+                    .as_array()
+                    .or_else(|| ["resources", "allowed", "organizations"].into_iter().find_map(|name| value.get(name)?.as_array()));
                 match list {
                     Some(list) => self.say_all("org_restriction", list),
                     None => self.not_modelled.push("org_restriction".into()),
@@ -366,7 +418,9 @@ impl<'v> Writer<'v> {
     fn services(&mut self, facts: Option<&Value>) {
         let Some(facts) = facts.and_then(Value::as_object) else { return };
         let own = self.project().map(|project| project.path).unwrap_or_default();
-        let project = text_in(facts, "consumer").or_else(|| text_in(facts, "project")).map_or(own, |name| FullName::node(name).map_or_else(|| name.to_owned(), |node| node.path));
+        let project = text_in(facts, "consumer")
+            .or_else(|| text_in(facts, "project"))
+            .map_or(own, |name| FullName::node(name).map_or_else(|| name.to_owned(), |node| node.path));
         for (name, value) in facts {
             match (name.as_str(), value) {
                 ("consumer" | "project", _) => {}
@@ -387,7 +441,12 @@ impl<'v> Writer<'v> {
 
     fn service(&mut self, project: &str, service: &str, state: &str) {
         let subject = format!("//serviceusage.googleapis.com/{project}/services/{service}");
-        self.add(kind::SERVICE_STATE, &subject, &format!("{service} in {project}"), &json!({"name": format!("{project}/services/{service}"), "state": state}));
+        self.add(
+            kind::SERVICE_STATE,
+            &subject,
+            &format!("{service} in {project}"),
+            &json!({"name": format!("{project}/services/{service}"), "state": state}),
+        );
     }
 
     fn billing(&mut self, facts: Option<&Value>) {
@@ -397,14 +456,18 @@ impl<'v> Writer<'v> {
             Some(value) => ["enabled", "billingEnabled", "billing_enabled"].into_iter().find_map(|name| value.get(name)?.as_bool()),
         };
         match (enabled, self.project()) {
-            (Some(enabled), Some(project)) => self.add(kind::BILLING, &project.to_string(), "billing of the project", &json!({ "billingEnabled": enabled })),
+            (Some(enabled), Some(project)) => {
+                self.add(kind::BILLING, &project.to_string(), "billing of the project", &json!({ "billingEnabled": enabled }))
+            }
             _ => self.not_modelled.push("billing".into()),
         }
     }
 
     fn perimeters(&mut self, facts: Option<&Value>) {
         let Some(facts) = facts else { return };
-        let Some(organization) = self.nodes.iter().find(|node| node.path.starts_with("organizations/")).map(ToString::to_string) else { return };
+        let Some(organization) = self.nodes.iter().find(|node| node.path.starts_with("organizations/")).map(ToString::to_string) else {
+            return;
+        };
         let Some(facts) = facts.as_object() else { return self.refuse(kind::PERIMETERS, &organization) };
         for (name, value) in facts {
             match (name.as_str(), value) {
@@ -473,7 +536,9 @@ impl<'v> Writer<'v> {
         for (name, value) in facts {
             let list = value.as_array().cloned().or_else(|| value.get("access").and_then(Value::as_array).cloned());
             match (name.as_str(), list) {
-                ("access" | "dataset_access" | "dataset", Some(list)) => self.add(kind::DATASET, &subject, "access list of the dataset", &json!({ "access": list })),
+                ("access" | "dataset_access" | "dataset", Some(list)) => {
+                    self.add(kind::DATASET, &subject, "access list of the dataset", &json!({ "access": list }))
+                }
                 _ => self.not_modelled.push(format!("bigquery.{name}")),
             }
         }

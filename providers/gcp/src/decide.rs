@@ -75,9 +75,18 @@ pub(crate) fn iam<R: Recorder>(world: &World<'_>, facts: &Facts) -> Iam {
     let granted = named.or(public.and(!prevented));
     let prevention = layers::storage::prevention(world, only_public, prevented, place);
 
-    let granted_by = [(allow.named.or(allow.public), ALLOW_POLICY), (acl.named.or(acl.public), STORAGE_ACL), (dataset, DATASET_ACCESS), (rbac, K8S_RBAC)];
+    let granted_by = [
+        (allow.named.or(allow.public), ALLOW_POLICY),
+        (acl.named.or(acl.public), STORAGE_ACL),
+        (dataset, DATASET_ACCESS),
+        (rbac, K8S_RBAC),
+    ];
     let granted_by = granted_by.iter().find(|(grants, _)| grants.is_yes()).map_or(ALLOW_POLICY, |(_, layer)| *layer);
-    let missing = if R::KEEPS && granted.is_no() { allow.report(world) } else { Answer { kind: Kind::MissingGrant, ..Answer::silent(allow.lacking) } };
+    let missing = if R::KEEPS && granted.is_no() && !prevention.holds.is_yes() {
+        allow.report(world)
+    } else {
+        Answer { kind: Kind::MissingGrant, ..Answer::silent(allow.lacking) }
+    };
 
     let mut refusals = vec![barred, denied, prevention];
     let mut steps: Vec<Step> = refusals.iter_mut().take(2).flat_map(|answer| std::mem::take(&mut answer.steps)).collect();
@@ -101,7 +110,12 @@ fn reaching_rbac(world: &World<'_>, mut denied: Answer, rbac: Truth, facts: &Fac
     if denied.holds.is_no() || rbac.is_no() {
         return denied;
     }
-    let reaches = world.ask(facts, "deny reaches RBAC", "whether a deny policy reaches what Kubernetes RBAC grants", "the documentation does not say");
+    let reaches = world.ask(
+        facts,
+        "deny reaches RBAC",
+        "whether a deny policy reaches what Kubernetes RBAC grants",
+        "the documentation does not say",
+    );
     denied.holds = denied.holds.and(!rbac.and(!reaches));
     if !denied.holds.is_yes() {
         denied.findings.clear();

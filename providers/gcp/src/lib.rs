@@ -9,6 +9,7 @@ mod decide;
 pub mod documents;
 mod facts;
 mod findings;
+mod fixes;
 mod language;
 mod layers;
 mod membership;
@@ -51,7 +52,9 @@ impl Provider for Gcp {
 
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
         let request = request::Request::parse(question)?;
-        Ok(answer::answer(&request, snapshot))
+        let mut verdict = answer::answer(&request, snapshot);
+        verdict.fixes = fixes::fixes(&request, snapshot, &verdict);
+        Ok(verdict)
     }
 
     fn recognise(&self, _file: SourceFile<'_>) -> Option<Snapshot> {

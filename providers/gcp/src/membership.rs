@@ -127,9 +127,11 @@ impl World<'_> {
             return same(mine.as_deref() == Some(customer));
         }
         let domain = email.rsplit('@').next().unwrap_or_default();
-        let organization = self.snapshot.all_of(documents::ORGANIZATION).filter_map(json).find(|organization| {
-            text(organization, "displayName").is_some_and(|name| name.eq_ignore_ascii_case(domain))
-        });
+        let organization = self
+            .snapshot
+            .all_of(documents::ORGANIZATION)
+            .filter_map(json)
+            .find(|organization| text(organization, "displayName").is_some_and(|name| name.eq_ignore_ascii_case(domain)));
         if let Some(id) = organization.and_then(|organization| customer_id(&organization)) {
             return same(id == customer);
         }
@@ -165,7 +167,9 @@ impl World<'_> {
     fn holds_in(&self, policies: &[crate::world::AllowPolicy], role: &str, facts: &Facts) -> Truth {
         let bindings = policies.iter().flat_map(|policy| &policy.bindings).filter(|binding| binding.role == role);
         Truth::any(bindings.flat_map(|binding| {
-            members(&binding.members).filter(|(_, member)| !matches!(member, Member::Holders { .. })).map(|(_, member)| self.covers(&member, facts))
+            members(&binding.members)
+                .filter(|(_, member)| !matches!(member, Member::Holders { .. }))
+                .map(|(_, member)| self.covers(&member, facts))
         }))
     }
 
@@ -303,6 +307,12 @@ fn read_groups(document: &Document) -> Option<Vec<String>> {
     let value = json(document)?;
     let list = elements(&value, &["memberships", "groups"])?;
     list.iter()
-        .map(|entry| entry.get("groupKey").and_then(|key| text(key, "id")).or_else(|| text(entry, "email")).or_else(|| entry.as_str().map(str::to_owned)))
+        .map(|entry| {
+            entry
+                .get("groupKey")
+                .and_then(|key| text(key, "id"))
+                .or_else(|| text(entry, "email"))
+                .or_else(|| entry.as_str().map(str::to_owned))
+        })
         .collect()
 }

@@ -66,7 +66,11 @@ impl Request {
 
 fn principal_error(found: &str) -> QuestionError {
     let set = ["group:", "domain:", "principalSet:", "project"].iter().any(|start| found.starts_with(start));
-    let hint = if set { "a set of principals cannot sign in: ask for one of its members" } else { "`user:ana@example.com`, `serviceAccount:NAME@PROJECT.iam.gserviceaccount.com`, `principal://…`, `anonymous`" };
+    let hint = if set {
+        "a set of principals cannot sign in: ask for one of its members"
+    } else {
+        "`user:ana@example.com`, `serviceAccount:NAME@PROJECT.iam.gserviceaccount.com`, `principal://…`, `anonymous`"
+    };
     QuestionError { found: found.into(), expected: "a Google Cloud principal".into(), hint: Some(hint.into()) }
 }
 

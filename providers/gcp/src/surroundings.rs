@@ -28,7 +28,10 @@ impl World<'_> {
         }
         // C17
         let iap = self.request.permission.v1().starts_with("iap.") && self.request.permission.verb() == "accessViaIAP";
-        named.insert("request.auth.access_levels", self.attribute("request.auth.access_levels", || iap.then(|| open("request.auth.access_levels", false))));
+        named.insert(
+            "request.auth.access_levels",
+            self.attribute("request.auth.access_levels", || iap.then(|| open("request.auth.access_levels", false))),
+        );
         // C18
         let tunnel = self.request.permission.v1() == "iap.tunnelInstances.accessViaIAP";
         for name in ["destination.ip", "destination.port"] {
@@ -95,7 +98,10 @@ impl World<'_> {
     fn forwarding_rules(&self, named: &mut BTreeMap<&'static str, Attribute>) {
         let creates = matches!(self.request.permission.v1(), "compute.forwardingRules.create" | "compute.globalForwardingRules.create");
         let is_creation = Attribute::Known(Value::Bool(creates));
-        named.insert("compute.isForwardingRuleCreationOperation", self.attribute("compute.isForwardingRuleCreationOperation", || Some(is_creation)));
+        named.insert(
+            "compute.isForwardingRuleCreationOperation",
+            self.attribute("compute.isForwardingRuleCreationOperation", || Some(is_creation)),
+        );
         let scheme = self.attribute("compute.loadBalancingScheme", || creates.then(|| open("compute.loadBalancingScheme", false)));
         named.insert("compute.loadBalancingScheme", scheme);
     }
@@ -134,7 +140,8 @@ impl World<'_> {
         names.extend(self.path.nodes.first());
         for name in &names {
             if let Some(document) = self.documents(documents::TAGS, name).first() {
-                return read_tags(document).map_or_else(|| Tags::Open { needs: "the tags in the shape that the command prints".into() }, Tags::Known);
+                return read_tags(document)
+                    .map_or_else(|| Tags::Open { needs: "the tags in the shape that the command prints".into() }, Tags::Known);
             }
             match self.outcome(documents::TAGS, name) {
                 Some(Outcome::Absent | Outcome::Found) => return Tags::Known(Vec::new()),

@@ -91,8 +91,6 @@ pub(crate) struct Level<P> {
 pub(crate) struct AllowPolicy {
     /// Where it stands.
     pub place: Place,
-    /// How people call it.
-    pub title: String,
     /// What it grants.
     pub bindings: Vec<Binding>,
 }
@@ -307,11 +305,11 @@ impl<'s> World<'s> {
 
     fn role_document(&self, name: &str) -> Option<&'s Document> {
         let mut names = vec![name.to_owned()];
-        if let Some((project, role)) = name.strip_prefix("projects/").and_then(|rest| rest.split_once('/')) {
-            if self.project.is(project) {
-                let known = [&self.project.id, &self.project.number].into_iter().flatten();
-                names.extend(known.map(|project| format!("projects/{project}/{role}")));
-            }
+        if let Some((project, role)) = name.strip_prefix("projects/").and_then(|rest| rest.split_once('/'))
+            && self.project.is(project)
+        {
+            let known = [&self.project.id, &self.project.number].into_iter().flatten();
+            names.extend(known.map(|project| format!("projects/{project}/{role}")));
         }
         names.iter().find_map(|name| self.snapshot.of(documents::ROLE, name).next())
     }
@@ -340,7 +338,7 @@ impl<'s> World<'s> {
 
     /// Where the list of policy-bearing types is silent, whatever ends a pair of collection and id may hold one.
     fn may_hold_policy(&self, node: &FullName) -> bool {
-        node.holds_policy().unwrap_or_else(|| node.path.split('/').count() % 2 == 0)
+        node.holds_policy().unwrap_or_else(|| node.path.split('/').count().is_multiple_of(2))
     }
 
     fn deny_level(&self, node: &FullName) -> Level<DenyPolicy> {
@@ -354,7 +352,8 @@ impl<'s> World<'s> {
         }
         let by_number = |document: &Document| document.subject.rsplit('/').next().is_some_and(|id| id.chars().all(|c| c.is_ascii_digit()));
         if node.is_project() && self.project.number.is_none() && unread.is_none() {
-            let elsewhere = self.snapshot.all_of(documents::DENY_POLICY).any(|document| document.subject.contains("projects/") && by_number(document));
+            let elsewhere =
+                self.snapshot.all_of(documents::DENY_POLICY).any(|document| document.subject.contains("projects/") && by_number(document));
             unread = elsewhere.then(|| Doubt {
                 about: format!("the number of {}, by which deny policies name it", node.path),
                 needs: format!("gcloud projects describe {}", node.path.trim_start_matches("projects/")),
@@ -387,7 +386,10 @@ pub(crate) fn doubt(kind: &str, subject: &str, outcome: Option<&Outcome>) -> Dou
 fn illegible(document: &Document) -> Doubt {
     Doubt {
         about: format!("what `{}` says", document.title),
-        needs: format!("the policy in the shape that its command prints; {} is not", if document.origin.source.is_empty() { "this document" } else { &document.origin.source }),
+        needs: format!(
+            "the policy in the shape that its command prints; {} is not",
+            if document.origin.source.is_empty() { "this document" } else { &document.origin.source }
+        ),
     }
 }
 
@@ -463,7 +465,7 @@ fn allow_policy(document: &Document) -> Option<AllowPolicy> {
         Binding { role: raw.role, members: raw.members, condition, place }
     });
     let bindings = bindings.collect();
-    Some(AllowPolicy { place, title: document.title.to_string(), bindings })
+    Some(AllowPolicy { place, bindings })
 }
 
 fn condition(raw: RawCondition, place: &Place) -> Condition {
@@ -560,7 +562,9 @@ fn ancestors(snapshot: &Snapshot, resource: &FullName, containers: &[FullName]) 
         names.extend(project.as_deref().map(project_node));
     }
     names.extend(owner(snapshot, resource).as_deref().map(project_node));
-    let found = |name: &FullName| name.spellings().iter().find_map(|spelling| snapshot.of(documents::ANCESTRY, spelling).next()).and_then(read_ancestry);
+    let found = |name: &FullName| {
+        name.spellings().iter().find_map(|spelling| snapshot.of(documents::ANCESTRY, spelling).next()).and_then(read_ancestry)
+    };
     names.iter().find_map(found)
 }
 
@@ -680,16 +684,25 @@ fn stated(value: &Value) -> Caller {
     let customer = value.get("customer_id").or_else(|| value.get("customerId"));
     let customer = customer.map(|id| id.as_str().map(str::to_owned));
     let domains = texts(value, "domains").or_else(|| Some(vec![text(value, "primary_domain")?]));
-    let attributes = value.get("attributes").and_then(Value::as_object).map(|members| {
-        members.iter().map(|(name, value)| (name.clone(), one_or_more(value))).collect::<BTreeMap<_, _>>()
-    });
+    let attributes = value
+        .get("attributes")
+        .and_then(Value::as_object)
+        .map(|members| members.iter().map(|(name, value)| (name.clone(), one_or_more(value))).collect::<BTreeMap<_, _>>());
     let home = texts(value, "ancestors").or_else(|| value.get("project").map(|_| Vec::new()));
     let home = home.map(|mut home| {
         home.extend(text(value, "project"));
         home
     });
     let complete = value.get("ancestors").is_some();
-    Caller { kind: text(value, "type"), customer, domains, asserted: texts(value, "groups"), attributes, home: home.filter(|_| complete), document: None }
+    Caller {
+        kind: text(value, "type"),
+        customer,
+        domains,
+        asserted: texts(value, "groups"),
+        attributes,
+        home: home.filter(|_| complete),
+        document: None,
+    }
 }
 
 fn one_or_more(value: &Value) -> Vec<String> {

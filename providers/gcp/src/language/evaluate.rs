@@ -162,7 +162,10 @@ impl Evaluation<'_> {
     fn settled(&self, node: &IdedExpr, unknown: &Unknown) -> Ways {
         let (negated, name) = self.fact(node);
         let ways = if negated { unknown.ways.not() } else { unknown.ways };
-        let doubt = || Doubt { about: format!("{}, which the condition asks for in `{}`", unknown.about, self.expression.slice(node)), needs: unknown.needs.clone() };
+        let doubt = || Doubt {
+            about: format!("{}, which the condition asks for in `{}`", unknown.about, self.expression.slice(node)),
+            needs: unknown.needs.clone(),
+        };
         let taken = self.facts.way(&format!("condition: {name}"), ways.count(), doubt).map_or(ways, |way| ways.nth(way));
         if negated { taken.not() } else { taken }
     }
@@ -190,7 +193,9 @@ impl Evaluation<'_> {
         let mut about = Vec::new();
         self.asks(node, &mut about);
         let mut got: Vec<String> = about.iter().map(|name| self.shown(name)).collect();
-        if let Outcome::Error(error) = outcome {
+        if let Outcome::Error(error) = outcome
+            && !got.contains(error)
+        {
             got.push(error.clone());
         }
         let about = if about.is_empty() { "condition".into() } else { about.join(", ") };

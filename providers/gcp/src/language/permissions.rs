@@ -70,7 +70,8 @@ impl Permission {
     pub(crate) fn is_deniable(&self) -> bool {
         let (service, rest) = self.v2.split_once('/').unwrap_or_default();
         let (resource, verb) = rest.rsplit_once('.').unwrap_or_default();
-        listed(service).any(|(resources, verbs)| resources.split(',').any(|name| name == resource) && verbs.split(' ').any(|name| name == verb))
+        listed(service)
+            .any(|(resources, verbs)| resources.split(',').any(|name| name == resource) && verbs.split(' ').any(|name| name == verb))
     }
 
     /// Does an entry of a deny rule name it: itself, `FQDN/RES.*`, `FQDN/*.*`, `FQDN/*.VERB` (D10)?
@@ -118,7 +119,8 @@ fn pattern(wanted: &str, rest: &str) -> bool {
 /// D8: the BigQuery spelling of reservation permissions is an alias.
 fn reservation_alias(service: &str, rest: &str) -> Option<&'static str> {
     let reserved = ["reservations.", "reservationAssignments.", "capacityCommitments.", "bireservations."];
-    (service == "bigquery.googleapis.com" && reserved.iter().any(|name| rest.starts_with(name))).then_some("bigqueryreservation.googleapis.com")
+    (service == "bigquery.googleapis.com" && reserved.iter().any(|name| rest.starts_with(name)))
+        .then_some("bigqueryreservation.googleapis.com")
 }
 
 /// D8
@@ -130,7 +132,9 @@ fn to_v2(text: &str) -> String {
         "bigquery" if starts(&["connections."]) => "bigqueryconnection",
         "bigquery" if starts(&["dataPolicies."]) => "bigquerydatapolicy",
         "bigquery" if starts(&["transfers."]) => "bigquerydatatransfer",
-        "bigquery" if starts(&["reservations.", "reservationAssignments.", "capacityCommitments.", "bireservations."]) => "bigqueryreservation",
+        "bigquery" if starts(&["reservations.", "reservationAssignments.", "capacityCommitments.", "bireservations."]) => {
+            "bigqueryreservation"
+        }
         "serviceusage" if starts(&["apiKeys."]) => "apikeys",
         "datastore" if rest == "locations.get" => "firestore",
         "lookerstudio" => "datastudio",
@@ -159,7 +163,8 @@ struct Coverage {
     except: Vec<(&'static str, &'static str)>,
 }
 
-static COVERED: LazyLock<Vec<Coverage>> = LazyLock::new(|| COVERAGE.lines().filter(|line| !line.starts_with('#')).filter_map(coverage).collect());
+static COVERED: LazyLock<Vec<Coverage>> =
+    LazyLock::new(|| COVERAGE.lines().filter(|line| !line.starts_with('#')).filter_map(coverage).collect());
 
 fn coverage(line: &'static str) -> Option<Coverage> {
     let (version, rest) = line.split_once(' ')?;

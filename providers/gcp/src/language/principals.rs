@@ -135,10 +135,12 @@ impl Principal {
             return Some(Self::Anonymous);
         }
         if !text.contains(':') {
-            return email(text).map(|email| if is_service_account(email) { Self::ServiceAccount(email.into()) } else { Self::User(email.into()) });
+            return email(text)
+                .map(|email| if is_service_account(email) { Self::ServiceAccount(email.into()) } else { Self::User(email.into()) });
         }
         let member = Member::v1(text);
-        let member = if member == Member::Foreign || matches!(member, Member::Other { .. }) { either(member, Member::v2(text)) } else { member };
+        let member =
+            if member == Member::Foreign || matches!(member, Member::Other { .. }) { either(member, Member::v2(text)) } else { member };
         match member {
             Member::User(email) => Some(Self::User(email)),
             Member::ServiceAccount(email) => Some(Self::ServiceAccount(email)),
@@ -428,7 +430,8 @@ mod tests {
     #[test]
     fn both_spellings_of_a_kubernetes_service_account_are_one_identity() {
         let Some(Principal::Federated(old)) = Principal::parse("serviceAccount:acme.svc.id.goog[shop/api]") else { panic!() };
-        let new = "principal://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/acme.svc.id.goog/subject/ns/shop/sa/api";
+        let new =
+            "principal://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/acme.svc.id.goog/subject/ns/shop/sa/api";
         let Some(Principal::Federated(new)) = Principal::parse(new) else { panic!() };
         assert!(old.is(&new));
         assert!(!old.is(&Identity { subject: "ns/shop/sa/web".into(), ..new }));

@@ -206,7 +206,8 @@ fn full(rest: &str) -> Option<FullName> {
 /// `bucket/object`
 fn storage(rest: &str) -> Option<FullName> {
     let (bucket, object) = rest.split_once('/').unwrap_or((rest, ""));
-    let path = if object.is_empty() { format!("projects/_/buckets/{bucket}") } else { format!("projects/_/buckets/{bucket}/objects/{object}") };
+    let path =
+        if object.is_empty() { format!("projects/_/buckets/{bucket}") } else { format!("projects/_/buckets/{bucket}/objects/{object}") };
     (!bucket.is_empty()).then(|| FullName::new(STORAGE, &path))
 }
 
@@ -416,11 +417,7 @@ const SUPPLIED: &[Supplied] = &[
         Token::Number,
         &[("clusters", "Cluster"), ("topics", "Topic"), ("consumerGroups", "ConsumerGroup"), ("operations", "Operation")],
     ),
-    row(
-        "pubsublite.googleapis.com",
-        Token::Number,
-        &[("topics", "Topic"), ("subscriptions", "Subscription"), ("locations", "Location")],
-    ),
+    row("pubsublite.googleapis.com", Token::Number, &[("topics", "Topic"), ("subscriptions", "Subscription"), ("locations", "Location")]),
     row(
         "networksecurity.googleapis.com",
         Token::Number,
@@ -441,7 +438,13 @@ const SUPPLIED: &[Supplied] = &[
     nameless(row(
         "iap.googleapis.com",
         Token::Number,
-        &[("iap_tunnel", "Tunnel"), ("zones", "TunnelZone"), ("instances", "TunnelInstance"), ("services", "WebService"), ("versions", "WebServiceVersion")],
+        &[
+            ("iap_tunnel", "Tunnel"),
+            ("zones", "TunnelZone"),
+            ("instances", "TunnelInstance"),
+            ("services", "WebService"),
+            ("versions", "WebServiceVersion"),
+        ],
     )),
 ];
 

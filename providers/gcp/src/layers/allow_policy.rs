@@ -109,7 +109,13 @@ fn level_grants<R: Recorder>(world: &World<'_>, level: &Level<AllowPolicy>, fact
             grants.public = grants.public.or(bound.public());
             here = here.or(bound.named()).or(bound.public());
             if R::KEEPS {
-                statements.push(Statement { place: binding.place.clone(), label: binding.role.clone(), effect: Effect::Allow, applies: bound.any(), tests: recorder.into_tests() });
+                statements.push(Statement {
+                    place: binding.place.clone(),
+                    label: binding.role.clone(),
+                    effect: Effect::Allow,
+                    applies: bound.any(),
+                    tests: recorder.into_tests(),
+                });
                 remark(world, level, binding, &bound, grants);
             }
             grants.blame(&bound);
@@ -218,7 +224,9 @@ fn record<R: Recorder>(world: &World<'_>, binding: &Binding, bound: &Bound, memb
     let request = world.request;
     recorder.test(|| {
         let (place, wanted) = match (&bound.role.document, &bound.role.says) {
-            (Some(document), RoleSays::Includes(at)) => (super::whole(document).member("includedPermissions").element(*at), format!("{} includes it", binding.role)),
+            (Some(document), RoleSays::Includes(at)) => {
+                (super::whole(document).member("includedPermissions").element(*at), format!("{} includes it", binding.role))
+            }
             (Some(document), RoleSays::Inert(field)) => (super::whole(document).member(field), format!("{} is active", binding.role)),
             _ => (binding.place.member("role"), format!("{} includes it", binding.role)),
         };
@@ -243,7 +251,8 @@ fn holds<R: Recorder>(world: &World<'_>, condition: &Condition, facts: &Facts, r
     let mut inner = R::default();
     let holds = match &condition.expression {
         Ok(expression) => {
-            let evaluation = Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Allow, facts, place: &condition.place };
+            let evaluation =
+                Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Allow, facts, place: &condition.place };
             evaluation.run(&mut inner).grants()
         }
         Err(error) => world.illegible_condition(condition, error, Truth::No, facts),
@@ -278,7 +287,10 @@ fn remark(world: &World<'_>, level: &Level<AllowPolicy>, binding: &Binding, boun
     let basic = matches!(binding.role.as_str(), "roles/owner" | "roles/editor" | "roles/viewer");
     let public = members(&binding.members).any(|(_, member)| matches!(member, Member::Everybody | Member::Authenticated));
     if binding.condition.is_some() && (basic || public) {
-        grants.notes.push(format!("the binding of {} on {node} has a condition, which IAM does not accept on basic roles and on public members", binding.role));
+        grants.notes.push(format!(
+            "the binding of {} on {node} has a condition, which IAM does not accept on basic roles and on public members",
+            binding.role
+        ));
     }
     if !covered {
         return;
@@ -286,7 +298,11 @@ fn remark(world: &World<'_>, level: &Level<AllowPolicy>, binding: &Binding, boun
     match (&bound.role.says, &bound.role.document) {
         (RoleSays::Inert(field), Some(document)) => {
             let state = if *field == "deleted" { "deleted" } else { "disabled" };
-            let says = format!("{} on {node} is bound to {}, but the role is {state}, so it grants nothing", binding.role, world.request.principal.v1());
+            let says = format!(
+                "{} on {node} is bound to {}, but the role is {state}, so it grants nothing",
+                binding.role,
+                world.request.principal.v1()
+            );
             grants.almost.push(Almost { layer: ROLE_STATE, place: super::whole(document).member(field), says, node });
         }
         _ if bound.includes.is_yes() && bound.condition.is_no() => {
@@ -306,7 +322,8 @@ fn failing(world: &World<'_>, condition: &Condition) -> (Place, String) {
     let facts = Facts::default();
     let mut recorder = iam_why_contract::trace::Tests::default();
     let Ok(expression) = &condition.expression else { return (condition.place.clone(), "it cannot be evaluated".into()) };
-    let evaluation = Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Allow, facts: &facts, place: &condition.place };
+    let evaluation =
+        Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Allow, facts: &facts, place: &condition.place };
     evaluation.run(&mut recorder);
     let failed: Vec<Test> = recorder.into_tests().into_iter().filter(|test| test.holds.is_no()).collect();
     match failed.as_slice() {
@@ -321,7 +338,13 @@ fn failing(world: &World<'_>, condition: &Condition) -> (Place, String) {
 
 impl World<'_> {
     /// What is made of a condition that cannot be read: nobody can evaluate what is not CEL; what is only too large for iam-why is open.
-    pub(crate) fn illegible_condition(&self, condition: &Condition, error: &crate::language::expression::ParseError, otherwise: Truth, facts: &Facts) -> Truth {
+    pub(crate) fn illegible_condition(
+        &self,
+        condition: &Condition,
+        error: &crate::language::expression::ParseError,
+        otherwise: Truth,
+        facts: &Facts,
+    ) -> Truth {
         match error {
             crate::language::expression::ParseError::Syntax(_) => otherwise,
             crate::language::expression::ParseError::TooLarge { .. } => facts.truth(&format!("condition {}", condition.text), || Doubt {

@@ -86,7 +86,8 @@ fn condition<R: Recorder>(world: &World<'_>, entry: &Value, place: &Place, facts
     let Some(condition) = condition_of(value, &place.member("condition")) else { return Truth::No };
     match &condition.expression {
         Ok(expression) => {
-            let evaluation = Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Allow, facts, place: &condition.place };
+            let evaluation =
+                Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Allow, facts, place: &condition.place };
             evaluation.run(recorder).grants()
         }
         Err(error) => world.illegible_condition(&condition, error, Truth::No, facts),

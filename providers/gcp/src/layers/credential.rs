@@ -35,7 +35,8 @@ pub(crate) fn boundary<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer 
         return answer;
     }
     let resource = world.shown(&world.request.resource);
-    let says = format!("the token is downscoped, and no rule of its access boundary covers {} on {resource}", world.request.permission.v1());
+    let says =
+        format!("the token is downscoped, and no rule of its access boundary covers {} on {resource}", world.request.permission.v1());
     answer.finding(&findings::CREDENTIAL_BOUNDARY, says, Evidence::Place(place), "whoever issues the downscoped token")
 }
 
@@ -54,14 +55,16 @@ fn covers(world: &World<'_>, rule: &Value, place: &Place, facts: &Facts) -> Trut
     if bucket.is_none_or(|bucket| !bucket.spellings().contains(&named)) {
         return Truth::No;
     }
-    let permitted = Truth::any(texts(rule, "availablePermissions").unwrap_or_default().iter().map(|entry| role_permits(world, entry, facts)));
+    let permitted =
+        Truth::any(texts(rule, "availablePermissions").unwrap_or_default().iter().map(|entry| role_permits(world, entry, facts)));
     let condition = member(rule, "availabilityCondition").filter(|value| !value.is_null());
     let Some(condition) = condition.filter(|_| !permitted.is_no()) else { return permitted };
     let place = place.member("availabilityCondition");
     let Some(condition) = condition_of(condition, &place) else { return Truth::No };
     let holds = match &condition.expression {
         Ok(expression) => {
-            let evaluation = Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Downscoped, facts, place: &condition.place };
+            let evaluation =
+                Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Downscoped, facts, place: &condition.place };
             evaluation.run(&mut Off).grants()
         }
         Err(error) => world.illegible_condition(&condition, error, Truth::No, facts),
@@ -85,7 +88,12 @@ pub(crate) fn scope<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let Lookup::Known(scopes) = world.request.context.get("token.scopes") else { return answer };
     let admits = Truth::any(scopes.iter().map(|scope| admits(world, scope)));
     let admits = if admits.is_unknown() {
-        world.ask(facts, "scopes", format!("whether the scopes {} admit {}", scopes.join(" "), world.request.permission.v1()), "the page of the API method: its authorization scopes")
+        world.ask(
+            facts,
+            "scopes",
+            format!("whether the scopes {} admit {}", scopes.join(" "), world.request.permission.v1()),
+            "the page of the API method: its authorization scopes",
+        )
     } else {
         admits
     };
@@ -126,7 +134,13 @@ fn admits(world: &World<'_>, scope: &str) -> Truth {
     match access {
         Access::All => Truth::Yes,
         Access::Read if permission.verb() == "getIamPolicy" => Truth::No,
-        Access::Read => if reads { Truth::Yes } else { Truth::No },
+        Access::Read => {
+            if reads {
+                Truth::Yes
+            } else {
+                Truth::No
+            }
+        }
         Access::Write if matches!(permission.verb(), "getIamPolicy" | "setIamPolicy") => Truth::No,
         Access::Write => Truth::Yes,
         Access::Other => Truth::Unknown,
@@ -144,7 +158,22 @@ enum Access {
 fn known_scope(service: &str) -> bool {
     matches!(
         service,
-        "storage" | "bigquery" | "pubsub" | "compute" | "logging" | "monitoring" | "trace" | "service" | "servicecontrol" | "sqlservice" | "spanner" | "datastore" | "userinfo" | "email" | "openid" | "profile"
+        "storage"
+            | "bigquery"
+            | "pubsub"
+            | "compute"
+            | "logging"
+            | "monitoring"
+            | "trace"
+            | "service"
+            | "servicecontrol"
+            | "sqlservice"
+            | "spanner"
+            | "datastore"
+            | "userinfo"
+            | "email"
+            | "openid"
+            | "profile"
     )
 }
 
@@ -160,5 +189,10 @@ pub(crate) fn account<R: Recorder>(world: &World<'_>, _facts: &Facts) -> Answer 
     }
     let says = format!("the service account {email} is disabled: it cannot authenticate");
     let answer = answer.noting(Ruling::Deny, "disabled", vec![document.id.to_string()]);
-    answer.finding(&findings::ACCOUNT_DISABLED, says, Evidence::Place(whole(&document.id).member("disabled")), "the administrators of the service account")
+    answer.finding(
+        &findings::ACCOUNT_DISABLED,
+        says,
+        Evidence::Place(whole(&document.id).member("disabled")),
+        "the administrators of the service account",
+    )
 }

@@ -40,7 +40,13 @@ fn level_denies<R: Recorder>(world: &World<'_>, level: &Level<DenyPolicy>, facts
                     report(answer, world, level, policy, rule);
                 }
                 warn(answer, rule);
-                statements.push(Statement { place: rule.place.clone(), label: label(policy, rule), effect: Effect::Deny, applies, tests: recorder.into_tests() });
+                statements.push(Statement {
+                    place: rule.place.clone(),
+                    label: label(policy, rule),
+                    effect: Effect::Deny,
+                    applies,
+                    tests: recorder.into_tests(),
+                });
             }
         }
     }
@@ -148,7 +154,15 @@ fn first(world: &World<'_>, list: &[String], facts: &Facts, all: bool) -> (Truth
     (best, place)
 }
 
-fn record<R: Recorder>(world: &World<'_>, recorder: &mut R, list: &Place, entries: &[String], at: Option<usize>, holds: Truth, except: bool) {
+fn record<R: Recorder>(
+    world: &World<'_>,
+    recorder: &mut R,
+    list: &Place,
+    entries: &[String],
+    at: Option<usize>,
+    holds: Truth,
+    except: bool,
+) {
     recorder.test(|| {
         let place = at.map_or_else(|| list.clone(), |at| list.element(at));
         let wanted = at.and_then(|at| entries.get(at).cloned()).unwrap_or_else(|| entries.join(", "));
@@ -163,7 +177,8 @@ fn condition_holds<R: Recorder>(world: &World<'_>, rule: &DenyRule, facts: &Fact
     let mut inner = R::default();
     let holds = match &condition.expression {
         Ok(expression) => {
-            let evaluation = Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Tags, facts, place: &condition.place };
+            let evaluation =
+                Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Tags, facts, place: &condition.place };
             evaluation.run(&mut inner).enforces()
         }
         Err(error) => world.illegible_condition(condition, error, Truth::Yes, facts),
@@ -195,14 +210,21 @@ fn report(answer: &mut Answer, world: &World<'_>, level: &Level<DenyPolicy>, pol
 /// D12, P31, P34: what looks like an exception and is none.
 fn warn(answer: &mut Answer, rule: &DenyRule) {
     for entry in rule.except_permissions.iter().filter(|entry| !is_deny_entry(entry)) {
-        answer.notes.push(format!("the exception `{entry}` is no permission that deny policies know (as of {LISTED}), so it exempts nothing"));
+        answer
+            .notes
+            .push(format!("the exception `{entry}` is no permission that deny policies know (as of {LISTED}), so it exempts nothing"));
     }
     for written in rule.principals.iter().chain(&rule.except_principals) {
         if Member::v2(written) == Member::Foreign {
-            answer.notes.push(format!("`{written}` is a member of allow policies; deny policies do not know this form, so it matches nobody"));
+            answer
+                .notes
+                .push(format!("`{written}` is a member of allow policies; deny policies do not know this form, so it matches nobody"));
         }
     }
     if rule.except_principals.iter().any(|written| Member::v2(written) == Member::Everybody) {
-        answer.notes.push("a deny rule exempts public:all: one page of the documentation says that this is not valid; it is taken to exempt everybody".into());
+        answer.notes.push(
+            "a deny rule exempts public:all: one page of the documentation says that this is not valid; it is taken to exempt everybody"
+                .into(),
+        );
     }
 }

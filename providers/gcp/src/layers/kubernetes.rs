@@ -12,7 +12,8 @@ use serde_json::Value;
 /// Is the permission one on an object inside a cluster, rather than on the cluster itself?
 pub(crate) fn in_cluster(world: &World<'_>) -> bool {
     let permission = &world.request.permission;
-    permission.service() == "container" && !matches!(permission.resource(), "container.clusters" | "container.operations" | "container.hostServiceAgent")
+    permission.service() == "container"
+        && !matches!(permission.resource(), "container.clusters" | "container.operations" | "container.hostServiceAgent")
 }
 
 /// What RBAC grants inside the cluster.

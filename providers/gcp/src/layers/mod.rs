@@ -90,7 +90,16 @@ impl Answer {
     /// The same layer with a finding.
     pub(crate) fn finding(mut self, code: &Code, says: impl Into<String>, evidence: Evidence, owner: &str) -> Self {
         let (layer, kind) = (self.layer, self.kind);
-        self.findings.push(Finding { code: code.id, kind, layer, part: 0, says: says.into(), evidence, related: Vec::new(), owner: owner.into() });
+        self.findings.push(Finding {
+            code: code.id,
+            kind,
+            layer,
+            part: 0,
+            says: says.into(),
+            evidence,
+            related: Vec::new(),
+            owner: owner.into(),
+        });
         self
     }
 }

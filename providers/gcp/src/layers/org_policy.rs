@@ -50,7 +50,10 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     }
     for (constraint, (holds, place)) in refuses {
         if let Some(place) = place.filter(|_| holds.is_yes()) {
-            let says = format!("the organization policy constraints/{constraint} refuses {permission} on {}", world.shown(&world.request.resource));
+            let says = format!(
+                "the organization policy constraints/{constraint} refuses {permission} on {}",
+                world.shown(&world.request.resource)
+            );
             answer = answer.finding(&findings::ORG_POLICY, says, Evidence::Place(place), "the organization policy administrators");
         }
     }
@@ -81,7 +84,12 @@ fn service_usage(world: &World<'_>, host: &str, facts: &Facts) -> (Truth, Option
 }
 
 fn group(world: &World<'_>, facts: &Facts) -> Truth {
-    world.ask(facts, "value group", "whether a value group of an organization policy holds the service", "the page of the constraint: its value groups")
+    world.ask(
+        facts,
+        "value group",
+        "whether a value group of an organization policy holds the service",
+        "the page of the constraint: its value groups",
+    )
 }
 
 /// Whether the constraint limits members, and the request may break it: which members it adds is not part of a question.
@@ -117,8 +125,15 @@ fn list(world: &World<'_>, constraint: &str, facts: &Facts) -> Option<List> {
         if spec.get("reset").and_then(Value::as_bool) == Some(true) {
             break;
         }
-        let list = found.get_or_insert_with(|| List { allowed: Vec::new(), denied: Vec::new(), all: false, none: false, certain: Truth::Yes, place });
-        for (rule, applies) in rules(world, &spec, &document, facts) {
+        let list = found.get_or_insert_with(|| List {
+            allowed: Vec::new(),
+            denied: Vec::new(),
+            all: false,
+            none: false,
+            certain: Truth::Yes,
+            place,
+        });
+        for (rule, applies) in rules(world, &spec, document, facts) {
             if applies.is_no() {
                 continue;
             }
@@ -138,26 +153,13 @@ fn list(world: &World<'_>, constraint: &str, facts: &Facts) -> Option<List> {
 
 /// N21: is a boolean constraint enforced on the resource? The nearest policy decides.
 pub(crate) fn enforced(world: &World<'_>, constraint: &str, facts: &Facts) -> (Truth, Option<Place>) {
-    for (document, spec) in policies(world, constraint) {
-        if spec.get("reset").and_then(Value::as_bool) == Some(true) {
-            return (Truth::No, None);
-        }
-        let place = whole(&document.id).member("spec").member("rules");
-        let mut otherwise = Truth::No;
-        let mut conditional = Truth::No;
-        let mut decided = Truth::No;
-        for (rule, applies) in rules(world, &spec, &document, facts) {
-            let on = if rule.get("enforce").and_then(Value::as_bool) == Some(true) { Truth::Yes } else { Truth::No };
-            if rule.get("condition").is_some_and(|condition| !condition.is_null()) {
-                conditional = conditional.or(applies.and(on));
-                decided = decided.or(applies);
-            } else {
-                otherwise = on;
-            }
-        }
-        return (conditional.or((!decided).and(otherwise)), Some(place));
+    let Some((document, spec)) = policies(world, constraint).into_iter().next() else { return (Truth::No, None) };
+    if spec.get("reset").and_then(Value::as_bool) == Some(true) {
+        return (Truth::No, None);
     }
-    (Truth::No, None)
+    let enforces = |rule: &Value| if rule.get("enforce").and_then(Value::as_bool) == Some(true) { Truth::Yes } else { Truth::No };
+    let holds = Truth::any(rules(world, &spec, document, facts).iter().map(|(rule, applies)| applies.and(enforces(rule))));
+    (holds, Some(whole(&document.id).member("spec").member("rules")))
 }
 
 /// The policies for a constraint, nearest first, each with its enforced `spec`.
@@ -188,7 +190,8 @@ fn rules(world: &World<'_>, spec: &Value, document: &Document, facts: &Facts) ->
         let applies = match condition.as_ref().map(|condition| (condition, &condition.expression)) {
             None => Truth::Yes,
             Some((condition, Ok(expression))) => {
-                let evaluation = Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Tags, facts, place: &condition.place };
+                let evaluation =
+                    Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Tags, facts, place: &condition.place };
                 evaluation.run(&mut Off).grants()
             }
             Some((condition, Err(error))) => world.illegible_condition(condition, error, Truth::No, facts),

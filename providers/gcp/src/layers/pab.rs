@@ -36,7 +36,8 @@ pub(crate) fn bars<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     if R::KEEPS {
         let ruling = ruling_of_guard(answer.holds);
         let note = if bounds.is_empty() { "no boundary policy is bound to a set that holds the caller" } else { "" };
-        answer.steps = vec![Step { layer: PAB, subject: String::new(), ruling, needed: false, documents: read, statements, note: note.into() }];
+        answer.steps =
+            vec![Step { layer: PAB, subject: String::new(), ruling, needed: false, documents: read, statements, note: note.into() }];
         if answer.holds.is_yes() {
             answer = report(answer, world, &bounds);
         }
@@ -82,7 +83,7 @@ fn bound<R: Recorder>(world: &World<'_>, binding: &Binding, facts: &Facts) -> (B
     let in_set = in_set(world, &binding.target, facts);
     recorder.test(|| Test::new(place, "principal", binding.target.clone(), world.request.principal.v1(), in_set));
     let applies = if in_set.is_no() { Truth::No } else { in_set.and(enforced(world, binding.condition.as_ref(), facts, &mut recorder)) };
-    let policy = world.snapshot.of(documents::BOUNDARY_POLICY, &binding.policy).next().and_then(|document| Policy::read(document));
+    let policy = world.snapshot.of(documents::BOUNDARY_POLICY, &binding.policy).next().and_then(Policy::read);
     let bound = match policy {
         _ if applies.is_no() => Bound::none(binding),
         None => unread_policy(world, binding, applies, facts),
@@ -126,7 +127,8 @@ fn enforced<R: Recorder>(world: &World<'_>, condition: Option<&Condition>, facts
     let Some(condition) = condition else { return Truth::Yes };
     match &condition.expression {
         Ok(expression) => {
-            let evaluation = Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Boundary, facts, place: &condition.place };
+            let evaluation =
+                Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Boundary, facts, place: &condition.place };
             evaluation.run(recorder).enforces()
         }
         Err(error) => world.illegible_condition(condition, error, Truth::Yes, facts),
@@ -167,7 +169,13 @@ impl Policy {
         recorder.test(|| {
             let rules: Vec<&str> = self.rules.iter().flatten().map(String::as_str).collect();
             let path: Vec<&str> = world.path.nodes.iter().map(|node| node.path.as_str()).collect();
-            Test::new(details.member("rules"), "resource", format!("outside {}", rules.join(", ")), format!("in {}", path.join(" in ")), !includes)
+            Test::new(
+                details.member("rules"),
+                "resource",
+                format!("outside {}", rules.join(", ")),
+                format!("in {}", path.join(" in ")),
+                !includes,
+            )
         });
         // B2: no rules, no enforcement.
         let enforced = if self.rules.is_empty() { Truth::No } else { applies };
@@ -259,9 +267,10 @@ fn in_set(world: &World<'_>, target: &str, facts: &Facts) -> Truth {
     }
     match (&world.request.principal, Pool::parse(path)) {
         (Principal::Federated(identity), Some((pool, ""))) if identity.pool.is(&pool) => Truth::Yes,
-        (Principal::Federated(Identity { pool: Pool::Workload { project: Some(mine), id: one }, .. }), Some((Pool::Workload { project: Some(theirs), id: two }, ""))) if *one == two => {
-            crate::world::same_project(world.snapshot, mine, &theirs)
-        }
+        (
+            Principal::Federated(Identity { pool: Pool::Workload { project: Some(mine), id: one }, .. }),
+            Some((Pool::Workload { project: Some(theirs), id: two }, "")),
+        ) if *one == two => crate::world::same_project(world.snapshot, mine, &theirs),
         _ => Truth::No,
     }
 }
@@ -273,14 +282,23 @@ fn in_container(world: &World<'_>, container: &str, facts: &Facts) -> Truth {
             facts,
             "agents in boundary sets",
             "whether the principal set of a container holds the service agents of its projects",
-                "the documentation does not say",
+            "the documentation does not say",
         )),
-        Principal::ServiceAccount(_) | Principal::Federated(Identity { pool: Pool::Workload { .. }, .. }) | Principal::Other { .. } => world.lives_in(container, facts),
+        Principal::ServiceAccount(_) | Principal::Federated(Identity { pool: Pool::Workload { .. }, .. }) | Principal::Other { .. } => {
+            world.lives_in(container, facts)
+        }
         // A project's or folder's set holds no people and no workforce identities.
         _ if !container.starts_with("organizations/") => Truth::No,
         Principal::User(_) => of_organization(world, container, facts),
         Principal::Federated(_) => world.caller.home.as_ref().map_or_else(
-            || world.ask(facts, &format!("pool in {container}"), format!("whether {container} owns the caller's workforce pool"), "gcloud iam workforce-pools describe"),
+            || {
+                world.ask(
+                    facts,
+                    &format!("pool in {container}"),
+                    format!("whether {container} owns the caller's workforce pool"),
+                    "gcloud iam workforce-pools describe",
+                )
+            },
             |home| Truth::any(home.iter().map(|node| world.same_node(node, container))),
         ),
         Principal::Anonymous => Truth::No,
@@ -300,7 +318,12 @@ fn of_organization(world: &World<'_>, container: &str, facts: &Facts) -> Truth {
     let organization = names.into_iter().find_map(|name| world.snapshot.of(documents::ORGANIZATION, name).next()).and_then(json);
     match organization.as_ref().and_then(crate::membership::customer_id) {
         Some(customer) => world.of_customer(&customer, facts),
-        None => world.ask(facts, &format!("customer of {container}"), format!("whether {container} belongs to the caller's customer"), format!("gcloud organizations describe {container}: its directoryCustomerId")),
+        None => world.ask(
+            facts,
+            &format!("customer of {container}"),
+            format!("whether {container} belongs to the caller's customer"),
+            format!("gcloud organizations describe {container}: its directoryCustomerId"),
+        ),
     }
 }
 

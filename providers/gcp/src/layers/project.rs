@@ -27,7 +27,9 @@ fn name(request: &Request) -> String {
 pub(crate) fn quota<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let answer = Answer { kind: Kind::MissingGrant, ..Answer::silent(QUOTA_PROJECT) };
     match world.request.context.get("quota_project") {
-        Lookup::Known(values) => usable::<R>(world, values.first().map_or("", String::as_str), facts, answer, &findings::QUOTA_PROJECT_DENIED),
+        Lookup::Known(values) => {
+            usable::<R>(world, values.first().map_or("", String::as_str), facts, answer, &findings::QUOTA_PROJECT_DENIED)
+        }
         _ => answer,
     }
 }
@@ -47,7 +49,12 @@ pub(crate) fn usable<R: Recorder>(world: &World<'_>, project: &str, facts: &Fact
     if answer.holds.is_yes() {
         let says = format!("{} may not use {} for the call: {USE} is not granted there", world.request.principal.v1(), named.path);
         let what = format!("the allow policies of {} and above", named.path);
-        answer = answer.finding(code, says, Evidence::Silence { what, documents: documents.clone() }, &format!("the administrators of {}", named.path));
+        answer = answer.finding(
+            code,
+            says,
+            Evidence::Silence { what, documents: documents.clone() },
+            &format!("the administrators of {}", named.path),
+        );
     }
     let decision = match iam.allowed {
         Truth::Yes => Decision::Allow,
@@ -92,7 +99,9 @@ pub(crate) fn service<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
 
 /// N1: the project that quota goes to: the one that the call names, else that of the service account, else that of the resource.
 fn consumer(world: &World<'_>) -> Option<FullName> {
-    let named = world.context("quota_project").and_then(|project| FullName::node(project).or_else(|| Some(FullName::new(MANAGER, &format!("projects/{project}")))));
+    let named = world
+        .context("quota_project")
+        .and_then(|project| FullName::node(project).or_else(|| Some(FullName::new(MANAGER, &format!("projects/{project}")))));
     let account = || {
         let email = world.request.principal.email()?;
         let project = crate::language::resources::account_project(email).filter(|_| !world.is_agent(email))?;
@@ -116,7 +125,12 @@ pub(crate) fn billing<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     // Most calls work without billing; which do not is not documented in one place.
     let off = enabled == Some(false);
     let holds = if off && world.request.context.unmentioned("billing") == Lookup::NotKnown {
-        world.ask(facts, "billing", format!("whether {} needs billing, which is off in {}", world.request.permission.v1(), project.path), "the service's page on pricing")
+        world.ask(
+            facts,
+            "billing",
+            format!("whether {} needs billing, which is off in {}", world.request.permission.v1(), project.path),
+            "the service's page on pricing",
+        )
     } else if off {
         Truth::Yes
     } else {
@@ -128,7 +142,12 @@ pub(crate) fn billing<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     }
     let says = format!("billing is off in {}", project.path);
     let answer = answer.noting(Ruling::Deny, "off", vec![document.id.to_string()]);
-    answer.finding(&findings::BILLING_DISABLED, says, Evidence::Place(whole(&document.id).member("billingEnabled")), "the billing administrators")
+    answer.finding(
+        &findings::BILLING_DISABLED,
+        says,
+        Evidence::Place(whole(&document.id).member("billingEnabled")),
+        "the billing administrators",
+    )
 }
 
 /// N10: a proxy may add a header that names the organizations one may reach.
@@ -136,7 +155,13 @@ pub(crate) fn restriction<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answ
     let answer = Answer::silent(ORG_RESTRICTION);
     let Lookup::Known(allowed) = world.request.context.get("org_restriction") else { return answer };
     let refuses = match world.organization() {
-        Some(organization) => if allowed.iter().any(|node| world.same_node(node, &organization.path).is_yes()) { Truth::No } else { Truth::Yes },
+        Some(organization) => {
+            if allowed.iter().any(|node| world.same_node(node, &organization.path).is_yes()) {
+                Truth::No
+            } else {
+                Truth::Yes
+            }
+        }
         None => world.ask(facts, "organization", "the organization of the resource", "gcloud projects get-ancestors"),
     };
     let reads = world.request.is_storage() && matches!(world.request.permission.verb(), "get" | "list");

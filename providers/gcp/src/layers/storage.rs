@@ -3,7 +3,9 @@
 //! docs.cloud.google.com/storage/docs: access-control/lists, uniform-bucket-level-access, public-access-prevention, ip-filtering-overview,
 //! requester-pays.
 
-use super::{Answer, BUCKET_IP_FILTER, PUBLIC_ACCESS_PREVENTION, REQUESTER_PAYS, STORAGE_ACL, Unread, ruling_of_grant, ruling_of_guard, whole};
+use super::{
+    Answer, BUCKET_IP_FILTER, PUBLIC_ACCESS_PREVENTION, REQUESTER_PAYS, STORAGE_ACL, Unread, ruling_of_grant, ruling_of_guard, whole,
+};
 use crate::documents;
 use crate::facts::Facts;
 use crate::findings;
@@ -57,7 +59,8 @@ pub(crate) struct AclGrants {
 
 /// N30, N31: with uniform access off, access is what IAM or the lists grant.
 pub(crate) fn acl<R: Recorder>(world: &World<'_>, facts: &Facts) -> AclGrants {
-    let nothing = |note: &str| AclGrants { named: Truth::No, public: Truth::No, steps: acl_step::<R>(Truth::No, Vec::new(), Vec::new(), note) };
+    let nothing =
+        |note: &str| AclGrants { named: Truth::No, public: Truth::No, steps: acl_step::<R>(Truth::No, Vec::new(), Vec::new(), note) };
     let request = world.request;
     let Some(name) = request.resource.bucket().filter(|_| request.is_storage()) else { return nothing("") };
     let Some((list, wanted)) = needed(world, &name) else { return nothing("no access control list conveys this permission") };
@@ -66,8 +69,14 @@ pub(crate) fn acl<R: Recorder>(world: &World<'_>, facts: &Facts) -> AclGrants {
         Some(_) => {}
         None if world.gate(documents::BUCKET, &name, Unread::Matters, &Facts::default()).is_no() => return nothing(""),
         None => {
-            let unread = facts.truth(&format!("lists of {name}"), || doubt(documents::BUCKET, &name.to_string(), world.outcome(documents::BUCKET, &name)));
-            return AclGrants { named: unread, public: Truth::No, steps: acl_step::<R>(unread, Vec::new(), Vec::new(), "the bucket's settings were not read") };
+            let unread = facts.truth(&format!("lists of {name}"), || {
+                doubt(documents::BUCKET, &name.to_string(), world.outcome(documents::BUCKET, &name))
+            });
+            return AclGrants {
+                named: unread,
+                public: Truth::No,
+                steps: acl_step::<R>(unread, Vec::new(), Vec::new(), "the bucket's settings were not read"),
+            };
         }
     }
     let Some(document) = world.documents(documents::ACL, &list).into_iter().next() else {
@@ -100,7 +109,13 @@ fn entries<R: Recorder>(world: &World<'_>, document: &iam_why_contract::Document
                 Test::new(place.member("role"), "action", role.clone(), world.request.permission.v1(), suffices),
                 Test::new(place.member("entity"), "principal", entity.clone(), world.request.principal.v1(), covers),
             ];
-            statements.push(Statement { place, label: format!("{entity} {role}"), effect: Effect::Allow, applies: suffices.and(covers), tests });
+            statements.push(Statement {
+                place,
+                label: format!("{entity} {role}"),
+                effect: Effect::Allow,
+                applies: suffices.and(covers),
+                tests,
+            });
         }
     }
     let steps = acl_step::<R>(named.or(public), vec![document.id.to_string()], statements, "");
@@ -119,7 +134,9 @@ fn acl_step<R: Recorder>(grants: Truth, documents: Vec<String>, statements: Vec<
 fn needed(world: &World<'_>, bucket: &FullName) -> Option<(FullName, &'static [&'static str])> {
     let on_bucket: &[&str] = match world.request.permission.v1() {
         "storage.objects.list" | "storage.buckets.get" | "storage.multipartUploads.list" => &["READER", "WRITER", "OWNER"],
-        "storage.objects.create" | "storage.objects.delete" | "storage.multipartUploads.create" | "storage.multipartUploads.abort" => &["WRITER", "OWNER"],
+        "storage.objects.create" | "storage.objects.delete" | "storage.multipartUploads.create" | "storage.multipartUploads.abort" => {
+            &["WRITER", "OWNER"]
+        }
         "storage.buckets.update" | "storage.buckets.getIamPolicy" | "storage.buckets.setIamPolicy" => &["OWNER"],
         _ => &[],
     };
@@ -129,7 +146,9 @@ fn needed(world: &World<'_>, bucket: &FullName) -> Option<(FullName, &'static [&
     world.request.resource.object()?;
     match world.request.permission.v1() {
         "storage.objects.get" => Some((world.request.resource.clone(), &["READER", "OWNER"])),
-        "storage.objects.getIamPolicy" | "storage.objects.setIamPolicy" | "storage.objects.update" => Some((world.request.resource.clone(), &["OWNER"])),
+        "storage.objects.getIamPolicy" | "storage.objects.setIamPolicy" | "storage.objects.update" => {
+            Some((world.request.resource.clone(), &["OWNER"]))
+        }
         _ => None,
     }
 }
@@ -202,7 +221,8 @@ pub(crate) fn ip_filter<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer
     if !admitted.is_no() {
         return answer;
     }
-    let says = format!("the IP filter of {} does not admit {}", world.shown(&name), world.context("source.ip").unwrap_or("the caller's network"));
+    let says =
+        format!("the IP filter of {} does not admit {}", world.shown(&name), world.context("source.ip").unwrap_or("the caller's network"));
     answer.finding(&findings::IP_FILTER, says, Evidence::Place(place), "the administrators of the bucket")
 }
 
@@ -217,11 +237,16 @@ fn admitted(world: &World<'_>, filter: &Value, facts: &Facts) -> Truth {
     let within = |source: &Value| texts(source, "allowedIpCidrRanges").unwrap_or_default().iter().any(|range| contains(range, ip));
     let networks = member(filter, "vpcNetworkSources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     match world.context("source.network") {
-        Some(mine) => yes(networks.iter().any(|source| text(source, "network").is_some_and(|network| network.ends_with(mine)) && within(source))),
-        None if member(filter, "publicNetworkSource").is_some_and(within) => Truth::Yes,
-        None if networks.iter().any(within) => {
-            world.ask(facts, "source.network", "the VPC network that the request comes from", "--context source.network=projects/P/global/networks/N")
+        Some(mine) => {
+            yes(networks.iter().any(|source| text(source, "network").is_some_and(|network| network.ends_with(mine)) && within(source)))
         }
+        None if member(filter, "publicNetworkSource").is_some_and(within) => Truth::Yes,
+        None if networks.iter().any(within) => world.ask(
+            facts,
+            "source.network",
+            "the VPC network that the request comes from",
+            "--context source.network=projects/P/global/networks/N",
+        ),
         None => Truth::No,
     }
 }
@@ -249,7 +274,12 @@ pub(crate) fn requester_pays<R: Recorder>(world: &World<'_>, facts: &Facts) -> A
         Lookup::Known(values) => billed_to::<R>(world, values.first().map_or("", String::as_str), facts, answer),
         Lookup::Absent => unbilled::<R>(world, facts, answer, &bucket.place),
         Lookup::NotKnown => {
-            let holds = world.ask(facts, "user_project", "which project the call names as the one to bill (userProject)", "--context user_project=PROJECT, or user_project! for none");
+            let holds = world.ask(
+                facts,
+                "user_project",
+                "which project the call names as the one to bill (userProject)",
+                "--context user_project=PROJECT, or user_project! for none",
+            );
             answer.holding(holds)
         }
     }
@@ -274,5 +304,10 @@ fn unbilled<R: Recorder>(world: &World<'_>, facts: &Facts, answer: Answer, place
     let says = format!("{} makes the requester pay, and the call names no project to bill", world.shown(&world.request.resource));
     let place = place.member("billing").member("requesterPays");
     let documents = vec![place.document.clone()];
-    answer.noting(Ruling::Deny, "the requester pays", documents).finding(&findings::REQUESTER_PAYS, says, Evidence::Place(place), "the caller: name a project with userProject")
+    answer.noting(Ruling::Deny, "the requester pays", documents).finding(
+        &findings::REQUESTER_PAYS,
+        says,
+        Evidence::Place(place),
+        "the caller: name a project with userProject",
+    )
 }

@@ -106,14 +106,17 @@ impl Crossing<'_> {
             return (Truth::No, None);
         }
         let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref()));
-        let outward = source.filter(|perimeter| perimeter.restricts(&service)).map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
+        let outward = source
+            .filter(|perimeter| perimeter.restricts(&service))
+            .map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
         let at = if inward >= outward { target } else { source };
         (inward.or(outward), at.map(|perimeter| perimeter.at))
     }
 
     /// V2
     fn regular_of(&self, project: &str) -> Option<&Perimeter<'_>> {
-        let holds = |perimeter: &&Perimeter<'_>| perimeter.list("resources").iter().any(|name| self.world.same_node(name, project).is_yes());
+        let holds =
+            |perimeter: &&Perimeter<'_>| perimeter.list("resources").iter().any(|name| self.world.same_node(name, project).is_yes());
         self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
     }
 
@@ -134,7 +137,9 @@ impl Crossing<'_> {
         }
         let allowed = texts(accessible, "allowedServices").unwrap_or_default();
         let restricted = source?.list("restrictedServices");
-        let named = allowed.iter().any(|name| name == service || (name == "RESTRICTED-SERVICES" && restricted.iter().any(|other| other == service)));
+        let named = allowed
+            .iter()
+            .any(|name| name == service || (name == "RESTRICTED-SERVICES" && restricted.iter().any(|other| other == service)));
         (!named).then_some(Truth::Yes)
     }
 
@@ -148,15 +153,19 @@ impl Crossing<'_> {
         let internet = match (source, self.world.context("source.kind")) {
             (Some(_), _) | (_, Some("project" | "vpc" | "network")) => Truth::No,
             (None, Some(_)) => Truth::Yes,
-            (None, None) => self.from_internet(),
+            (None, None) => self.internet_source(),
         };
-        let levelled = if levels.is_empty() || internet.is_no() { Truth::No } else { internet.and(Truth::any(levels.iter().map(|level| self.holds(level)))) };
+        let levelled = if levels.is_empty() || internet.is_no() {
+            Truth::No
+        } else {
+            internet.and(Truth::any(levels.iter().map(|level| self.holds(level))))
+        };
         let inside = if internet.is_unknown() { internet } else { Truth::No };
         ingress.or(levelled).or(inside.and(Truth::Unknown))
     }
 
     /// Nobody said where the request comes from: it may come from within the perimeter.
-    fn from_internet(&self) -> Truth {
+    fn internet_source(&self) -> Truth {
         if self.world.context("source.ip").is_some() {
             return Truth::Yes;
         }
@@ -178,12 +187,21 @@ impl Crossing<'_> {
             Lookup::Absent => return Truth::No,
             Lookup::NotKnown => {}
         }
-        let defined = self.world.organization().and_then(|organization| self.world.documents(documents::ACCESS_LEVELS, organization).into_iter().next());
+        let defined = self
+            .world
+            .organization()
+            .and_then(|organization| self.world.documents(documents::ACCESS_LEVELS, organization).into_iter().next());
         let value = defined.and_then(json).unwrap_or_default();
-        let known = elements(&value, &["accessLevels"]).and_then(|levels| levels.iter().find(|entry| text(entry, "name").as_deref() == Some(level)));
+        let known = elements(&value, &["accessLevels"])
+            .and_then(|levels| levels.iter().find(|entry| text(entry, "name").as_deref() == Some(level)));
         let holds = known.map_or(Truth::Unknown, |level| self.basic(level));
         if holds.is_unknown() {
-            return self.world.ask(self.facts, &format!("access level {level}"), format!("whether the request meets the access level {level}"), "--context source.access_levels=…");
+            return self.world.ask(
+                self.facts,
+                &format!("access level {level}"),
+                format!("whether the request meets the access level {level}"),
+                "--context source.access_levels=…",
+            );
         }
         holds
     }
@@ -208,7 +226,9 @@ impl Crossing<'_> {
         for other in texts(condition, "requiredAccessLevels").unwrap_or_default() {
             all = all.and(if self.world.context("source.access_levels").is_some() { self.holds(&other) } else { Truth::Unknown });
         }
-        let unmodelled = ["devicePolicy", "regions", "vpcNetworkSources"].iter().any(|name| member(condition, name).is_some_and(|value| !value.is_null()));
+        let unmodelled = ["devicePolicy", "regions", "vpcNetworkSources"]
+            .iter()
+            .any(|name| member(condition, name).is_some_and(|value| !value.is_null()));
         let all = if unmodelled { all.and(Truth::Unknown) } else { all };
         if condition.get("negate").and_then(Value::as_bool) == Some(true) { !all } else { all }
     }
@@ -243,7 +263,7 @@ impl Crossing<'_> {
                 Some(project) => yes(self.world.same_node(&resource, project).is_yes()),
                 None if self.world.context("source.network").is_some_and(|network| resource.ends_with(network)) => Truth::Yes,
                 None if self.world.context("source.kind") == Some("internet") => Truth::No,
-                None => !self.from_internet(),
+                None => !self.internet_source(),
             },
             _ => Truth::No,
         }))
@@ -301,7 +321,9 @@ impl Crossing<'_> {
             (Some(method), _) if method == "*" => Truth::Yes,
             (Some(method), _) => match self.world.context("method") {
                 Some(mine) => yes(mine == method),
-                None => self.world.ask(self.facts, "method", format!("whether the request calls the method {method}"), "--context method=…"),
+                None => {
+                    self.world.ask(self.facts, "method", format!("whether the request calls the method {method}"), "--context method=…")
+                }
             },
             (_, Some(permission)) => yes(permission == "*" || permission == self.world.request.permission.v1()),
             _ => Truth::No,

@@ -1,0 +1,301 @@
+//! What could be changed so that the request is let through: proposed from what blocks it, offered only where simulating it does.
+
+use crate::answer;
+use crate::documents;
+use crate::findings;
+use crate::language::principals::Principal;
+use crate::language::resources::FullName;
+use crate::request::Request;
+use crate::world::{Level, World, json};
+use iam_why_contract::fix::NewDocument;
+use iam_why_contract::verdict::Evidence;
+use iam_why_contract::{Decision, Edit, Finding, Fix, Proposal, Snapshot, Verdict};
+use serde_json::{Value, json as object};
+
+/// How many ways of granting are offered.
+const GRANTS: usize = 3;
+
+/// The changes that let a refused request through, the narrowest first.
+pub(crate) fn fixes(request: &Request, snapshot: &Snapshot, verdict: &Verdict) -> Vec<Fix> {
+    if verdict.decision != Decision::Deny {
+        return Vec::new();
+    }
+    let world = World::new(snapshot, request);
+    let mut needed = Vec::new();
+    for finding in verdict.findings.iter().filter(|finding| {
+        finding.code != findings::NO_GRANT.id && finding.code != findings::CONDITION_FAILS.id && finding.code != findings::ROLE_INERT.id
+    }) {
+        match removal(&world, finding) {
+            Some(proposal) => needed.push(proposal),
+            None => return Vec::new(),
+        }
+    }
+    let lacks = |code: &str| verdict.findings.iter().any(|finding| finding.code == code);
+    let ungranted = [findings::NO_GRANT.id, findings::CONDITION_FAILS.id, findings::ROLE_INERT.id].into_iter().any(lacks);
+    let ways = if ungranted { grants(&world, verdict) } else { Vec::new() };
+    let whole: Vec<Proposal> = match (joined(needed), ways) {
+        (Some(needed), ways) if ways.is_empty() && !ungranted => vec![needed],
+        (Some(needed), ways) => ways.into_iter().map(|way| way.and(needed.clone())).collect(),
+        (None, ways) => ways,
+    };
+    let proven = whole.into_iter().filter_map(|proposal| proposal.prove(snapshot, |edited| answer::decision(request, edited)));
+    proven.take(GRANTS).collect()
+}
+
+fn joined(proposals: Vec<Proposal>) -> Option<Proposal> {
+    proposals.into_iter().reduce(Proposal::and)
+}
+
+/// How to take away what refuses.
+fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
+    let Evidence::Place(place) = &finding.evidence else { return charged(world, finding) };
+    let edit = |patch: Vec<Value>| vec![Edit { document: place.document.clone(), creates: None, patch }];
+    let who = finding.owner.clone();
+    let proposal = |says: String, patch: Vec<Value>, widens: Option<String>, commands: Vec<String>| {
+        Some(Proposal { says, edits: edit(patch), who: who.clone(), widens, commands })
+    };
+    let caller = &world.request.principal;
+    match finding.code {
+        code if code == findings::DENY_RULE.id => exception(world, place),
+        code if code == findings::BOUNDARY.id => {
+            let project = world.path.nodes.first()?;
+            let rule = object!({"resources": [project.to_string()], "effect": "ALLOW"});
+            let says = format!("add {} to the resources of the principal access boundary policy", project.path);
+            let widens = Some(format!("every principal that the policy binds becomes eligible for all of {}", project.path));
+            proposal(says, vec![object!({"op": "add", "path": format!("{}/-", place.pointer), "value": rule})], widens, Vec::new())
+        }
+        code if code == findings::SERVICE_DISABLED.id => {
+            let project = world.project_node()?.path;
+            let id = project.trim_start_matches("projects/").to_owned();
+            let host = world.request.permission.host();
+            let command = format!("gcloud services enable {host} --project={id}");
+            let widens = Some(format!("the API is on for everybody in {project}"));
+            proposal(
+                format!("enable {host} in {project}"),
+                vec![object!({"op": "replace", "path": place.pointer, "value": "ENABLED"})],
+                widens,
+                vec![command],
+            )
+        }
+        code if code == findings::ACCOUNT_DISABLED.id => {
+            let email = caller.email()?;
+            let command = format!("gcloud iam service-accounts enable {email}");
+            let widens = Some("the account can authenticate again, for everything it may do".to_owned());
+            proposal(
+                format!("enable the service account {email}"),
+                vec![object!({"op": "replace", "path": place.pointer, "value": false})],
+                widens,
+                vec![command],
+            )
+        }
+        code if code == findings::IP_FILTER.id => {
+            let ip = world.context("source.ip")?;
+            let range = if ip.contains(':') { format!("{ip}/128") } else { format!("{ip}/32") };
+            let path = format!("{}/publicNetworkSource/allowedIpCidrRanges/-", place.pointer);
+            let widens = Some(format!("everybody who calls from {ip}"));
+            proposal(
+                format!("admit {range} in the bucket's IP filter"),
+                vec![object!({"op": "add", "path": path, "value": range})],
+                widens,
+                Vec::new(),
+            )
+        }
+        _ => None,
+    }
+}
+
+/// The permission to use the project that the call is charged to.
+fn charged(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
+    let key = if finding.code == findings::QUOTA_PROJECT_DENIED.id { "quota_project" } else { "user_project" };
+    let named = world
+        .context(key)
+        .filter(|_| finding.code == findings::QUOTA_PROJECT_DENIED.id || finding.code == findings::USER_PROJECT_DENIED.id)?;
+    let project = FullName::node(named).unwrap_or_else(|| FullName::new(crate::language::resources::MANAGER, &format!("projects/{named}")));
+    let request = world.request.also("serviceusage.services.use", project.clone())?;
+    let other = World::new(world.snapshot, &request);
+    let role = narrowest(&other).into_iter().next()?;
+    let level = other.allow.iter().find(|level| level.node == project)?;
+    binding(&other, level, &role)
+}
+
+/// D3: an exception for the caller alone.
+fn exception(world: &World<'_>, place: &iam_why_contract::Place) -> Option<Proposal> {
+    let caller = world.request.principal.v2();
+    if world.request.principal == Principal::Anonymous {
+        return None;
+    }
+    let document = world.snapshot.document(&place.document)?;
+    let value = json(document)?;
+    let rule = value.pointer(&place.pointer)?;
+    let list = format!("{}/exceptionPrincipals", place.pointer);
+    let patch = if rule.get("exceptionPrincipals").is_some() {
+        object!({"op": "add", "path": format!("{list}/-"), "value": caller})
+    } else {
+        object!({"op": "add", "path": list, "value": [caller]})
+    };
+    let named = value.get("name").and_then(Value::as_str).unwrap_or(&document.title);
+    let id = named.rsplit('/').next().unwrap_or_default();
+    let point = document.subject.trim_start_matches("//").replace('/', "%2F");
+    let denied = rule.get("deniedPermissions").and_then(Value::as_array).map_or(0, Vec::len);
+    let only = denied == 1 && !rule.get("deniedPermissions").is_some_and(|list| list.to_string().contains('*'));
+    Some(Proposal {
+        says: format!("exempt {caller} from the rule of the deny policy {id}"),
+        edits: vec![Edit { document: place.document.clone(), creates: None, patch: vec![patch] }],
+        who: "whoever may update the deny policy (roles/iam.denyAdmin)".into(),
+        widens: (!only)
+            .then(|| "the exception holds for every permission that the rule denies, on everything below the attachment point".into())
+            .or_else(|| Some("the exception holds on everything below the attachment point".into())),
+        commands: vec![format!("gcloud iam policies update {id} --kind=denypolicies --attachment-point={point} --policy-file=POLICY.json")],
+    })
+}
+
+/// A role that grants the permission, and how many others it grants.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    permissions: usize,
+    name: String,
+}
+
+/// Roles of the snapshot that grant the permission and may be bound here, those with the fewest permissions first.
+fn narrowest(world: &World<'_>) -> Vec<Candidate> {
+    let permission = world.request.permission.v1();
+    let quoted = format!("\"{permission}\"");
+    let mut found: Vec<Candidate> = world
+        .snapshot
+        .all_of(documents::ROLE)
+        .filter(|document| document.text.contains(&quoted))
+        .filter_map(|document| {
+            let name = document.subject.to_string();
+            let includes = matches!(world.role(&name).says, crate::world::RoleSays::Includes(_));
+            let permissions = json(document)?.get("includedPermissions")?.as_array()?.len();
+            (includes && bindable(world, &name)).then_some(Candidate { permissions, name })
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// A3: a custom role can be bound where it lives or below.
+fn bindable(world: &World<'_>, role: &str) -> bool {
+    match role.rsplit_once("/roles/") {
+        Some((home, _)) => world.path.nodes.iter().any(|node| world.same_node(&node.path, home).is_yes()),
+        None => true,
+    }
+}
+
+/// Ways to grant the permission: the narrowest roles on the lowest resource that holds a policy, then an undeleted role.
+fn grants(world: &World<'_>, verdict: &Verdict) -> Vec<Proposal> {
+    if world.request.principal == Principal::Anonymous {
+        return Vec::new();
+    }
+    let mut all: Vec<Proposal> =
+        verdict.findings.iter().filter(|finding| finding.code == findings::ROLE_INERT.id).filter_map(revival).collect();
+    let level =
+        world.allow.iter().find(|level| level.node.holds_policy() == Some(true) && level.node.collection() != Some("managedFolders"));
+    let roles = narrowest(world);
+    all.extend(level.into_iter().flat_map(|level| roles.iter().filter_map(|role| binding(world, level, role))).take(GRANTS));
+    all
+}
+
+fn revival(finding: &Finding) -> Option<Proposal> {
+    let Evidence::Place(place) = &finding.evidence else { return None };
+    let deleted = place.pointer == "/deleted";
+    let role = place.document.rsplit(' ').next().unwrap_or_default().to_owned();
+    let (home, id) = role.rsplit_once("/roles/")?;
+    let scope = home.replace("projects/", "--project=").replace("organizations/", "--organization=");
+    let (says, value, command) = if deleted {
+        (format!("undelete the role {role}"), Value::Bool(false), format!("gcloud iam roles undelete {id} {scope}"))
+    } else {
+        (format!("set the stage of the role {role} to GA"), Value::from("GA"), format!("gcloud iam roles update {id} {scope} --stage=GA"))
+    };
+    let edit = Edit {
+        document: place.document.clone(),
+        creates: None,
+        patch: vec![object!({"op": "replace", "path": place.pointer, "value": value})],
+    };
+    let widens = Some("every binding of the role grants again".to_owned());
+    Some(Proposal { says, edits: vec![edit], who: format!("the administrators of {home}"), widens, commands: vec![command] })
+}
+
+fn binding(world: &World<'_>, level: &Level<crate::world::AllowPolicy>, role: &Candidate) -> Option<Proposal> {
+    let caller = world.request.principal.v1();
+    let added = object!({"role": role.name, "members": [caller]});
+    let edit = match level.policies.first() {
+        Some(policy) => {
+            let has_bindings =
+                world.snapshot.document(&policy.place.document).and_then(json).is_some_and(|value| value.get("bindings").is_some());
+            let patch = if has_bindings {
+                object!({"op": "add", "path": "/bindings/-", "value": added})
+            } else {
+                object!({"op": "add", "path": "/bindings", "value": [added]})
+            };
+            Edit { document: policy.place.document.clone(), creates: None, patch: vec![patch] }
+        }
+        None if level.unread.is_none() => {
+            let subject = level.node.to_string();
+            let title = format!("allow policy of {}", world.shown(&level.node));
+            let creates = NewDocument { kind: documents::ALLOW_POLICY.into(), subject: subject.clone(), title };
+            let patch = object!({"op": "add", "path": "", "value": {"version": 3, "bindings": [added]}});
+            Edit { document: format!("{} {subject}", documents::ALLOW_POLICY), creates: Some(creates), patch: vec![patch] }
+        }
+        None => return None,
+    };
+    let node = world.shown(&level.node);
+    let others = role.permissions.saturating_sub(1);
+    let elsewhere = if level.node == world.request.resource { String::new() } else { format!(" on everything in {node}") };
+    let widens = match (others, elsewhere.is_empty()) {
+        (0, true) => None,
+        (0, false) => Some(format!("the permission holds{elsewhere}")),
+        (others, _) => Some(format!("{} has {others} other permissions, which hold{elsewhere}", role.name)),
+    };
+    Some(Proposal {
+        says: format!("grant {} to {caller} on {node}", role.name),
+        edits: vec![edit],
+        who: format!("the administrators of {node}"),
+        widens,
+        commands: command(&level.node, &caller, &role.name).into_iter().collect(),
+    })
+}
+
+/// The command that adds a binding, for the types that have one.
+fn command(node: &FullName, member: &str, role: &str) -> Option<String> {
+    let last = |name: &FullName| name.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let between = |collection: &str| {
+        let mut parts = node.path.split('/');
+        parts.find(|part| *part == collection).and_then(|_| parts.next()).unwrap_or_default().to_owned()
+    };
+    let id = last(node);
+    let project = node.project().unwrap_or_default();
+    let target = match (node.service.as_str(), node.collection()?) {
+        ("cloudresourcemanager.googleapis.com", "projects") => format!("projects add-iam-policy-binding {id}"),
+        ("cloudresourcemanager.googleapis.com", "folders") => format!("resource-manager folders add-iam-policy-binding {id}"),
+        ("cloudresourcemanager.googleapis.com", "organizations") => format!("organizations add-iam-policy-binding {id}"),
+        ("storage.googleapis.com", "buckets") => format!("storage buckets add-iam-policy-binding gs://{id}"),
+        ("iam.googleapis.com", "serviceAccounts") => format!("iam service-accounts add-iam-policy-binding {id}"),
+        ("pubsub.googleapis.com", "topics") => format!("pubsub topics add-iam-policy-binding {id} --project={project}"),
+        ("pubsub.googleapis.com", "subscriptions") => format!("pubsub subscriptions add-iam-policy-binding {id} --project={project}"),
+        ("secretmanager.googleapis.com", "secrets") => format!("secrets add-iam-policy-binding {id} --project={project}"),
+        ("cloudkms.googleapis.com", "cryptoKeys") => {
+            format!(
+                "kms keys add-iam-policy-binding {id} --keyring={} --location={} --project={project}",
+                between("keyRings"),
+                between("locations")
+            )
+        }
+        ("run.googleapis.com", "services") => {
+            format!("run services add-iam-policy-binding {id} --region={} --project={project}", between("locations"))
+        }
+        ("artifactregistry.googleapis.com", "repositories") => {
+            format!("artifacts repositories add-iam-policy-binding {id} --location={} --project={project}", between("locations"))
+        }
+        ("compute.googleapis.com", "instances") => {
+            format!("compute instances add-iam-policy-binding {id} --zone={} --project={project}", between("zones"))
+        }
+        ("compute.googleapis.com", "subnetworks") => {
+            format!("compute networks subnets add-iam-policy-binding {id} --region={} --project={project}", between("regions"))
+        }
+        _ => return None,
+    };
+    let safe = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
+    (safe(&target) && safe(member)).then(|| format!("gcloud {target} --member='{member}' --role='{role}'"))
+}
