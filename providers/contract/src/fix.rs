@@ -140,14 +140,11 @@ impl Snapshot {
             changed.retain(|document| document.id != after.id);
             changed.push(after);
         }
-        let kept = self.documents().iter().map(|document| {
-            let replaced = changed.iter().position(|new| new.id == document.id);
-            replaced.map_or_else(|| document.clone(), |at| changed.swap_remove(at))
-        });
-        let kept: Vec<Document> = kept.collect();
-        let mut snapshot = Self::new(kept, self.searches().iter().cloned());
-        snapshot.taken_at.clone_from(&self.taken_at);
+        let mut snapshot = self.clone();
         for document in changed {
+            if snapshot.replace(&document) {
+                continue;
+            }
             // What was looked for and absent is there now.
             let found = crate::Search { kind: document.kind.clone(), subject: document.subject.clone(), outcome: crate::Outcome::Found };
             snapshot.note(found);

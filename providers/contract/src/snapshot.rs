@@ -157,6 +157,12 @@ impl Snapshot {
         self.documents.push(document);
     }
 
+    /// Puts `document` in the place of the one with its id; `false` where there is none.
+    pub(crate) fn replace(&mut self, document: &Document) -> bool {
+        let place = self.ids.get(&document.id).and_then(|&at| self.documents.get_mut(at));
+        place.map(|old| old.clone_from(document)).is_some()
+    }
+
     /// Notes what became of an attempt to read. A later note of the same search replaces the earlier one.
     pub fn note(&mut self, search: Search) {
         let key = (Arc::clone(&search.kind), Arc::clone(&search.subject));
