@@ -1,6 +1,6 @@
 //! Changes that let a request through. A [`Fix`] exists only where simulating its edits gives *allow*.
 
-use crate::snapshot::{Document, Snapshot};
+use crate::snapshot::{Document, Outcome, Search, Snapshot};
 use crate::verdict::Decision;
 use serde::Serialize;
 use serde_json::Value;
@@ -145,9 +145,10 @@ impl Snapshot {
             if snapshot.replace(&document) {
                 continue;
             }
-            // What was looked for and absent is there now.
-            let found = crate::Search { kind: document.kind.clone(), subject: document.subject.clone(), outcome: crate::Outcome::Found };
-            snapshot.note(found);
+            // What was looked for and absent is there now. What was not all read is still not.
+            if snapshot.outcome(&document.kind, &document.subject) == Some(&Outcome::Absent) {
+                snapshot.note(Search { kind: document.kind.clone(), subject: document.subject.clone(), outcome: Outcome::Found });
+            }
             snapshot.add(document);
         }
         Ok(snapshot)
@@ -175,7 +176,7 @@ fn apply(edit: &Edit, before: Option<&Document>) -> Result<Document, EditError> 
 #[cfg(test)]
 mod tests {
     use super::{Edit, NewDocument, Proposal};
-    use crate::snapshot::{Document, Snapshot};
+    use crate::snapshot::{Document, Outcome, Search, Snapshot};
     use crate::verdict::Decision;
     use serde_json::json;
 
@@ -197,6 +198,21 @@ mod tests {
         };
         assert!(proposal(edit.clone()).prove(&snapshot, allows).is_some());
         assert!(proposal(edit).prove(&snapshot, |_| Decision::Undetermined).is_none());
+    }
+
+    #[test]
+    fn a_document_that_an_edit_creates_does_not_say_that_it_is_the_only_one() {
+        let search = |outcome| Search { kind: "policy".into(), subject: "app".into(), outcome };
+        let edit = Edit {
+            document: "new".into(),
+            creates: Some(NewDocument { kind: "policy".into(), subject: "app".into(), title: "grant".into() }),
+            patch: vec![json!({"op": "add", "path": "", "value": {}})],
+        };
+        let refused = Outcome::Refused { needs: "GetPolicy".into(), said: "AccessDenied".into() };
+        for (before, after) in [(Outcome::Absent, Outcome::Found), (refused.clone(), refused)] {
+            let edited = Snapshot::new([], [search(before)]).with(std::slice::from_ref(&edit)).unwrap();
+            assert_eq!(edited.outcome("policy", "app"), Some(&after));
+        }
     }
 
     #[test]
