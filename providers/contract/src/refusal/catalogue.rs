@@ -1,0 +1,291 @@
+//! All Forms of all dialects, looked for in one pass.
+
+use super::sighting::{Mark, Sighting};
+use super::template::Template;
+use super::{Form, Pairs, Refusal, View, fold};
+use aho_corasick::AhoCorasick;
+use std::collections::{BTreeMap, HashMap};
+
+/// How far from a refusal a verdict may stand that belongs to it, in bytes of clean text.
+const VERDICT_REACH: usize = 1500;
+/// How far from a refusal a fact may stand that belongs to it.
+const FACT_REACH: usize = 600;
+/// How many marks are kept of one text.
+const MARKS: usize = 100_000;
+/// A verdict of at most this strength is dropped where a stronger one stands in the same text.
+const WEAK: u8 = 25;
+
+/// How one cloud, or all that is no cloud, speaks.
+pub struct Dialect {
+    /// Its wordings.
+    pub forms: &'static [Form],
+    /// The log records of this cloud.
+    pub records: fn(&Pairs) -> Vec<Record>,
+    /// The refusal that a sighting of one of its Forms is; `None` where it turns out to be none.
+    pub read: fn(&Sighting<'_>) -> Option<Refusal>,
+}
+
+/// One log record: what it says of the request beyond its message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Where it begins in the raw text.
+    pub start: usize,
+    /// Where it ends in the raw text.
+    pub end: usize,
+    /// What it says: `principal`, `action`, `resource`, `status` and others by the names of holes.
+    pub fields: Vec<(&'static str, String)>,
+    /// Which of its fields are worked out.
+    pub derived: Vec<&'static str>,
+    /// What it says of the request, by the cloud's own key names.
+    pub context: BTreeMap<String, String>,
+    /// The Form that it is itself, where its structure says who refused.
+    pub verdict: Option<&'static str>,
+}
+
+impl Record {
+    /// The value of the field `name`.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Is this field worked out?
+    #[must_use]
+    pub fn derives(&self, name: &str) -> bool {
+        self.derived.contains(&name)
+    }
+}
+
+/// A refusal with the strength of the words that told it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The refusal.
+    pub refusal: Refusal,
+    /// The strength of its Form.
+    pub strength: u8,
+    /// The name of its Form.
+    pub form: &'static str,
+}
+
+/// Dialects, compiled.
+pub struct Catalogue {
+    dialects: Vec<&'static Dialect>,
+    templates: Vec<Compiled>,
+    /// For each pattern of the automaton, the templates that it may begin.
+    patterns: Vec<Vec<usize>>,
+    automaton: Option<AhoCorasick>,
+}
+
+struct Compiled {
+    template: Template,
+    form: &'static Form,
+    dialect: usize,
+}
+
+impl Catalogue {
+    /// Compiles dialects.
+    #[must_use]
+    pub fn new(dialects: &[&'static Dialect]) -> Self {
+        let mut templates = Vec::new();
+        for (dialect, words) in dialects.iter().enumerate() {
+            let compiled = words.forms.iter().filter_map(|form| Some(Compiled { template: Template::new(form.template)?, form, dialect }));
+            templates.extend(compiled);
+        }
+        let mut patterns: Vec<Vec<usize>> = Vec::new();
+        let mut anchors: Vec<&[u8]> = Vec::new();
+        let mut known = HashMap::new();
+        for (at, compiled) in templates.iter().enumerate() {
+            let pattern = *known.entry(compiled.template.anchor()).or_insert_with(|| {
+                anchors.push(compiled.template.anchor());
+                patterns.push(Vec::new());
+                patterns.len() - 1
+            });
+            if let Some(templates) = patterns.get_mut(pattern) {
+                templates.push(at);
+            }
+        }
+        let automaton = AhoCorasick::new(&anchors).ok();
+        Self { dialects: dialects.to_vec(), templates, patterns, automaton }
+    }
+
+    /// The refusals that `text` holds, in the order they stand there; one that is told twice is there once.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<Refusal> {
+        settle(self.sightings(text))
+    }
+
+    /// Every refusal that `text` holds, weak ones and repeats too.
+    #[must_use]
+    pub fn sightings(&self, text: &str) -> Vec<Found> {
+        let view = View::new(text);
+        let marks = self.marks(&view);
+        if marks.is_empty() && !text.contains('{') {
+            return Vec::new();
+        }
+        let pairs = Pairs::new(text);
+        let records = self.records(&pairs);
+        let groups = self.group(marks, &records, &view);
+        groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, &view, &pairs)).collect()
+    }
+
+    fn read(&self, marks: Vec<Mark>, record: Option<&Record>, view: &View, pairs: &Pairs) -> Option<Found> {
+        let sighting = Sighting { marks, record, view, pairs };
+        let verdict = sighting.verdict()?;
+        let dialect = self.dialects.get(verdict.dialect)?;
+        let (form, strength) = (verdict.form.name, verdict.form.strength);
+        Some(Found { refusal: (dialect.read)(&sighting)?, strength, form })
+    }
+
+    fn marks(&self, view: &View) -> Vec<Mark> {
+        let mut marks: Vec<Mark> = Vec::new();
+        let Some(automaton) = &self.automaton else { return marks };
+        for hit in automaton.find_overlapping_iter(view.dense()) {
+            let templates = self.patterns.get(hit.pattern().as_usize()).into_iter().flatten();
+            for compiled in templates.filter_map(|at| self.templates.get(*at)) {
+                if let Some(found) = compiled.template.matches(view, hit.start()) {
+                    let (form, dialect) = (compiled.form, compiled.dialect);
+                    marks.push(Mark { form, start: found.start, end: found.end, fields: found.fields, dialect });
+                }
+            }
+            if marks.len() >= MARKS {
+                break;
+            }
+        }
+        marks.sort_by_key(|mark| (mark.start, mark.end));
+        marks.dedup_by(|one, other| std::ptr::eq(one.form, other.form) && one.start == other.start);
+        without_shadows(marks)
+    }
+
+    fn records(&self, pairs: &Pairs) -> Vec<(usize, Record)> {
+        let mut records = Vec::new();
+        for (dialect, words) in self.dialects.iter().enumerate() {
+            records.extend((words.records)(pairs).into_iter().map(|record| (dialect, record)));
+        }
+        records.sort_by_key(|(_, record)| (record.start, record.end));
+        records
+    }
+
+    fn group<'r>(&self, marks: Vec<Mark>, records: &'r [(usize, Record)], view: &View) -> Vec<(Vec<Mark>, Option<&'r Record>)> {
+        let mut groups: Vec<(Vec<Mark>, Option<&Record>)> = Vec::new();
+        let mut of_record: HashMap<usize, usize> = HashMap::new();
+        for (at, (dialect, record)) in records.iter().enumerate() {
+            if let Some(mark) = self.mark_of_record(*dialect, record, view) {
+                of_record.insert(at, groups.len());
+                groups.push((vec![mark], Some(record)));
+            }
+        }
+        let mut open: Option<usize> = None;
+        for mark in marks {
+            let raw = view.raw_of_clean(mark.start);
+            if let Some(at) = record_around(records, raw) {
+                let group = *of_record.entry(at).or_insert_with(|| {
+                    groups.push((Vec::new(), records.get(at).map(|(_, record)| record)));
+                    groups.len() - 1
+                });
+                push(&mut groups, group, mark);
+                continue;
+            }
+            let joins = open.and_then(|at| groups.get(at)).is_some_and(|(group, _)| joins(group, &mark, view));
+            if !joins {
+                open = Some(groups.len());
+                groups.push((Vec::new(), None));
+            }
+            if let Some(at) = open {
+                push(&mut groups, at, mark);
+            }
+        }
+        groups.sort_by_key(|(marks, _)| marks.iter().map(|mark| mark.start).min());
+        groups
+    }
+
+    fn mark_of_record(&self, dialect: usize, record: &Record, view: &View) -> Option<Mark> {
+        let name = record.verdict?;
+        let form = self.dialects.get(dialect)?.forms.iter().find(|form| form.name == name)?;
+        let (start, end) = (view.clean_of_raw(record.start), view.clean_of_raw(record.end));
+        Some(Mark { form, start, end, fields: Vec::new(), dialect })
+    }
+}
+
+/// Drops marks that a stronger mark of the same provider covers: half of a sentence within the sentence.
+fn without_shadows(marks: Vec<Mark>) -> Vec<Mark> {
+    let covers = |one: &Mark, other: &Mark| {
+        let within = one.start <= other.start && other.end <= one.end && !std::ptr::eq(one.form, other.form);
+        within && one.form.strength > other.form.strength && other.form.decides() && one.form.provider == other.form.provider
+    };
+    let shadowed = |at: usize, mark: &Mark| {
+        let near = marks.iter().skip(at.saturating_sub(8)).take(17);
+        near.into_iter().any(|other| covers(other, mark))
+    };
+    marks.iter().enumerate().filter(|(at, mark)| !shadowed(*at, mark)).map(|(_, mark)| mark.clone()).collect()
+}
+
+/// Drops what is weak beside something strong, and what is told twice.
+#[must_use]
+pub(super) fn settle(found: Vec<Found>) -> Vec<Refusal> {
+    let strong = found.iter().any(|found| found.strength > WEAK);
+    let mut refusals = Vec::new();
+    for found in found.into_iter().filter(|found| !strong || found.strength > WEAK) {
+        fold(&mut refusals, found.refusal);
+    }
+    refusals
+}
+
+fn push(groups: &mut [(Vec<Mark>, Option<&Record>)], at: usize, mark: Mark) {
+    if let Some((marks, _)) = groups.get_mut(at) {
+        marks.push(mark);
+    }
+}
+
+/// The innermost of the records around a byte of the raw text: the last that begins before it and has not ended.
+fn record_around(records: &[(usize, Record)], raw: usize) -> Option<usize> {
+    let before = records.partition_point(|(_, record)| record.start <= raw);
+    let near = records.iter().enumerate().take(before).rev().take(8);
+    near.filter(|(_, (_, record))| raw <= record.end).map(|(at, _)| at).next()
+}
+
+/// Is `mark` part of the refusal that `group` is so far?
+fn joins(group: &[Mark], mark: &Mark, view: &View) -> bool {
+    let end = group.iter().rev().take(32).map(|known| known.end).max().unwrap_or(0);
+    let gap = mark.start.saturating_sub(end);
+    let decided = group.iter().rev().take(32).any(|known| known.form.decides());
+    let reach = if mark.form.decides() || !decided { VERDICT_REACH } else { FACT_REACH };
+    if gap > reach || (decided && mark.form.opens && gap > 0) {
+        return false;
+    }
+    group.iter().rev().take(32).all(|known| agree(known, mark, gap, view))
+}
+
+/// Fields that tell one request from another.
+const TELLING: [&str; 6] = ["principal", "action", "resource", "operation", "policy", "object"];
+
+fn agree(known: &Mark, mark: &Mark, gap: usize, view: &View) -> bool {
+    let fields = TELLING.iter().all(|name| match (known.field(name), mark.field(name)) {
+        (Some(one), Some(other)) => same(one, other),
+        _ => true,
+    });
+    fields && (same_verdict(known.form, mark.form) || gap <= 3 || may_refine(known, mark, view))
+}
+
+/// One may be cut off, or written in another case.
+fn same(one: &str, other: &str) -> bool {
+    let shorter = one.len().min(other.len());
+    let head = |text: &str| text.get(..shorter).map(str::to_ascii_lowercase);
+    shorter > 2 && head(one) == head(other) || one.eq_ignore_ascii_case(other)
+}
+
+fn same_verdict(one: &Form, other: &Form) -> bool {
+    let same = one.provider == other.provider && one.refused_by == other.refused_by && one.reason == other.reason;
+    !one.decides() || !other.decides() || same
+}
+
+/// A sentence and a code may be two ways to tell one refusal; two sentences on two lines that differ are two refusals.
+fn may_refine(known: &Mark, mark: &Mark, view: &View) -> bool {
+    let sentence = |form: &Form| (60..90).contains(&form.strength);
+    let strong = |form: &Form| form.strength >= 60;
+    let (one, other) = (known.form, mark.form);
+    if one.provider != other.provider && strong(one) && strong(other) {
+        return mark.start < known.end;
+    }
+    let between = view.clean().get(known.end..mark.start).unwrap_or("");
+    !(sentence(one) && sentence(other) && between.contains('\n'))
+}

@@ -1,0 +1,412 @@
+//! Keys and values of anything that looks like JSON, a Python or PHP dump, YAML or logfmt: whole, cut off at either end, or with
+//! trailing commas, `...` and single quotes.
+
+use std::borrow::Cow;
+
+/// How deep objects may nest; what is deeper is read as if it stood at this depth.
+const DEPTH: usize = 128;
+/// How often JSON may be written as a string within JSON.
+const WITHIN: usize = 4;
+/// How long one text may be.
+const TEXT: usize = 256 * 1024;
+
+/// One key with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The key as written.
+    pub key: String,
+    /// The value, unescaped.
+    pub value: String,
+    /// The object it stands in: an index into the objects.
+    object: usize,
+    /// Where it stands in the raw text.
+    pub at: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Object {
+    key: String,
+    parent: usize,
+    start: usize,
+    end: usize,
+    depth: usize,
+}
+
+/// The keys and values of a text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pairs {
+    pairs: Vec<Pair>,
+    objects: Vec<Object>,
+}
+
+impl Pairs {
+    /// The keys and values that `raw` holds.
+    #[must_use]
+    pub fn new(raw: &str) -> Self {
+        let mut pairs = Self { pairs: Vec::new(), objects: vec![Object::root(raw.len())] };
+        Reader::outermost(raw, &mut pairs).run();
+        pairs
+    }
+
+    /// Every pair, in the order of the text.
+    pub fn iter(&self) -> impl Iterator<Item = &Pair> {
+        self.pairs.iter()
+    }
+
+    /// Pairs whose key is `key` in whichever case.
+    pub fn named<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Pair> + 'a {
+        self.pairs.iter().filter(move |pair| pair.is(key))
+    }
+
+    /// The range of the raw text that the object of `pair` takes, `levels` objects further out.
+    #[must_use]
+    pub fn extent(&self, pair: &Pair, levels: usize) -> (usize, usize) {
+        let mut object = pair.object;
+        for _ in 0..levels {
+            object = self.objects.get(object).map_or(0, |object| object.parent);
+        }
+        self.objects.get(object).map_or((0, 0), |object| (object.start, object.end))
+    }
+
+    /// The value at a path of keys (`userIdentity.arn`) below the object of `pair`, `levels` objects further out. A key that was
+    /// written with dots is the same path.
+    #[must_use]
+    pub fn beside(&self, pair: &Pair, levels: usize, path: &str) -> Option<&str> {
+        let (start, end) = self.extent(pair, levels);
+        let mut object = pair.object;
+        for _ in 0..levels {
+            object = self.objects.get(object).map_or(0, |object| object.parent);
+        }
+        let from = self.pairs.partition_point(|other| other.at < start);
+        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take_while(|other| other.at <= end);
+        within.filter(|other| self.lies(other, object, path)).map(|other| other.value.as_str()).next()
+    }
+
+    /// Pairs that stand between two bytes of the raw text.
+    pub fn between(&self, start: usize, end: usize) -> impl Iterator<Item = &Pair> {
+        let from = self.pairs.partition_point(|pair| pair.at < start);
+        self.pairs.get(from..).unwrap_or(&[]).iter().take_while(move |pair| pair.at <= end)
+    }
+
+    /// The keys of the objects around `pair`, the nearest first.
+    pub fn around<'a>(&'a self, pair: &Pair) -> impl Iterator<Item = &'a str> {
+        let mut at = pair.object;
+        std::iter::from_fn(move || {
+            let object = self.objects.get(at).filter(|_| at != 0)?;
+            at = object.parent;
+            Some(object.key.as_str())
+        })
+    }
+
+    /// Does the pair lie at this path below this object?
+    fn lies(&self, pair: &Pair, object: usize, path: &str) -> bool {
+        let Some(mut rest) = strip_suffix(path, &pair.key) else { return false };
+        let mut at = pair.object;
+        while at != object {
+            let Some(parent) = self.objects.get(at).filter(|_| at != 0) else { return false };
+            if !parent.key.is_empty() {
+                let Some(shorter) = strip_suffix(rest, &parent.key) else { return false };
+                rest = shorter;
+            }
+            at = parent.parent;
+        }
+        rest.is_empty()
+    }
+}
+
+/// `a.b` without a last part `.b`, in whichever case.
+fn strip_suffix<'a>(path: &'a str, key: &str) -> Option<&'a str> {
+    let cut = path.len().checked_sub(key.len())?;
+    let tail = path.get(cut..)?;
+    if key.is_empty() || !tail.eq_ignore_ascii_case(key) {
+        return None;
+    }
+    let head = path.get(..cut)?;
+    if head.is_empty() { Some(head) } else { head.strip_suffix('.') }
+}
+
+impl Pair {
+    /// Is this its key, in whichever case?
+    #[must_use]
+    pub fn is(&self, key: &str) -> bool {
+        self.key.eq_ignore_ascii_case(key)
+    }
+}
+
+impl Object {
+    const fn root(end: usize) -> Self {
+        Self { key: String::new(), parent: 0, start: 0, end, depth: 0 }
+    }
+}
+
+struct Reader<'a, 'p> {
+    raw: &'a str,
+    at: usize,
+    pairs: &'p mut Pairs,
+    /// The object that is open.
+    object: usize,
+    /// The object that this text itself stands in.
+    floor: usize,
+    /// A word that may be a key, and where it stands.
+    word: Option<(Cow<'a, str>, usize)>,
+    /// A key that waits for its value.
+    key: Option<(Cow<'a, str>, usize)>,
+    /// Where a text within a text stands in the outermost.
+    base: usize,
+    /// Where it ends there.
+    limit: usize,
+    within: usize,
+}
+
+impl<'a, 'p> Reader<'a, 'p> {
+    const fn outermost(raw: &'a str, pairs: &'p mut Pairs) -> Self {
+        Self { raw, at: 0, pairs, object: 0, floor: 0, word: None, key: None, base: 0, limit: raw.len(), within: 0 }
+    }
+
+    fn run(mut self) {
+        while let Some(next) = self.raw.as_bytes().get(self.at).copied() {
+            match next {
+                b'{' | b'[' => self.open(),
+                b'}' | b']' => self.close(),
+                b',' => self.comma(),
+                b':' | b'=' => self.separator(),
+                b'"' => self.text(b'"'),
+                b'\'' if self.may_quote() => self.text(b'\''),
+                b'\n' => self.line_feed(),
+                next if is_word(next) => self.bareword(),
+                _ => self.at += 1,
+            }
+        }
+        self.settle();
+        while self.object != self.floor {
+            self.end_object();
+        }
+    }
+
+    /// Where what stands here stands in the outermost text.
+    const fn place(&self) -> usize {
+        if self.within == 0 { self.at } else { self.base }
+    }
+
+    fn open(&mut self) {
+        let start = self.place();
+        self.at += 1;
+        self.word = None;
+        let key = self.key.take().map(|(key, _)| key.into_owned()).unwrap_or_default();
+        let depth = self.pairs.objects.get(self.object).map_or(0, |object| object.depth) + 1;
+        if depth > DEPTH {
+            return;
+        }
+        self.pairs.objects.push(Object { key, parent: self.object, start, end: self.limit.max(start), depth });
+        self.object = self.pairs.objects.len() - 1;
+    }
+
+    fn close(&mut self) {
+        self.comma();
+        self.end_object();
+        self.at += 1;
+    }
+
+    fn end_object(&mut self) {
+        if self.object == self.floor {
+            return;
+        }
+        let end = if self.within == 0 { self.at } else { self.limit };
+        if let Some(object) = self.pairs.objects.get_mut(self.object) {
+            object.end = end;
+            self.object = object.parent;
+        }
+    }
+
+    /// A value without a text: `"code": 403,`.
+    fn comma(&mut self) {
+        self.settle();
+        (self.key, self.word) = (None, None);
+        self.at += 1;
+    }
+
+    fn line_feed(&mut self) {
+        if self.object == self.floor {
+            self.comma();
+        } else {
+            self.settle();
+            self.at += 1;
+        }
+    }
+
+    /// Takes the word that waits as the value of the key that waits.
+    fn settle(&mut self) {
+        if self.key.is_some()
+            && self.word.is_some()
+            && let (Some((value, _)), Some((key, at))) = (self.word.take(), self.key.take())
+        {
+            self.keep(&key, value, at);
+        }
+    }
+
+    fn separator(&mut self) {
+        self.at += 1;
+        if self.raw.as_bytes().get(self.at) == Some(&b'>') {
+            self.at += 1;
+        }
+        if let Some(word) = self.word.take() {
+            self.key = Some(word);
+        }
+    }
+
+    /// A single quotation mark opens a text only where a text may begin; elsewhere it is an apostrophe.
+    fn may_quote(&mut self) -> bool {
+        let before = self.raw.get(..self.at).unwrap_or("").trim_end_matches([' ', 'u', 'b', '\n', '\t']);
+        let opens = before.is_empty() || before.ends_with(['{', '[', ',', ':', '(', '=', '>']);
+        if !opens {
+            self.at += 1;
+        }
+        opens
+    }
+
+    fn text(&mut self, quote: u8) {
+        let start = self.at + 1;
+        let Some(length) = self.text_length(start, quote) else {
+            self.at += 1;
+            return;
+        };
+        let body = self.raw.get(start..start + length).unwrap_or("");
+        let (value, at) = (unescape(body), self.place());
+        self.at = start + length + 1;
+        self.settle();
+        match self.key.take() {
+            Some((key, at)) => {
+                self.descend(&key, &value, at);
+                self.keep(&key, value, at);
+            }
+            None => self.word = Some((value, at)),
+        }
+    }
+
+    /// How long the text is that begins here; `None` where it does not end. Outside of objects it ends with its line.
+    fn text_length(&self, start: usize, quote: u8) -> Option<usize> {
+        let body = self.raw.as_bytes().get(start..)?;
+        let body = body.get(..body.len().min(TEXT))?;
+        let mut from = 0;
+        loop {
+            let found = from + memchr::memchr3(quote, b'\\', b'\n', body.get(from..)?)?;
+            match body.get(found) {
+                Some(b'\\') => from = found + 2,
+                Some(b'\n') if self.object == self.floor && self.within == 0 => return None,
+                Some(b'\n') => from = found + 1,
+                _ => return Some(found),
+            }
+        }
+    }
+
+    /// JSON that was written as a string.
+    fn descend(&mut self, key: &str, value: &str, at: usize) {
+        let holds_object = value.contains('{') && (value.contains("\":") || value.contains("\" :") || value.contains("':"));
+        if self.within >= WITHIN || !holds_object {
+            return;
+        }
+        let start = value.find(['{', '[']).unwrap_or(0);
+        let depth = self.pairs.objects.get(self.object).map_or(0, |object| object.depth) + 1;
+        if depth > DEPTH {
+            return;
+        }
+        let (base, limit) = if self.within == 0 { (at, self.at) } else { (self.base, self.limit) };
+        self.pairs.objects.push(Object { key: key.to_owned(), parent: self.object, start: base, end: limit, depth });
+        let (object, within) = (self.pairs.objects.len() - 1, self.within + 1);
+        let raw = value.get(start..).unwrap_or("");
+        Reader { raw, at: 0, pairs: &mut *self.pairs, object, floor: object, word: None, key: None, base, limit, within }.run();
+    }
+
+    fn bareword(&mut self) {
+        let rest = self.raw.as_bytes().get(self.at..).unwrap_or(&[]);
+        let length = rest.iter().take(512).take_while(|byte| is_word(**byte)).count();
+        let at = self.place();
+        let word = self.raw.get(self.at..self.at + length).unwrap_or("");
+        self.at += length.max(1);
+        let prefix = matches!(word, "u" | "b") && matches!(self.raw.as_bytes().get(self.at), Some(b'"' | b'\''));
+        if !prefix {
+            self.settle();
+            self.word = Some((Cow::Borrowed(word), at));
+        }
+    }
+
+    fn keep(&mut self, key: &str, value: Cow<'a, str>, at: usize) {
+        self.pairs.pairs.push(Pair { key: key.to_owned(), value: value.into_owned(), object: self.object, at });
+    }
+}
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b'-' | b'/' | b'$' | b'+' | b'*' | b'<' | b'>' | b'%')
+}
+
+fn unescape(body: &str) -> Cow<'_, str> {
+    if !body.contains('\\') {
+        return Cow::Borrowed(body);
+    }
+    let mut text = String::with_capacity(body.len());
+    let mut pieces = body.chars();
+    while let Some(piece) = pieces.next() {
+        if piece != '\\' {
+            text.push(piece);
+            continue;
+        }
+        match pieces.next() {
+            Some('n') => text.push('\n'),
+            Some('r') => text.push('\r'),
+            Some('t') => text.push('\t'),
+            Some('u') => push_unicode(&mut pieces, &mut text),
+            Some(escaped) => text.push(escaped),
+            None => {}
+        }
+    }
+    Cow::Owned(text)
+}
+
+fn push_unicode(pieces: &mut std::str::Chars<'_>, text: &mut String) {
+    let digits = pieces.as_str().get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    match digits.and_then(char::from_u32) {
+        Some(piece) => {
+            text.push(piece);
+            *pieces = pieces.as_str().get(4..).unwrap_or("").chars();
+        }
+        None => text.push('u'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pairs;
+
+    fn value(text: &str, key: &str, path: &str) -> Option<String> {
+        let pairs = Pairs::new(text);
+        let pair = pairs.named(key).next()?.clone();
+        pairs.beside(&pair, 0, path).map(str::to_owned)
+    }
+
+    #[test]
+    fn whole_and_broken_objects_are_read() {
+        let text = r#"{"eventName": "Run", "userIdentity": {"arn": "a", "sessionContext": {"arn": "b"},},"#;
+        assert_eq!(value(text, "eventName", "userIdentity.arn").as_deref(), Some("a"));
+        assert_eq!(value(text, "eventName", "userIdentity.sessionContext.arn").as_deref(), Some("b"));
+        assert_eq!(value("{'eventName': u'Run', 'code': 403, }", "eventName", "code").as_deref(), Some("403"));
+        assert_eq!(value(r#""x": 1 } }, "eventName": "Run", "code": 7"#, "eventName", "code").as_deref(), Some("7"));
+        assert_eq!(value("[ \"error\" => array:4 [▼ \"code\" => 403 \n \"message\" => \"no\" ] ]", "message", "message").as_deref(), Some("no"));
+    }
+
+    #[test]
+    fn objects_in_strings_are_read() {
+        let text = r#"{"CloudTrailEvent": "{\"eventName\":\"Run\",\"userIdentity\":{\"arn\":\"a\"}}"}"#;
+        assert_eq!(value(text, "eventName", "userIdentity.arn").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn dotted_keys_are_paths() {
+        assert_eq!(value(r#"{"eventName": "Run", "userIdentity.arn": "a"}"#, "eventName", "userIdentity.arn").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn prose_is_no_trouble() {
+        let text = "it doesn't \"work\" at all\n{\"eventName\": \"Run\"}";
+        assert_eq!(value(text, "eventName", "eventName").as_deref(), Some("Run"));
+    }
+}

@@ -1,0 +1,439 @@
+//! A wording with holes, compiled to a matcher that takes linear time.
+
+use super::view::{View, is_dropped};
+use memchr::memmem;
+
+/// How far a hole may reach, in bytes of dense text.
+const REACH: usize = 2048;
+/// How far a gap `{_}` may reach.
+const GAP: usize = 400;
+
+/// A compiled template.
+#[derive(Debug)]
+pub struct Template {
+    pieces: Vec<Piece>,
+    /// The piece that is looked for first: the longest of the words that must be there.
+    anchor: usize,
+    starts_with_word: bool,
+    ends_with_word: bool,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Words(Vec<u8>),
+    Hole { name: &'static str, ends: Ends },
+    Maybe(Vec<Piece>),
+}
+
+/// Where a hole ends that no words follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Words,
+    Word,
+    Number,
+    Line,
+    Target,
+}
+
+/// What a template matched: a range of the clean text, and the ranges of its holes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// Where it begins in the clean text.
+    pub start: usize,
+    /// Where it ends in the clean text.
+    pub end: usize,
+    /// The holes and what filled them.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl Template {
+    /// Compiles a template; `None` where it has no words to look for.
+    #[must_use]
+    pub fn new(template: &'static str) -> Option<Self> {
+        let pieces = parse(template);
+        let words = pieces.iter().enumerate().filter_map(|(at, piece)| match piece {
+            Piece::Words(words) => Some((at, words.len())),
+            _ => None,
+        });
+        let (anchor, _) = words.max_by_key(|(_, length)| *length)?;
+        let is_word = |edge: Option<char>| edge.is_some_and(char::is_alphanumeric);
+        Some(Self {
+            anchor,
+            starts_with_word: is_word(template.chars().next()),
+            ends_with_word: is_word(template.chars().next_back()),
+            pieces,
+        })
+    }
+
+    /// The words to look for in the dense text.
+    #[must_use]
+    pub fn anchor(&self) -> &[u8] {
+        match self.pieces.get(self.anchor) {
+            Some(Piece::Words(words)) => words,
+            _ => &[],
+        }
+    }
+
+    /// Does the template match around its anchor, which stands at `at` of the dense text?
+    #[must_use]
+    pub fn matches(&self, view: &View, at: usize) -> Option<Match> {
+        let mut walk = Walk { view, fields: Vec::new(), start: at, end: at + self.anchor().len() };
+        walk.backward(self.pieces.get(..self.anchor)?)?;
+        walk.forward(self.pieces.get(self.anchor + 1..)?)?;
+        let matched = walk.matched();
+        self.stands_alone(view, &matched).then_some(matched)
+    }
+
+    /// `AccessDenied` is not in `KMSAccessDeniedFault`.
+    fn stands_alone(&self, view: &View, matched: &Match) -> bool {
+        let is_word = |edge: Option<char>| edge.is_some_and(|edge| edge.is_alphanumeric() || edge == '_');
+        let before = view.clean().get(..matched.start).and_then(|before| before.chars().next_back());
+        let after = view.clean().get(matched.end..).and_then(|after| after.chars().next());
+        !(self.starts_with_word && is_word(before)) && !(self.ends_with_word && is_word(after))
+    }
+}
+
+struct Walk<'a> {
+    view: &'a View,
+    fields: Vec<(&'static str, String)>,
+    /// In the dense text.
+    start: usize,
+    end: usize,
+}
+
+impl Walk<'_> {
+    fn backward(&mut self, pieces: &[Piece]) -> Option<()> {
+        let mut pieces = pieces.iter().rev().peekable();
+        while let Some(piece) = pieces.next() {
+            match piece {
+                Piece::Words(words) => self.words_before(words)?,
+                Piece::Maybe(_) => {}
+                Piece::Hole { name, .. } => match pieces.next() {
+                    Some(Piece::Words(words)) => self.hole_after(name, words)?,
+                    _ => self.word_before(name)?,
+                },
+            }
+        }
+        Some(())
+    }
+
+    fn words_before(&mut self, words: &[u8]) -> Option<()> {
+        let start = self.start.checked_sub(words.len())?;
+        (self.view.dense().get(start..self.start)? == words).then(|| self.start = start)
+    }
+
+    fn hole_after(&mut self, name: &'static str, words: &[u8]) -> Option<()> {
+        let from = self.start.saturating_sub(reach(name) + words.len());
+        let found = from + memmem::rfind(self.view.dense().get(from..self.start)?, words)?;
+        self.capture_dense(name, found + words.len(), self.start);
+        self.start = found;
+        Some(())
+    }
+
+    /// A hole at the very beginning takes the token before.
+    fn word_before(&mut self, name: &'static str) -> Option<()> {
+        let end = self.view.clean_of_dense(self.start);
+        let before = self.view.clean().get(..end)?.trim_end();
+        let start = before.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
+        let word = before.get(start..)?;
+        self.start = self.view.dense_of_clean(start);
+        self.keep(name, word);
+        (!word.is_empty()).then_some(())
+    }
+
+    fn forward(&mut self, pieces: &[Piece]) -> Option<()> {
+        let mut pieces = pieces.iter().peekable();
+        while let Some(piece) = pieces.next() {
+            match piece {
+                Piece::Words(words) => self.words_after(words)?,
+                Piece::Maybe(inner) => self.maybe(inner),
+                Piece::Hole { name, ends } => match pieces.peek() {
+                    Some(Piece::Words(words)) => self.hole_before(name, words)?,
+                    _ => self.hole_at_end(name, *ends)?,
+                },
+            }
+        }
+        Some(())
+    }
+
+    fn words_after(&mut self, words: &[u8]) -> Option<()> {
+        let end = self.end + words.len();
+        (self.view.dense().get(self.end..end)? == words).then(|| self.end = end)
+    }
+
+    fn maybe(&mut self, pieces: &[Piece]) {
+        let (end, fields) = (self.end, self.fields.len());
+        if self.forward(pieces).is_none() {
+            self.end = end;
+            self.fields.truncate(fields);
+        }
+    }
+
+    fn hole_before(&mut self, name: &'static str, words: &[u8]) -> Option<()> {
+        let to = self.view.dense().len().min(self.end + reach(name) + words.len());
+        let found = self.end + memmem::find(self.view.dense().get(self.end..to)?, words)?;
+        self.capture_dense(name, self.end, found);
+        self.end = found;
+        Some(())
+    }
+
+    fn hole_at_end(&mut self, name: &'static str, ends: Ends) -> Option<()> {
+        let from = match self.end.checked_sub(1) {
+            Some(last) => self.view.clean_of_dense(last) + 1,
+            None => 0,
+        };
+        let window = window(self.view.clean().get(from..)?);
+        let length = ends.length(window);
+        let value = window.get(..length)?;
+        self.end = self.view.dense_of_clean(from + length).max(self.end);
+        self.keep(name, value);
+        (!value.trim().is_empty()).then_some(())
+    }
+
+    fn capture_dense(&mut self, name: &'static str, from: usize, to: usize) {
+        let start = match from.checked_sub(1) {
+            Some(last) => self.view.clean_of_dense(last) + 1,
+            None => 0,
+        };
+        let end = self.view.clean_of_dense(to);
+        let value = self.view.clean().get(start..end).unwrap_or("");
+        self.keep(name, value);
+    }
+
+    fn keep(&mut self, name: &'static str, value: &str) {
+        let value = tidy(value);
+        if name != "_" && !value.is_empty() {
+            self.fields.push((name, value));
+        }
+    }
+
+    fn matched(self) -> Match {
+        let end = match self.end.checked_sub(1) {
+            Some(last) => self.view.clean_of_dense(last) + 1,
+            None => 0,
+        };
+        Match { start: self.view.clean_of_dense(self.start), end, fields: self.fields }
+    }
+}
+
+fn reach(name: &str) -> usize {
+    if name == "_" { GAP } else { REACH }
+}
+
+/// The part of `rest` that a hole at the end is looked for in.
+fn window(rest: &str) -> &str {
+    let mut length = rest.len().min(REACH);
+    while !rest.is_char_boundary(length) {
+        length -= 1;
+    }
+    rest.get(..length).unwrap_or("")
+}
+
+/// A value as it was meant: without its quotation marks, with the words that a wrap tore apart joined.
+fn tidy(value: &str) -> String {
+    let bare = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`'));
+    let bare = bare.trim_end_matches([',', ';']);
+    if !bare.contains('\n') {
+        return bare.to_owned();
+    }
+    let one_word = !bare.contains(' ') && bare.contains([':', '/']);
+    bare.replace('\n', if one_word { "" } else { " " })
+}
+
+impl Ends {
+    /// How much of `text` the hole takes.
+    fn length(self, text: &str) -> usize {
+        let lead = text.len() - text.trim_start().len();
+        let body = text.get(lead..).unwrap_or("");
+        lead + match self {
+            Self::Words | Self::Word => word(body),
+            Self::Number => body.bytes().take_while(u8::is_ascii_digit).count(),
+            Self::Line => body.find('\n').unwrap_or(body.len()),
+            Self::Target => target(body),
+        }
+    }
+}
+
+/// A token: a quoted text, or what stands up to the next white space or mark that no name holds.
+fn word(text: &str) -> usize {
+    if let Some(length) = quoted(text) {
+        return length;
+    }
+    let end = text.find([' ', '\n', '"', '\'', ',', ';', ')', '}', ']', '<']).unwrap_or(text.len());
+    text.get(..end).map_or(0, |token| token.trim_end_matches(['.', ':', '!', '?']).len())
+}
+
+fn quoted(text: &str) -> Option<usize> {
+    let quote = text.chars().next().filter(|first| matches!(first, '"' | '\'' | '`'))?;
+    let length = text.get(1..)?.find(quote)?;
+    Some(length + 2)
+}
+
+/// What comes after the name of a resource.
+const AFTER_TARGET: [&str; 4] = ["because ", "with an explicit ", "with explicit ", "as "];
+
+/// The name of a resource: quoted, a token (in which `<…>` may hold spaces), or all that stands before the reason.
+fn target(text: &str) -> usize {
+    if let Some(length) = quoted(text) {
+        return length;
+    }
+    if let Some(length) = before_reason(text) {
+        return length;
+    }
+    let length = token_with_placeholders(text);
+    let token = text.get(..length).unwrap_or("");
+    match token.trim_end_matches(['.', ',', ';', ':']) {
+        "role" | "user" | "group" | "policy" | "instance profile" => length + second_word(text.get(length..).unwrap_or("")),
+        trimmed => trimmed.len(),
+    }
+}
+
+fn second_word(rest: &str) -> usize {
+    let body = rest.trim_start_matches(' ');
+    if body.starts_with('\n') { 0 } else { rest.len() - body.len() + word(body) }
+}
+
+/// The reason that follows within the sentence ends the name whatever spaces and wraps it has.
+fn before_reason(text: &str) -> Option<usize> {
+    let ends = AFTER_TARGET.iter().take(3).filter_map(|reason| find_word(text, reason));
+    let end = ends.min().filter(|end| *end < 600)?;
+    let name = text.get(..end)?;
+    let broken = name.trim_end().contains([' ', '"', '}', ')']) && name.contains(". ");
+    let torn = name.trim_end().matches('\n').count() > 2;
+    (!broken && !torn && !name.contains("User:")).then_some(end)
+}
+
+fn find_word(text: &str, word: &str) -> Option<usize> {
+    let flat = word.trim_end();
+    let mut from = 0;
+    while let Some(found) = text.get(from..).and_then(|rest| rest.find(flat)) {
+        let at = from + found;
+        let parted = at == 0 || text.get(..at).is_some_and(|before| before.ends_with([' ', '\n']));
+        if parted {
+            return Some(at);
+        }
+        from = at + flat.len();
+    }
+    None
+}
+
+fn token_with_placeholders(text: &str) -> usize {
+    let mut open = 0_u32;
+    for (at, piece) in text.char_indices() {
+        match piece {
+            '<' if text.get(at..).is_some_and(|rest| rest.starts_with("</")) => return at,
+            '<' => open += 1,
+            '>' => open = open.saturating_sub(1),
+            ' ' if open > 0 => {}
+            '\n' if is_torn(text, at) => {}
+            ' ' | '\n' | '"' | '\'' | ',' | ';' | ')' | '}' => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Was an ARN torn apart at this line feed?
+fn is_torn(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or("");
+    before.starts_with("arn:") && before.matches(':').count() < 5
+}
+
+fn parse(template: &'static str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    while !rest.is_empty() {
+        rest = parse_one(rest, &mut pieces);
+    }
+    pieces
+}
+
+fn parse_one(rest: &'static str, pieces: &mut Vec<Piece>) -> &'static str {
+    if let Some((inner, after)) = rest.strip_prefix("[[").and_then(|rest| rest.split_once("]]")) {
+        pieces.push(Piece::Maybe(parse(inner)));
+        return after;
+    }
+    if let Some((hole, after)) = hole(rest) {
+        pieces.push(parse_hole(hole));
+        return after;
+    }
+    let special = |at: &usize| rest.get(*at..).is_some_and(|rest| rest.starts_with("[[") || hole(rest).is_some());
+    let length = rest.char_indices().map(|(at, _)| at).skip(1).find(special).unwrap_or(rest.len());
+    let (words, after) = rest.split_at(length);
+    let dense = words.bytes().filter(|byte| !is_dropped(*byte)).map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>();
+    match pieces.last_mut() {
+        _ if dense.is_empty() => {}
+        Some(Piece::Words(words)) => words.extend(dense),
+        _ => pieces.push(Piece::Words(dense)),
+    }
+    after
+}
+
+/// A brace before a letter opens a hole; before anything else it is part of the wording.
+fn hole(rest: &'static str) -> Option<(&'static str, &'static str)> {
+    let (name, after) = rest.strip_prefix('{')?.split_once('}')?;
+    let named = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b':') && !name.is_empty();
+    named.then_some((name, after))
+}
+
+fn parse_hole(hole: &'static str) -> Piece {
+    let (name, ends) = hole.split_once(':').unwrap_or((hole, ""));
+    let ends = match ends {
+        "word" => Ends::Word,
+        "number" => Ends::Number,
+        "line" => Ends::Line,
+        "target" => Ends::Target,
+        _ => Ends::Words,
+    };
+    Piece::Hole { name, ends }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Match, Template};
+    use crate::refusal::View;
+
+    fn find(template: &'static str, text: &str) -> Option<Match> {
+        let template = Template::new(template).expect("has words");
+        let view = View::new(text);
+        let at = memchr::memmem::find(view.dense(), template.anchor())?;
+        template.matches(&view, at)
+    }
+
+    fn fields(template: &'static str, text: &str) -> Vec<(&'static str, String)> {
+        find(template, text).expect("matches").fields
+    }
+
+    const SENTENCE: &str = "User: {principal} is not authorized to perform: {action:word}[[ on resource: {resource:target}]]";
+
+    #[test]
+    fn a_sentence_is_read_through_wraps_and_quotes() {
+        let text = "User: \narn:aws:iam::1:user/a is not\nauthorized to perform: s3:GetObject on resource: \\\"arn:aws:s3:::b/k\\\" because";
+        let expected = [("principal", "arn:aws:iam::1:user/a"), ("action", "s3:GetObject"), ("resource", "arn:aws:s3:::b/k")];
+        assert_eq!(fields(SENTENCE, text), expected.map(|(name, value)| (name, value.to_owned())));
+    }
+
+    #[test]
+    fn what_is_missing_is_left_out() {
+        let found = fields(SENTENCE, "User: anonymous is not authorized to perform: es:ESHttpPost because no");
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn a_resource_may_hold_spaces_where_its_end_is_known() {
+        let resource = |text: &str| fields("on resource: {resource:target}", text).remove(0).1;
+        assert_eq!(resource("on resource: role APP with an explicit deny in"), "role APP");
+        assert_eq!(resource("on resource: role APP\n  status code: 403"), "role APP");
+        assert_eq!(resource("on resource: arn:aws:ec2:x:<Log Archive Account>:key-pair/k {\"a\": 1}"), "arn:aws:ec2:x:<Log Archive Account>:key-pair/k");
+        assert_eq!(resource("on resource: arn:aws:dynamo\ndb:us-east-2:1:table/T (Service"), "arn:aws:dynamodb:us-east-2:1:table/T");
+        assert_eq!(resource("on resource: *. Next"), "*");
+        assert_eq!(resource("on resource: arn:aws:a:b:c:d</Message>"), "arn:aws:a:b:c:d");
+    }
+
+    #[test]
+    fn a_word_stands_alone() {
+        assert!(find("AccessDenied", "KMSAccessDeniedFault").is_none());
+        assert!(find("AccessDenied", "(AccessDenied)").is_some());
+        assert!(find("AccessDenied", "AccessDenie\nd:").is_some());
+    }
+}

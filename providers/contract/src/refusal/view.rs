@@ -1,0 +1,344 @@
+//! A text as it was meant: without colour codes, gutters, escapes and line wraps, with a way back to its lines.
+
+/// A text made comparable.
+///
+/// `clean` reads as the program meant it; `dense` is `clean` in lower case without white space, quotation marks, asterisks and
+/// backslashes, which is what wordings are compared in.
+#[derive(Debug, Default)]
+pub struct View {
+    clean: String,
+    /// For each byte of `clean`, where it stands in the raw text.
+    raw_at: Vec<u32>,
+    dense: Vec<u8>,
+    /// For each byte of `dense`, where it stands in `clean`.
+    clean_at: Vec<u32>,
+    /// Where the lines of the raw text end.
+    line_ends: Vec<u32>,
+}
+
+impl View {
+    /// The view of `raw`, of which at most 4 GiB are looked at.
+    #[must_use]
+    pub fn new(raw: &str) -> Self {
+        let mut view = Self { line_ends: line_ends(raw), ..Self::default() };
+        view.clean.reserve(raw.len());
+        view.raw_at.reserve(raw.len());
+        Cleaner { raw, at: 0, line_start: true, view: &mut view }.run();
+        view.condense();
+        view
+    }
+
+    /// The text as it was meant; a run of white space is one space, or one line feed where the text has one.
+    #[must_use]
+    pub fn clean(&self) -> &str {
+        &self.clean
+    }
+
+    /// The text that wordings are compared in.
+    #[must_use]
+    pub fn dense(&self) -> &[u8] {
+        &self.dense
+    }
+
+    /// Where a byte of `dense` stands in `clean`; past the end it is the length of `clean`.
+    #[must_use]
+    pub fn clean_of_dense(&self, at: usize) -> usize {
+        self.clean_at.get(at).map_or(self.clean.len(), |&at| at as usize)
+    }
+
+    /// The first byte of `dense` at or after a byte of `clean`.
+    #[must_use]
+    pub fn dense_of_clean(&self, at: usize) -> usize {
+        self.clean_at.partition_point(|&clean| (clean as usize) < at)
+    }
+
+    /// Where a byte of `clean` stands in the raw text.
+    #[must_use]
+    pub fn raw_of_clean(&self, at: usize) -> usize {
+        self.raw_at.get(at).or(self.raw_at.last()).map_or(0, |&at| at as usize)
+    }
+
+    /// The first byte of `clean` that stands at or after a byte of the raw text.
+    #[must_use]
+    pub fn clean_of_raw(&self, at: usize) -> usize {
+        self.raw_at.partition_point(|&raw| (raw as usize) < at)
+    }
+
+    /// The line of a byte of the raw text, from 1.
+    #[must_use]
+    pub fn line_of_raw(&self, at: usize) -> usize {
+        self.line_ends.partition_point(|&end| (end as usize) < at) + 1
+    }
+
+    /// Does the clean text between two bytes hold `needle` (given dense: lower case, no spaces)?
+    #[must_use]
+    pub fn holds(&self, from: usize, to: usize, needle: &str) -> bool {
+        let range = self.dense_of_clean(from)..self.dense_of_clean(to);
+        self.dense.get(range).is_some_and(|dense| memchr::memmem::find(dense, needle.as_bytes()).is_some())
+    }
+
+    fn condense(&mut self) {
+        self.dense.reserve(self.clean.len());
+        self.clean_at.reserve(self.clean.len());
+        for (at, byte) in self.clean.bytes().enumerate() {
+            if !is_dropped(byte) {
+                self.dense.push(byte.to_ascii_lowercase());
+                self.clean_at.push(offset(at));
+            }
+        }
+    }
+}
+
+/// Is this a byte that wordings are compared without?
+pub(super) const fn is_dropped(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'"' | b'\'' | b'`' | b'*' | b'\\')
+}
+
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+fn line_ends(raw: &str) -> Vec<u32> {
+    memchr::memchr_iter(b'\n', raw.as_bytes()).map(offset).collect()
+}
+
+struct Cleaner<'a> {
+    raw: &'a str,
+    at: usize,
+    line_start: bool,
+    view: &'a mut View,
+}
+
+impl<'a> Cleaner<'a> {
+    fn run(mut self) {
+        while let Some(next) = self.rest().bytes().next() {
+            if self.line_start {
+                self.line_start = false;
+                self.skip_gutter();
+                continue;
+            }
+            match next {
+                b'\n' => self.line_feed(1),
+                b' ' | b'\t' | b'\r' => self.space(1),
+                b'\\' => self.escape(),
+                b'&' => self.entity(),
+                b'[' => self.orphan_colour(),
+                0x1b => self.colour(),
+                0..=0x1f | 0x7f => self.at += 1,
+                0x21..=0x7e => self.push_ascii(next),
+                _ => self.other(),
+            }
+        }
+    }
+
+    fn rest(&self) -> &'a str {
+        self.raw.get(self.at..).unwrap_or("")
+    }
+
+    fn push(&mut self, piece: char, length: usize) {
+        let at = offset(self.at);
+        self.view.clean.push(piece);
+        self.view.raw_at.extend(std::iter::repeat_n(at, piece.len_utf8()));
+        self.at += length;
+    }
+
+    fn push_ascii(&mut self, byte: u8) {
+        self.view.clean.push(char::from(byte));
+        self.view.raw_at.push(offset(self.at));
+        self.at += 1;
+    }
+
+    fn space(&mut self, length: usize) {
+        match self.view.clean.bytes().next_back() {
+            Some(b' ' | b'\n') | None => self.at += length,
+            Some(_) => self.push(' ', length),
+        }
+    }
+
+    /// A line feed that was escaped in the text.
+    fn line_feed_within(&mut self, length: usize) {
+        if self.view.clean.ends_with(' ') {
+            self.view.clean.pop();
+            self.view.raw_at.pop();
+        }
+        match self.view.clean.bytes().next_back() {
+            Some(b'\n') | None => self.at += length,
+            Some(_) => self.push('\n', length),
+        }
+    }
+
+    fn line_feed(&mut self, length: usize) {
+        self.line_feed_within(length);
+        self.line_start = true;
+    }
+
+    /// What tools put before each line: Terraform's bar, a mail's quotation mark, a build step's name, a paste site's line number.
+    fn skip_gutter(&mut self) {
+        loop {
+            let rest = self.rest();
+            let trimmed = rest.trim_start_matches([' ', '\t']);
+            let skipped = rest.len() - trimmed.len();
+            let gutter = gutter(trimmed).max(colour(trimmed));
+            if gutter == 0 {
+                return;
+            }
+            self.at += skipped + gutter;
+        }
+    }
+
+    fn escape(&mut self) {
+        let rest = self.rest();
+        let slashes = rest.bytes().take_while(|&byte| byte == b'\\').count();
+        let after = rest.get(slashes..).unwrap_or("");
+        let mut following = after.chars();
+        let (escaped, then) = (following.next(), following.next());
+        let inside_name = slashes == 1
+            && self.view.clean.ends_with(|before: char| before.is_ascii_alphanumeric())
+            && then.is_some_and(|then| then.is_ascii_lowercase());
+        match escaped {
+            Some('n' | 'r') if !inside_name => self.line_feed_within(slashes + 1),
+            Some('t') if !inside_name => self.space(slashes + 1),
+            Some('u') if unicode_escape(after).is_some() => {
+                let decoded = unicode_escape(after).unwrap_or(' ');
+                self.decoded(decoded, slashes + 5);
+            }
+            Some('"' | '\'' | '/') | None => self.at += slashes,
+            Some(_) => self.push('\\', slashes),
+        }
+    }
+
+    fn entity(&mut self) {
+        match entity(self.rest()) {
+            Some((decoded, length)) => self.decoded(decoded, length),
+            None => self.push('&', 1),
+        }
+    }
+
+    fn decoded(&mut self, decoded: char, length: usize) {
+        match decoded {
+            decoded if decoded.is_whitespace() => self.space(length),
+            decoded if decoded.is_control() => self.at += length,
+            decoded => self.push(straight(decoded), length),
+        }
+    }
+
+    fn colour(&mut self) {
+        self.at += colour(self.rest()).max(1);
+    }
+
+    fn orphan_colour(&mut self) {
+        match colour(self.rest()) {
+            0 => self.push('[', 1),
+            length => self.at += length,
+        }
+    }
+
+    fn other(&mut self) {
+        if let Some(next) = self.rest().chars().next() {
+            self.decoded(next, next.len_utf8());
+        }
+    }
+}
+
+/// The length of the terminal sequence that `rest` begins with: `ESC [ … letter` sets a colour, `ESC ] … BEL` a title or a link,
+/// `[31m` is a colour whose escape byte was lost on the way. 0 where it begins with none.
+fn colour(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let window = |from: usize| bytes.iter().enumerate().take(256).skip(from);
+    match bytes {
+        [0x1b, b'[', ..] => window(2).find(|(_, byte)| (0x40..=0x7e).contains(*byte)).map_or(1, |(end, _)| end + 1),
+        [0x1b, b']', ..] => window(2).find(|(_, byte)| matches!(byte, 0x07 | 0x1b)).map_or(1, |(end, _)| end + 1),
+        [b'[', ..] => {
+            let digits = window(1).take(12).take_while(|(_, byte)| byte.is_ascii_digit() || **byte == b';').count();
+            if digits > 0 && bytes.get(digits + 1) == Some(&b'm') { digits + 2 } else { 0 }
+        }
+        _ => 0,
+    }
+}
+
+/// The length of the gutter that `line` begins with; 0 where it has none.
+fn gutter(line: &str) -> usize {
+    for bar in ["│", "╷", "╵", "┃"] {
+        if line.starts_with(bar) {
+            return bar.len();
+        }
+    }
+    if line.starts_with("| ") || line.starts_with("> ") {
+        return 2;
+    }
+    if line.starts_with("Step #") {
+        let prefix = line.get(..line.len().min(160)).unwrap_or("");
+        return prefix.find("\": ").map_or(0, |end| end + 3);
+    }
+    numbered(line)
+}
+
+/// `12. {`: the line number of a paste site before a line of JSON.
+fn numbered(line: &str) -> usize {
+    let digits = line.bytes().take(6).take_while(u8::is_ascii_digit).count();
+    let after = line.get(digits..).unwrap_or("");
+    let Some(after) = after.strip_prefix(". ").filter(|_| digits > 0) else { return 0 };
+    let json = after.trim_start_matches(' ').starts_with(['"', '{', '}', '[', ']']);
+    if json { digits + 2 } else { 0 }
+}
+
+fn unicode_escape(after: &str) -> Option<char> {
+    let digits = after.get(1..5)?;
+    let code = u32::from_str_radix(digits, 16).ok()?;
+    char::from_u32(code)
+}
+
+fn entity(rest: &str) -> Option<(char, usize)> {
+    const NAMED: [(&str, char); 6] =
+        [("&quot;", '"'), ("&apos;", '\''), ("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&nbsp;", ' ')];
+    if let Some((name, decoded)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
+        return Some((*decoded, name.len()));
+    }
+    let body = rest.strip_prefix("&#")?;
+    let length = body.bytes().take(8).position(|byte| byte == b';')?;
+    let digits = body.get(..length)?;
+    let code = match digits.strip_prefix(['x', 'X']) {
+        Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok()?,
+        None => digits.parse().ok()?,
+    };
+    Some((char::from_u32(code)?, length + 3))
+}
+
+/// Typographic quotation marks, straightened.
+const fn straight(piece: char) -> char {
+    match piece {
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{00ab}' | '\u{00bb}' => '"',
+        '\u{2018}' | '\u{2019}' | '\u{201a}' => '\'',
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::View;
+
+    #[test]
+    fn what_tools_add_to_a_message_is_gone() {
+        assert_eq!(View::new("\u{1b}[31m│\u{1b}[0m Error:\n│ denied").clean(), "Error:\ndenied");
+        assert_eq!(View::new("[31m│[0m Error: [1mdenied[0m").clean(), "Error: denied");
+        assert_eq!(View::new("  1. {\n  2.   \"a\": 1").clean(), "{\n\"a\": 1");
+        assert_eq!(View::new("> on\n> resource: x").clean(), "on\nresource: x");
+    }
+
+    #[test]
+    fn escapes_are_read_however_often_they_were_applied() {
+        assert_eq!(View::new(r#"{\"m\":\"a\\r\\nb \\\"c\\\" \u003cd\u003e\"}"#).clean(), "{\"m\":\"a\nb \"c\" <d>\"}");
+        assert_eq!(View::new("&quot;a&quot; &#39;b&#39; &amp;").clean(), "\"a\" 'b' &");
+        assert_eq!(View::new("\u{201c}a\u{201d}").clean(), "\"a\"");
+        assert_eq!(View::new(r"user CORP\nadia").clean(), r"user CORP\nadia");
+    }
+
+    #[test]
+    fn every_byte_knows_its_line() {
+        let raw = "one\n│ two\nAccess\n  Denied";
+        let view = View::new(raw);
+        let at = view.clean().find("Denied").expect("the word is there");
+        assert_eq!(view.line_of_raw(view.raw_of_clean(at)), 4);
+        assert_eq!(view.dense(), b"onetwoaccessdenied");
+    }
+}
