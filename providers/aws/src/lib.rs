@@ -4,3 +4,4 @@ pub mod catalog;
 #[cfg(feature = "collect")]
 pub mod collect;
 pub mod documents;
+pub mod refusal;

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 const VERDICT_REACH: usize = 1500;
 /// How far from a refusal a fact may stand that belongs to it.
 const FACT_REACH: usize = 600;
+/// How far apart the halves of one sentence stand: `because` may be between them.
+const ADJACENT: usize = 16;
 /// How many marks are kept of one text.
 const MARKS: usize = 100_000;
 /// A verdict of at most this strength is dropped where a stronger one stands in the same text.
@@ -126,6 +128,19 @@ impl Catalogue {
         let records = self.records(&pairs);
         let groups = self.group(marks, &records, &view);
         groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, &view, &pairs)).collect()
+    }
+
+    /// The names of the Forms of `dialect` whose example is not read as themselves: another Form takes it, or nothing does.
+    #[must_use]
+    pub fn misread(&self, dialect: &Dialect) -> Vec<String> {
+        let reads = |form: &Form| {
+            let view = View::new(form.example);
+            let marks = self.marks(&view);
+            let strongest = marks.iter().map(|mark| mark.form.strength).max().unwrap_or(0);
+            let itself = marks.iter().find(|mark| std::ptr::eq(mark.form, form));
+            itself.is_some_and(|mark| !form.decides() || mark.form.strength == strongest)
+        };
+        dialect.forms.iter().filter(|form| !reads(form)).map(|form| form.name.to_owned()).collect()
     }
 
     fn read(&self, marks: Vec<Mark>, record: Option<&Record>, view: &View, pairs: &Pairs) -> Option<Found> {
@@ -263,7 +278,7 @@ fn agree(known: &Mark, mark: &Mark, gap: usize, view: &View) -> bool {
         (Some(one), Some(other)) => same(one, other),
         _ => true,
     });
-    fields && (same_verdict(known.form, mark.form) || gap <= 3 || may_refine(known, mark, view))
+    fields && (same_verdict(known.form, mark.form) || gap <= ADJACENT || may_refine(known, mark, view))
 }
 
 /// One may be cut off, or written in another case.

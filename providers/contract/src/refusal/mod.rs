@@ -93,7 +93,9 @@ impl Refusal {
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let within = |mine: &Option<String>, theirs: &Option<String>| theirs.is_none() || mine == theirs;
-        let verdict = self.refused_by == other.refused_by && self.reason == other.reason;
+        let called = |refusal: &'_ Self| refusal.context.get("operation").cloned();
+        let same_call = called(other).is_none() || called(self) == called(other);
+        let verdict = same_call && self.refused_by == other.refused_by && self.reason == other.reason;
         self.provider == other.provider
             && verdict
             && within(&self.principal, &other.principal)

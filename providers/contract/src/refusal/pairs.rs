@@ -202,8 +202,9 @@ impl<'a, 'p> Reader<'a, 'p> {
     }
 
     fn close(&mut self) {
-        self.comma();
+        self.settle();
         self.end_object();
+        (self.key, self.word) = (None, None);
         self.at += 1;
     }
 
@@ -388,9 +389,13 @@ mod tests {
         let text = r#"{"eventName": "Run", "userIdentity": {"arn": "a", "sessionContext": {"arn": "b"},},"#;
         assert_eq!(value(text, "eventName", "userIdentity.arn").as_deref(), Some("a"));
         assert_eq!(value(text, "eventName", "userIdentity.sessionContext.arn").as_deref(), Some("b"));
+        assert_eq!(value(r#"{"eventName": "Run", "a": {"b": {}}, "c": {"arn": "x"}}"#, "eventName", "c.arn").as_deref(), Some("x"));
         assert_eq!(value("{'eventName': u'Run', 'code': 403, }", "eventName", "code").as_deref(), Some("403"));
         assert_eq!(value(r#""x": 1 } }, "eventName": "Run", "code": 7"#, "eventName", "code").as_deref(), Some("7"));
-        assert_eq!(value("[ \"error\" => array:4 [▼ \"code\" => 403 \n \"message\" => \"no\" ] ]", "message", "message").as_deref(), Some("no"));
+        assert_eq!(
+            value("[ \"error\" => array:4 [▼ \"code\" => 403 \n \"message\" => \"no\" ] ]", "message", "message").as_deref(),
+            Some("no")
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Refusals in a stream of any length, in bounded memory.
 
-use super::catalogue::{Catalogue, Found, settle};
 use super::Refusal;
+use super::catalogue::{Catalogue, Found, settle};
 use aho_corasick::AhoCorasick;
 
 /// How much of the stream is looked at together.
@@ -15,9 +15,46 @@ const REFUSALS: usize = 1000;
 
 /// Words of which every refusal has at least one, in lower case and as no wrap tears them.
 pub(super) const TELLING: [&str; 40] = [
-    "denied", "denie", "forbid", "authori", "permission", "403", "401", "blocked", "not allowed", "privilege", "expired", "signature", "token", "disallowed",
-    "locked", "scope", "aadsts", "csrf", "cors", "rate limit", "disabled", "violat", "prohibited", "billing", "credential", "not assume", "rbac", "skew",
-    "unauthenticated", "restrict", "ciphertext", "request id", "dryrun", "too large", "too far", "constraint", "policy", "invalid", "reached", "required",
+    "denied",
+    "denie",
+    "forbid",
+    "authori",
+    "permission",
+    "403",
+    "401",
+    "blocked",
+    "not allowed",
+    "privilege",
+    "expired",
+    "signature",
+    "token",
+    "disallowed",
+    "locked",
+    "scope",
+    "aadsts",
+    "csrf",
+    "cors",
+    "rate limit",
+    "disabled",
+    "violat",
+    "prohibited",
+    "billing",
+    "credential",
+    "not assume",
+    "rbac",
+    "skew",
+    "unauthenticated",
+    "restrict",
+    "ciphertext",
+    "request id",
+    "dryrun",
+    "too large",
+    "too far",
+    "constraint",
+    "policy",
+    "invalid",
+    "reached",
+    "required",
 ];
 
 /// Reads a stream piece by piece.

@@ -56,18 +56,36 @@ fn is_signed(query: &str) -> bool {
 
 fn is_secret_name(name: &str) -> bool {
     const NAMES: [&str; 22] = [
-        "sig", "signature", "x-amz-signature", "x-amz-credential", "x-amz-security-token", "x-goog-signature", "x-goog-credential", "awsaccesskeyid",
-        "googleaccessid", "key-pair-id", "policy", "token", "access_token", "id_token", "refresh_token", "client_secret", "password", "key", "api_key",
-        "apikey", "code", "secret",
+        "sig",
+        "signature",
+        "x-amz-signature",
+        "x-amz-credential",
+        "x-amz-security-token",
+        "x-goog-signature",
+        "x-goog-credential",
+        "awsaccesskeyid",
+        "googleaccessid",
+        "key-pair-id",
+        "policy",
+        "token",
+        "access_token",
+        "id_token",
+        "refresh_token",
+        "client_secret",
+        "password",
+        "key",
+        "api_key",
+        "apikey",
+        "code",
+        "secret",
     ];
     let name = name.trim_start_matches(['-', '&', '?']).to_ascii_lowercase();
     NAMES.contains(&name.as_str())
 }
 
 fn is_secret(token: &str) -> bool {
-    const PREFIXES: [&str; 14] = [
-        "eyJ", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "ya29.", "AIza", "xoxb-", "xoxp-", "sk-", "hvs.",
-    ];
+    const PREFIXES: [&str; 14] =
+        ["eyJ", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "ya29.", "AIza", "xoxb-", "xoxp-", "sk-", "hvs."];
     let bare = token.trim_matches(|edge: char| !edge.is_ascii_alphanumeric());
     let prefixed = PREFIXES.iter().any(|prefix| bare.starts_with(prefix)) && bare.len() >= 20;
     prefixed || is_access_key(bare) || is_blob(bare)

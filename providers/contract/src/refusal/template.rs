@@ -30,6 +30,8 @@ enum Piece {
 enum Ends {
     Words,
     Word,
+    /// A word with a colon in it: `s3:GetObject`.
+    Pair,
     Number,
     Line,
     Target,
@@ -89,7 +91,8 @@ impl Template {
         let is_word = |edge: Option<char>| edge.is_some_and(|edge| edge.is_alphanumeric() || edge == '_');
         let before = view.clean().get(..matched.start).and_then(|before| before.chars().next_back());
         let after = view.clean().get(matched.end..).and_then(|after| after.chars().next());
-        !(self.starts_with_word && is_word(before)) && !(self.ends_with_word && is_word(after))
+        let runs_on = self.starts_with_word && is_word(before) || self.ends_with_word && is_word(after);
+        !runs_on
     }
 }
 
@@ -108,8 +111,8 @@ impl Walk<'_> {
             match piece {
                 Piece::Words(words) => self.words_before(words)?,
                 Piece::Maybe(_) => {}
-                Piece::Hole { name, .. } => match pieces.next() {
-                    Some(Piece::Words(words)) => self.hole_after(name, words)?,
+                Piece::Hole { name, ends } => match pieces.next() {
+                    Some(Piece::Words(words)) => self.hole_after(name, *ends, words)?,
                     _ => self.word_before(name)?,
                 },
             }
@@ -122,10 +125,10 @@ impl Walk<'_> {
         (self.view.dense().get(start..self.start)? == words).then(|| self.start = start)
     }
 
-    fn hole_after(&mut self, name: &'static str, words: &[u8]) -> Option<()> {
+    fn hole_after(&mut self, name: &'static str, ends: Ends, words: &[u8]) -> Option<()> {
         let from = self.start.saturating_sub(reach(name) + words.len());
         let found = from + memmem::rfind(self.view.dense().get(from..self.start)?, words)?;
-        self.capture_dense(name, found + words.len(), self.start);
+        self.capture_dense(name, ends, found + words.len(), self.start)?;
         self.start = found;
         Some(())
     }
@@ -148,7 +151,7 @@ impl Walk<'_> {
                 Piece::Words(words) => self.words_after(words)?,
                 Piece::Maybe(inner) => self.maybe(inner),
                 Piece::Hole { name, ends } => match pieces.peek() {
-                    Some(Piece::Words(words)) => self.hole_before(name, words)?,
+                    Some(Piece::Words(words)) => self.hole_before(name, *ends, words)?,
                     _ => self.hole_at_end(name, *ends)?,
                 },
             }
@@ -169,10 +172,10 @@ impl Walk<'_> {
         }
     }
 
-    fn hole_before(&mut self, name: &'static str, words: &[u8]) -> Option<()> {
+    fn hole_before(&mut self, name: &'static str, ends: Ends, words: &[u8]) -> Option<()> {
         let to = self.view.dense().len().min(self.end + reach(name) + words.len());
         let found = self.end + memmem::find(self.view.dense().get(self.end..to)?, words)?;
-        self.capture_dense(name, self.end, found);
+        self.capture_dense(name, ends, self.end, found)?;
         self.end = found;
         Some(())
     }
@@ -190,14 +193,24 @@ impl Walk<'_> {
         (!value.trim().is_empty()).then_some(())
     }
 
-    fn capture_dense(&mut self, name: &'static str, from: usize, to: usize) {
+    /// `None` where a hole for one word holds several.
+    fn capture_dense(&mut self, name: &'static str, ends: Ends, from: usize, to: usize) -> Option<()> {
         let start = match from.checked_sub(1) {
             Some(last) => self.view.clean_of_dense(last) + 1,
             None => 0,
         };
         let end = self.view.clean_of_dense(to);
-        let value = self.view.clean().get(start..end).unwrap_or("");
+        let value = self.view.clean().get(start..end)?;
+        let one_word = |value: &str| !value.contains(' ') || value.contains('<');
+        let fits = match ends {
+            Ends::Word => one_word(value.trim()),
+            Ends::Pair => one_word(value.trim()) && value.contains(':'),
+            Ends::Number => value.trim().bytes().all(|digit| digit.is_ascii_digit()),
+            Ends::Line => !value.trim().contains('\n'),
+            Ends::Words | Ends::Target => true,
+        };
         self.keep(name, value);
+        fits.then_some(())
     }
 
     fn keep(&mut self, name: &'static str, value: &str) {
@@ -247,6 +260,7 @@ impl Ends {
         let body = text.get(lead..).unwrap_or("");
         lead + match self {
             Self::Words | Self::Word => word(body),
+            Self::Pair => Some(word(body)).filter(|end| body.get(..*end).is_some_and(|word| word.contains(':'))).unwrap_or(0),
             Self::Number => body.bytes().take_while(u8::is_ascii_digit).count(),
             Self::Line => body.find('\n').unwrap_or(body.len()),
             Self::Target => target(body),
@@ -380,6 +394,7 @@ fn parse_hole(hole: &'static str) -> Piece {
     let (name, ends) = hole.split_once(':').unwrap_or((hole, ""));
     let ends = match ends {
         "word" => Ends::Word,
+        "pair" => Ends::Pair,
         "number" => Ends::Number,
         "line" => Ends::Line,
         "target" => Ends::Target,
@@ -408,7 +423,8 @@ mod tests {
 
     #[test]
     fn a_sentence_is_read_through_wraps_and_quotes() {
-        let text = "User: \narn:aws:iam::1:user/a is not\nauthorized to perform: s3:GetObject on resource: \\\"arn:aws:s3:::b/k\\\" because";
+        let text =
+            "User: \narn:aws:iam::1:user/a is not\nauthorized to perform: s3:GetObject on resource: \\\"arn:aws:s3:::b/k\\\" because";
         let expected = [("principal", "arn:aws:iam::1:user/a"), ("action", "s3:GetObject"), ("resource", "arn:aws:s3:::b/k")];
         assert_eq!(fields(SENTENCE, text), expected.map(|(name, value)| (name, value.to_owned())));
     }
@@ -424,7 +440,10 @@ mod tests {
         let resource = |text: &str| fields("on resource: {resource:target}", text).remove(0).1;
         assert_eq!(resource("on resource: role APP with an explicit deny in"), "role APP");
         assert_eq!(resource("on resource: role APP\n  status code: 403"), "role APP");
-        assert_eq!(resource("on resource: arn:aws:ec2:x:<Log Archive Account>:key-pair/k {\"a\": 1}"), "arn:aws:ec2:x:<Log Archive Account>:key-pair/k");
+        assert_eq!(
+            resource("on resource: arn:aws:ec2:x:<Log Archive Account>:key-pair/k {\"a\": 1}"),
+            "arn:aws:ec2:x:<Log Archive Account>:key-pair/k"
+        );
         assert_eq!(resource("on resource: arn:aws:dynamo\ndb:us-east-2:1:table/T (Service"), "arn:aws:dynamodb:us-east-2:1:table/T");
         assert_eq!(resource("on resource: *. Next"), "*");
         assert_eq!(resource("on resource: arn:aws:a:b:c:d</Message>"), "arn:aws:a:b:c:d");

@@ -289,8 +289,7 @@ fn unicode_escape(after: &str) -> Option<char> {
 }
 
 fn entity(rest: &str) -> Option<(char, usize)> {
-    const NAMED: [(&str, char); 6] =
-        [("&quot;", '"'), ("&apos;", '\''), ("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&nbsp;", ' ')];
+    const NAMED: [(&str, char); 6] = [("&quot;", '"'), ("&apos;", '\''), ("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&nbsp;", ' ')];
     if let Some((name, decoded)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
         return Some((*decoded, name.len()));
     }

@@ -1,0 +1,183 @@
+//! From what was found to the refusal it is: the rules that no single wording holds.
+
+use super::actions::{action_of, prefix_of};
+use super::advice;
+use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
+
+/// The refusal that a sighting is.
+pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
+    let mut refusal = sighting.draft()?;
+    principal(sighting, &mut refusal);
+    action(sighting, &mut refusal);
+    resource(sighting, &mut refusal);
+    layer(sighting, &mut refusal);
+    status(&mut refusal);
+    facts(sighting, &mut refusal);
+    advice::give(&mut refusal);
+    Some(refusal)
+}
+
+/// A sentence that was cut off before its subject has a word of prose in its place.
+fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let prose =
+        |name: &str| name == "User" || name.chars().all(|letter| letter.is_ascii_lowercase()) && name != "anonymous" && name != "root";
+    if !sighting.has("sentence") && sighting.record.is_none() && refusal.principal.as_deref().is_some_and(prose) {
+        refusal.principal = None;
+        refusal.derived.retain(|field| *field != "principal");
+    }
+}
+
+/// The action that the reason names wins, then the one that was refused, last the operation that was called.
+fn action(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if let Some(granted) = sighting.field("granted").filter(|action| action.contains(':')) {
+        let cut_off = refusal.action.as_deref().is_some_and(|action| action.starts_with(granted));
+        if !cut_off {
+            refusal.action = Some(granted.to_owned());
+            refusal.derived.retain(|field| *field != "action");
+        }
+    }
+    if let Some(api) = sighting.field("api").filter(|api| api.contains(':') && refusal.action.is_none()) {
+        refusal.action = Some(api.to_owned());
+    }
+    if refusal.action.is_some() {
+        return;
+    }
+    let told = [("object-metadata", "HeadObject"), ("terraform-state", "GetObject"), ("terragrunt", "CreateBucket")];
+    let told = told.iter().find(|(form, _)| sighting.has(form)).map(|(_, operation)| *operation);
+    refusal.action = sighting.field("operation").or(told).and_then(|operation| action_of(sighting.field("service"), operation));
+    refusal.derived.extend(refusal.action.is_some().then_some("action"));
+}
+
+fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.resource.as_deref().is_some_and(|resource| resource == "this resource") {
+        refusal.resource = None;
+    }
+    if refusal.resource.is_some() {
+        return;
+    }
+    let field = |name| sighting.field(name);
+    if let Some(rest) = field("key_arn") {
+        refusal.resource = Some(format!("arn:{rest}"));
+        return;
+    }
+    let is_s3 = refusal.action.as_deref().is_some_and(|action| action.starts_with("s3:"));
+    let found = match (field("bucket"), field("key"), field("object"), field("url"), field("path")) {
+        (Some(bucket), ..) if sighting.has("terragrunt") => Some((bucket.to_owned(), false)),
+        (Some(bucket), Some(key), ..) => Some((format!("arn:aws:s3:::{bucket}/{key}"), true)),
+        (Some(bucket), ..) => Some((format!("arn:aws:s3:::{bucket}"), true)),
+        (_, _, Some(object), ..) if sighting.has("boto-upload") => Some((format!("arn:aws:s3:::{object}"), true)),
+        (_, _, Some(object), ..) => Some((object.to_owned(), false)),
+        (_, _, _, Some(url), _) if is_s3 => s3_of_url(url).map(|arn| (arn, true)),
+        (.., Some(path)) => Some((path.to_owned(), false)),
+        _ => None,
+    };
+    if let Some((resource, derived)) = found {
+        refusal.resource = Some(scrub(&resource));
+        refusal.derived.extend(derived.then_some("resource"));
+    }
+}
+
+/// `https://s3.amazonaws.com/BUCKET/KEY`, `https://BUCKET.s3.REGION.amazonaws.com/KEY`
+fn s3_of_url(url: &str) -> Option<String> {
+    let (host, path) = url.split_once("://")?.1.split_once('/')?;
+    let path = path.split(['?', '#']).next().unwrap_or("");
+    let name = match host.split_once(".s3") {
+        _ if !host.contains("amazonaws.com") => return None,
+        Some((bucket, _)) => format!("{bucket}/{path}"),
+        None if host.starts_with("s3") => path.to_owned(),
+        None => return None,
+    };
+    let name = name.trim_end_matches('/');
+    (!name.is_empty()).then(|| format!("arn:aws:s3:::{name}"))
+}
+
+/// Which layer it is depends on the service where the engine's sentence does not say more.
+fn layer(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let action = refusal.action.clone().unwrap_or_default();
+    let service = action.split_once(':').map_or_else(String::new, |(service, _)| service.to_ascii_lowercase());
+    let kind = refusal.policy_kind.as_deref();
+    let named = match service.as_str() {
+        _ if refusal.refused_by != "iam" => None,
+        "s3" if kind == Some("resource") && refusal.reason == Reason::ExplicitDeny => Some("s3"),
+        "kms" if kind == Some("resource") => Some("kms"),
+        "execute-api" if kind.is_none_or(|kind| kind == "resource") => Some("api_gateway"),
+        "ecr" if sighting.has("registry-denied") => Some("ecr"),
+        "sts" if kind.is_none() && matches!(action.as_str(), "sts:TagSession" | "sts:SetSourceIdentity") => Some("sts_trust"),
+        _ => None,
+    };
+    if let Some(layer) = named {
+        layer.clone_into(&mut refusal.refused_by);
+    }
+    function_url_or_gateway(sighting, refusal);
+    kms_behind(sighting, refusal);
+    plain_s3(sighting, refusal, &service);
+}
+
+/// `{"Message":"Forbidden"}` is a Lambda function URL, `{"message":"Forbidden"}` is API Gateway: the case of one letter.
+fn function_url_or_gateway(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let Some(mark) = sighting.verdict().filter(|mark| mark.form.name == "function-url") else { return };
+    let text = sighting.view.clean().get(mark.start..mark.end).unwrap_or("");
+    if !text.contains("Message") {
+        "api_gateway".clone_into(&mut refusal.refused_by);
+        refusal.reason = Reason::Unknown;
+        (refusal.policy_kind, refusal.action) = (None, None);
+        refusal.derived.retain(|field| *field != "action");
+    }
+}
+
+/// The sentence about the ciphertext hides a 404; with the code of a denial beside it, it is a denial.
+fn kms_behind(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let about_ciphertext = sighting.form().is_some_and(|form| form.name == "kms-ciphertext");
+    let coded = sighting.fields("code").any(|code| code.contains("AccessDenied")) || sighting.has("code-json") || sighting.has("code");
+    if about_ciphertext && coded {
+        refusal.reason = Reason::MissingGrant;
+    }
+}
+
+/// "Access Denied" in two words is S3's; another service that was named is believed.
+fn plain_s3(sighting: &Sighting<'_>, refusal: &mut Refusal, service: &str) {
+    if refusal.refused_by != "s3" || refusal.reason != Reason::Unknown {
+        return;
+    }
+    let called = sighting.field("service").and_then(prefix_of);
+    if called.as_deref().is_some_and(|called| called != "s3") || !service.is_empty() && service != "s3" {
+        "iam".clone_into(&mut refusal.refused_by);
+    }
+}
+
+/// Services that speak AWS JSON answer 400 ("Error codes and HTTP status").
+fn status(refusal: &mut Refusal) {
+    const JSON: [&str; 19] = [
+        "dynamodb",
+        "kms",
+        "ssm",
+        "secretsmanager",
+        "organizations",
+        "wafv2",
+        "logs",
+        "events",
+        "states",
+        "kinesis",
+        "glue",
+        "athena",
+        "cloudtrail",
+        "codebuild",
+        "codepipeline",
+        "ecs",
+        "config",
+        "sagemaker",
+        "cognito-idp",
+    ];
+    let service = refusal.action.as_deref().and_then(|action| action.split_once(':')).map(|(service, _)| service);
+    if refusal.derived.contains(&"status") && refusal.status == Some(403) && service.is_some_and(|service| JSON.contains(&service)) {
+        refusal.status = Some(400);
+    }
+}
+
+/// What else the text holds that the next step needs.
+fn facts(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let mut known = |key: &str, value: Option<&str>| refusal.context.extend(value.map(|value| (key.to_owned(), scrub(value))));
+    known("encoded_message", sighting.has("encoded").then_some("present"));
+    known("authorization_id", sighting.field("authorization"));
+    known("operation", sighting.field("operation"));
+}
