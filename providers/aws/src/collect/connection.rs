@@ -3,12 +3,15 @@
 use super::outcome::chain;
 use super::secrets::Secrets;
 use super::wire::Wire;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
@@ -37,12 +40,16 @@ pub(super) struct Clients {
 /// Finds the credentials and sets up the clients.
 pub(super) async fn connect(options: &Options, secrets: &Arc<Secrets>) -> Result<Clients, CollectError> {
     let connector = connector();
+    let http = http_client(connector.clone());
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http_client(connector.clone()))
+        .http_client(http.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200)))
         .timeout_config(timeouts(options.timeout));
+    if let Some(files) = files(options) {
+        loader = loader.profile_files(files);
+    }
     if let Some(profile) = options.get("profile") {
-        loader = loader.profile_name(profile);
+        loader = loader.profile_name(profile).credentials_provider(of_profile(profile, options, http));
     }
     if let Some(region) = options.get("region") {
         loader = loader.region(Region::new(region.to_owned()));
@@ -57,6 +64,23 @@ pub(super) async fn connect(options: &Options, secrets: &Arc<Secrets>) -> Result
     let region = config.region().cloned().unwrap_or_else(|| Region::new(FALLBACK_REGION));
     let config = config.into_builder().region(region).build();
     Ok(Clients::new(&config, SharedCredentialsProvider::new(credentials), connector))
+}
+
+/// The configuration file that the setting `config-file` names, in place of those in the user's home.
+fn files(options: &Options) -> Option<EnvConfigFiles> {
+    let path = options.get("config-file")?;
+    Some(EnvConfigFiles::builder().with_file(EnvConfigFileKind::Config, path).build())
+}
+
+/// A profile that was asked for by name stands above the environment's keys, as it does for AWS's own command line.
+fn of_profile(profile: &str, options: &Options, http: SharedHttpClient) -> ProfileFileCredentialsProvider {
+    let region = options.get("region").map_or_else(|| Region::new(FALLBACK_REGION), |region| Region::new(region.to_owned()));
+    let provider = ProviderConfig::without_region().with_region(Some(region)).with_http_client(http);
+    let mut builder = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile);
+    if let Some(files) = files(options) {
+        builder = builder.profile_files(files);
+    }
+    builder.build()
 }
 
 impl Clients {

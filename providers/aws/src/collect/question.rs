@@ -74,7 +74,8 @@ async fn whole(reader: &Reader<'_>, question: &Question, options: &Options, secr
             organizations.of(account).await;
         }
     };
-    let (real, (), (), ()) = join4(plan.principal(&resolved.who), plan.resource(), of_account, plan.network()).await;
+    let (real, (), (), ()) =
+        join4(Box::pin(plan.principal(&resolved.who)), Box::pin(plan.resource()), Box::pin(of_account), Box::pin(plan.network())).await;
     let mut notes = resolved.notes;
     if let Err(failure) = accounts.identity().await
         && (failure.is_bad_credentials() || (failure.is_unreachable() && !reader.anything_read()))
@@ -134,7 +135,7 @@ impl Plan<'_> {
                 self.organizations.of(account).await;
             }
         };
-        join(of_account, self.policy_of(resource, arn)).await;
+        join(Box::pin(of_account), Box::pin(self.policy_of(resource, arn))).await;
     }
 
     async fn policy_of(&self, resource: &str, arn: Arn<'_>) {
@@ -146,7 +147,7 @@ impl Plan<'_> {
                 if !bucket.contains(['*', '?']) {
                     let key = key.filter(|key| !key.is_empty());
                     let wanted = Wanted { partition: arn.partition, bucket, key, action, account: None };
-                    s3::read(self.reader, self.accounts, self.organizations, wanted).await;
+                    Box::pin(s3::read(self.reader, self.accounts, self.organizations, wanted)).await;
                 }
             }
             "kms" => kms::key(self.reader, self.accounts, self.organizations, resource).await,
@@ -194,7 +195,7 @@ impl Plan<'_> {
             action: &self.question.action,
             account: behind.account.as_deref(),
         };
-        s3::read(self.reader, self.accounts, self.organizations, wanted).await;
+        Box::pin(s3::read(self.reader, self.accounts, self.organizations, wanted)).await;
     }
 
     /// The VPC endpoint, where the question says that the request comes through one.

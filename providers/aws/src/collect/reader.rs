@@ -10,6 +10,7 @@ use iam_why_contract::collect::{Progress, Sink};
 use iam_why_contract::{Document, Outcome, Search};
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
@@ -35,6 +36,9 @@ macro_rules! pages {
     };
 }
 pub(super) use pages;
+
+/// A call under way. The futures of the SDK are large, so each stands on the heap: nested on the stack they would overflow it.
+pub(super) type Sent<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
 /// Calls by kind and subject: the name of the first one, and how many there are.
 type Pending = BTreeMap<(&'static str, String), (&'static str, usize)>;
@@ -68,51 +72,58 @@ impl<'r> Reader<'r> {
     }
 
     /// Sends one call of the SDK. What went wrong comes back as what a search would say of it.
-    pub(super) async fn ask<T, E>(
-        &self,
-        step: &Step,
+    pub(super) fn ask<'a, T, E>(
+        &'a self,
+        step: &'a Step,
         subject: &str,
-        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Outcome>
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> Sent<'a, T, Outcome>
     where
-        E: ProvideErrorMetadata + Error + 'static,
+        T: Send + 'a,
+        E: ProvideErrorMetadata + Error + Send + 'static,
     {
-        self.attempt(step, subject, async { call.await.map_err(|error| Failure::of(&error)) })
-            .await
-            .map_err(|failure| failure.outcome(step, &self.secrets))
+        let call = Box::pin(call);
+        let attempt = self.attempt(step, subject, async move { call.await.map_err(|error| Failure::of(&error)) });
+        Box::pin(async move { attempt.await.map_err(|failure| failure.outcome(step, &self.secrets)) })
     }
 
     /// Sends the calls of one list, made by [`pages!`].
-    pub(super) async fn list<T, E>(
-        &self,
-        step: &Step,
+    pub(super) fn list<'a, T, E>(
+        &'a self,
+        step: &'a Step,
         subject: &str,
-        call: impl Future<Output = Result<Option<Vec<T>>, SdkError<E, HttpResponse>>>,
-    ) -> Result<Vec<T>, Outcome>
+        call: impl Future<Output = Result<Option<Vec<T>>, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> Sent<'a, Vec<T>, Outcome>
     where
-        E: ProvideErrorMetadata + Error + 'static,
+        T: Send + 'a,
+        E: ProvideErrorMetadata + Error + Send + 'static,
     {
-        self.ask(step, subject, call).await?.ok_or_else(|| endless(step))
+        let asked = self.ask(step, subject, call);
+        Box::pin(async move { asked.await?.ok_or_else(|| endless(step)) })
     }
 
     /// Sends one call of whichever client, and hands back how it failed.
-    pub(super) async fn attempt<T>(
-        &self,
-        step: &Step,
+    pub(super) fn attempt<'a, T: Send + 'a>(
+        &'a self,
+        step: &'a Step,
         subject: &str,
-        call: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        self.expect(step, subject);
-        // The semaphore is never closed; were it, calls would go out unbounded rather than not at all.
-        let permit = self.permits.acquire().await.ok();
-        let what = format!("{} {subject}", step.call);
-        self.progress.began(&what);
-        let answer = call.await;
-        self.progress.ended(&what);
-        drop(permit);
-        self.answered(step, subject);
-        self.count(step, answer.as_ref().err());
-        answer
+        call: impl Future<Output = Result<T, Failure>> + Send + 'a,
+    ) -> Sent<'a, T, Failure> {
+        let call = Box::pin(call);
+        let subject = subject.to_owned();
+        Box::pin(async move {
+            self.expect(step, &subject);
+            // The semaphore is never closed; were it, calls would go out unbounded rather than not at all.
+            let permit = self.permits.acquire().await.ok();
+            let what = format!("{} {subject}", step.call);
+            self.progress.began(&what);
+            let answer = call.await;
+            self.progress.ended(&what);
+            drop(permit);
+            self.answered(step, &subject);
+            self.count(step, answer.as_ref().err());
+            answer
+        })
     }
 
     /// What became of the call of this name; a refusal is kept whatever else came back.
@@ -133,29 +144,33 @@ impl<'r> Reader<'r> {
     }
 
     /// Sends one call that yields one whole document, and notes what became of it.
-    pub(super) async fn read<T, E>(
-        &self,
-        step: &Step,
-        subject: &str,
-        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-        text: impl FnOnce(&T) -> Option<(String, String)>,
-    ) -> Option<T>
+    pub(super) fn read<'a, T, E>(
+        &'a self,
+        step: &'a Step,
+        subject: &'a str,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+        text: impl FnOnce(&T) -> Option<(String, String)> + Send + 'a,
+    ) -> Pin<Box<dyn Future<Output = Option<T>> + Send + 'a>>
     where
-        E: ProvideErrorMetadata + Error + 'static,
+        T: Send + 'a,
+        E: ProvideErrorMetadata + Error + Send + 'static,
     {
-        match self.ask(step, subject, call).await {
-            Ok(answer) => {
-                match text(&answer) {
-                    Some((title, text)) => self.found(step, subject, &title, text),
-                    None => self.note(step.kind, subject, Outcome::Absent),
+        let asked = self.ask(step, subject, call);
+        Box::pin(async move {
+            match asked.await {
+                Ok(answer) => {
+                    match text(&answer) {
+                        Some((title, text)) => self.found(step, subject, &title, text),
+                        None => self.note(step.kind, subject, Outcome::Absent),
+                    }
+                    Some(answer)
                 }
-                Some(answer)
+                Err(outcome) => {
+                    self.note(step.kind, subject, outcome);
+                    None
+                }
             }
-            Err(outcome) => {
-                self.note(step.kind, subject, outcome);
-                None
-            }
-        }
+        })
     }
 
     /// Hands in a document and notes that its kind was read of its subject.

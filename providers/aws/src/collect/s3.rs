@@ -61,11 +61,11 @@ pub(super) async fn read(reader: &Reader<'_>, accounts: &Accounts<'_>, organizat
     let of_account: OptionFuture<_> = located
         .account
         .as_deref()
-        .map(|account| join(access_points::account_block(reader, &clients, account, &located.region), organizations.of(account)))
+        .map(|account| join(access_points::account_block(reader, &clients, account, &located.region), Box::pin(organizations.of(account))))
         .into();
     let behind = async {
         let keys = keys(reader, &client, wanted, &located).await;
-        join_all(keys.iter().map(|key| kms::key(reader, accounts, organizations, key))).await;
+        join_all(keys.iter().map(|key| Box::pin(kms::key(reader, accounts, organizations, key)))).await;
     };
     join4(settings(reader, &client, wanted, &located), of_account, acls(reader, &client, wanted, &located), behind).await;
 }
