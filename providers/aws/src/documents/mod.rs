@@ -70,7 +70,7 @@ kinds! {
     MANAGED_POLICY = "aws:managed-policy", "the managed policy", "policy ARN",
         "the policy document of the default version", "aws iam get-policy-version", ["iam:GetPolicy", "iam:GetPolicyVersion"];
     SESSION = "aws:session", "the session", "session ARN",
-        "{PolicyDocument?, PolicyArns?: [{arn}], Tags?, SourceIdentity?}: what the credentials were made with; PolicyDocument null and PolicyArns [] say that there is no session policy",
+        "{PolicyDocument?, PolicyArns?: [{arn}], Tags?: [{Key, Value}], SourceIdentity?, Issuer?: ARN of the user who made a federated session}: what the credentials were made with; PolicyDocument null and PolicyArns [] say that there is no session policy",
         "the AssumeRole event in CloudTrail", ["cloudtrail:LookupEvents"];
 
     // The organization.
@@ -130,6 +130,11 @@ kinds! {
         "`KeyMetadata` of describe-key", "aws kms describe-key", ["kms:DescribeKey"];
     KMS_GRANTS = "aws:kms-grants", "the key's grants", "key ARN",
         "list-grants: {Grants}", "aws kms list-grants", ["kms:ListGrants"];
+    CANONICAL_USER = "aws:canonical-user", "whose canonical user id it is", "canonical user id (64 hexadecimal digits)",
+        "{Account}: the account that S3 knows by this id", "aws s3api list-buckets --query Owner, run in that account", ["s3:ListAllMyBuckets"];
+    API_METHOD = "aws:api-method", "how the API method authorizes its callers", "API ARN (arn:aws:execute-api:REGION:ACCOUNT:API)",
+        "get-method: {authorizationType: NONE|AWS_IAM|CUSTOM|COGNITO_USER_POOLS}; authorizerPolicy is the policy that its Lambda authorizer returned",
+        "aws apigateway get-method", ["apigateway:GET"];
     FUNCTION_URL = "aws:function-url", "the function's URL", "function ARN",
         "get-function-url-config: {AuthType}", "aws lambda get-function-url-config", ["lambda:GetFunctionUrlConfig"];
 }
