@@ -3,7 +3,7 @@
 use iam_why_contract::{Provider, Question};
 
 /// Every provider there is. A new one is added here and nowhere else.
-static ALL: &[&dyn Provider] = &[&iam_why_azure::Azure, &iam_why_gcp::Gcp];
+static ALL: &[&dyn Provider] = &[&iam_why_aws::Aws, &iam_why_azure::Azure, &iam_why_gcp::Gcp];
 
 /// Every provider there is.
 #[must_use]
