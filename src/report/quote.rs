@@ -51,13 +51,14 @@ impl Quote {
     pub(super) fn of_finding(finding: &Finding, answer: &Answer<'_>) -> Option<Self> {
         let Evidence::Place(place) = &finding.evidence else { return None };
         let document = answer.snapshot.document(&place.document)?;
-        let statement = answer.verdict.parts.get(finding.part).and_then(|part| statement_at(&part.trace, place));
-        let whole = statement.map_or(place, |statement| &statement.place);
-        let wanted = match statement {
-            Some(statement) => matched(statement, place),
-            None => vec![Wanted::this(place)],
-        };
-        Some(Self::new(answer, document, whole, &wanted))
+        let trace = answer.verdict.parts.get(finding.part).map(|part| &part.trace);
+        if let Some(statement) = trace.and_then(|trace| statement_at(trace, place)) {
+            return Some(Self::new(answer, document, &statement.place, &matched(statement, place)));
+        }
+        // It is no statement of the trace, but may be what one of them compared: a role that an assignment gives.
+        let test = trace.and_then(|trace| test_at(trace, place));
+        let wanted = test.map_or_else(|| Wanted::this(place), |test| Wanted::of(test, true));
+        Some(Self::new(answer, document, &around(place), &[wanted]))
     }
 
     /// The statement that lets a request through.
@@ -75,11 +76,12 @@ impl Quote {
     }
 
     fn new(answer: &Answer<'_>, document: &Document, whole: &Place, wanted: &[Wanted<'_>]) -> Self {
+        let here: Vec<&Wanted<'_>> = wanted.iter().filter(|wanted| wanted.place.document == whole.document).collect();
         let mut shown = Document { text: answer.shown(&document.text).into(), ..document.clone() };
         // Pseudonyms move the bytes that a span counts.
         let span = |place: &Place| place.span.filter(|_| answer.redactor.is_none());
         let shift = |place: &Place| Place { pointer: answer.shown(&place.pointer), span: span(place), ..place.clone() };
-        let first = wanted.iter().find(|wanted| wanted.decides).map_or(whole, |wanted| wanted.place);
+        let first = here.iter().find(|wanted| wanted.decides).map_or(whole, |wanted| wanted.place);
         let at = locate::locate(&shown, &shift(first));
         let dense = is_dense(&shown.text, &locate::locate(&shown, &shift(whole)).range);
         if let Some(pretty) = dense.then(|| pretty::pretty(&shown.text)).flatten() {
@@ -95,7 +97,7 @@ impl Quote {
         Self {
             at: clean::line(&answer.shown(&at)).into_owned(),
             first_line: (!dense).then(|| skipped + document.origin.line as usize),
-            marks: marks(&shown.text, &lines, wanted, &locate(whole), |wanted| (locate(wanted.place), answer.shown(&wanted.label))),
+            marks: marks(&shown.text, &lines, &here, &locate(whole), |wanted| (locate(wanted.place), answer.shown(&wanted.label))),
             text: shown.text.get(lines).unwrap_or_default().to_owned(),
         }
         .dedented()
@@ -161,28 +163,37 @@ impl Canvas {
         let _ = writeln!(self.text, "{}", row.trim_end());
     }
 
-    /// A line of the document, cut to what is pointed at where it is too long, and below it each mark.
+    /// A line of the document and below it each mark. A line that is too long is cut to what is pointed at, once more for each
+    /// deciding mark that is too far from the one before.
     fn line(&mut self, number: &str, line: &str, start: usize, marks: &[&Mark]) {
-        let first =
-            marks.iter().find(|mark| mark.decides).or(marks.first()).map_or(0..0, |mark| mark.range.start - start..mark.range.end - start);
-        let window = window(line, &first, self.room);
+        let here = |mark: &Mark| mark.range.start - start..mark.range.end - start;
+        let mut window = window(line, &marks.first().map_or(0..0, |mark| here(mark)), self.room);
+        self.cut(number, line, &window);
+        for mark in marks {
+            let range = here(mark);
+            let hidden = range.start < window.start || range.start >= window.end;
+            if hidden && !mark.decides {
+                continue;
+            }
+            if hidden {
+                window = self::window(line, &range, self.room);
+                self.cut("", line, &window);
+            }
+            let columns = |range: Range<usize>| line.get(range).map_or(0, display_width);
+            let column = columns(window.start..range.start) + usize::from(window.start > 0);
+            self.mark(mark, column, columns(range.start..range.end.min(window.end)));
+        }
+    }
+
+    fn cut(&mut self, number: &str, line: &str, window: &Range<usize>) {
         let (before, after) = (if window.start > 0 { "…" } else { "" }, if window.end < line.len() { "…" } else { "" });
         self.row(number, &format!("{before}{}{after}", line.get(window.clone()).unwrap_or_default()));
-        for mark in marks {
-            let (from, to) = (mark.range.start - start, mark.range.end - start);
-            let (from, to) = (from.clamp(window.start, window.end), to.clamp(window.start, window.end));
-            let columns = |range: Range<usize>| line.get(range).map_or(0, display_width);
-            let column = columns(window.start..from) + before.chars().count();
-            if to > from {
-                self.mark(mark, column, columns(from..to));
-            }
-        }
     }
 
     /// Carets and what they mean: beside them where there is room, else below.
     fn mark(&mut self, mark: &Mark, column: usize, columns: usize) {
         let (sign, style) = if mark.decides { ("^", Style::new().bold().fg_color(Some(self.colour.into()))) } else { ("-", FAINT) };
-        let carets = sign.repeat(columns);
+        let carets = sign.repeat(columns.max(1));
         let pad = " ".repeat(column);
         let beside = self.room.saturating_sub(column + columns + 1);
         let label = if display_width(&mark.label) <= beside || mark.decides { mark.label.as_str() } else { mark.short };
@@ -190,7 +201,8 @@ impl Canvas {
             return self.row("", &format!("{pad}{style}{carets} {label}{style:#}"));
         }
         self.row("", &format!("{pad}{style}{carets}{style:#}"));
-        let lines = textwrap::wrap(label, textwrap::Options::new(self.room).break_words(false));
+        let options = textwrap::Options::new(self.room).break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let lines = textwrap::wrap(label, options);
         let widest = lines.iter().map(|line| display_width(line)).max().unwrap_or(0);
         let indent = " ".repeat(column.min(self.room.saturating_sub(widest)));
         for line in lines {
@@ -225,7 +237,7 @@ fn window(line: &str, range: &Range<usize>, room: usize) -> Range<usize> {
 fn marks(
     text: &str,
     lines: &Range<usize>,
-    wanted: &[Wanted<'_>],
+    wanted: &[&Wanted<'_>],
     whole: &Range<usize>,
     place: impl Fn(&Wanted<'_>) -> (Range<usize>, String),
 ) -> Vec<Mark> {
@@ -281,13 +293,36 @@ fn statement_at<'t>(trace: &'t Trace, place: &Place) -> Option<&'t Statement> {
     trace.steps.iter().flat_map(|step| &step.statements).filter(holds).max_by_key(|statement| statement.place.pointer.len())
 }
 
-/// What to point at in a statement that applies: what its conditions compared, or else what it is about.
+/// The comparison whose wanted value stands at `place`.
+fn test_at<'t>(trace: &'t Trace, place: &Place) -> Option<&'t Test> {
+    let tests = trace.steps.iter().flat_map(|step| &step.statements).flat_map(|statement| &statement.tests);
+    tests.flat_map(leaves).find(|test| test.place == *place)
+}
+
+/// The object that `place` is in: up past lists to the member, and from the member to its object.
+fn around(place: &Place) -> Place {
+    let mut pointer = place.pointer.as_str();
+    while let Some((before, last)) = pointer.rsplit_once('/') {
+        pointer = before;
+        if last.is_empty() || !last.bytes().all(|byte| byte.is_ascii_digit()) {
+            break;
+        }
+    }
+    Place::new(place.document.clone(), pointer)
+}
+
+/// What to point at: in a statement that does not apply, what failed; in one that applies, what its conditions compared, or else what it
+/// is about.
 fn matched<'a>(statement: &'a Statement, place: &'a Place) -> Vec<Wanted<'a>> {
     let tests: Vec<&Test> = statement.tests.iter().flat_map(leaves).collect();
     let subject = |test: &Test| matches!(test.about.as_str(), "action" | "resource" | "principal");
     let conditions = tests.iter().any(|test| !subject(test));
     let whole = *place == statement.place;
-    let decides = |test: &Test| if whole { !(conditions && subject(test)) } else { place.pointer == test.place.pointer };
+    let decides = |test: &Test| match (statement.applies, whole) {
+        (Truth::Yes, true) => !(conditions && subject(test)),
+        (Truth::Yes, false) => place.pointer == test.place.pointer,
+        _ => !test.holds.is_yes(),
+    };
     let mut wanted: Vec<_> = tests.iter().map(|test| Wanted::of(test, decides(test))).collect();
     if !wanted.iter().any(|wanted| wanted.decides) {
         wanted.push(Wanted::this(place));
