@@ -12,6 +12,10 @@
 
 mod ask;
 pub mod cases;
+#[cfg(feature = "live")]
+pub mod journal;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod load;
 pub mod providers;
 pub mod report;

@@ -5,6 +5,25 @@ use iam_why_contract::{Provider, Question};
 /// Every provider there is. A new one is added here and nowhere else.
 static ALL: &[&dyn Provider] = &[&iam_why_aws::Aws, &iam_why_azure::Azure, &iam_why_gcp::Gcp];
 
+/// What reads each cloud with the user's own credentials.
+#[cfg(feature = "live")]
+static READERS: &[&dyn iam_why_contract::Collect] = &[&iam_why_aws::collect::AwsReader];
+
+/// What reads the cloud of this id.
+#[cfg(feature = "live")]
+#[must_use]
+pub fn reader(id: &str) -> Option<&'static dyn iam_why_contract::Collect> {
+    READERS.iter().copied().find(|reader| reader.id() == id)
+}
+
+/// The ids of the clouds that can be read, for messages.
+#[cfg(feature = "live")]
+#[must_use]
+pub fn readable() -> String {
+    let ids: Vec<&str> = READERS.iter().map(|reader| reader.id()).collect();
+    ids.join(", ")
+}
+
 /// Every provider there is.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Provider] {

@@ -48,8 +48,8 @@ pub(crate) struct Facts {
 impl Arguments {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
         let question = self.request.words().question()?;
-        let snapshot = self.source.snapshot(&question)?;
-        let verdict = iam_why::ask(&question, &snapshot)?;
+        let (question, snapshot) = self.source.snapshot(question)?;
+        let verdict = self.source.verified(&question, iam_why::ask(&question, &snapshot)?)?;
         let Some(provider) = providers::named(&question.provider) else { return Ok(Exit::Failed) };
         output.answer(&Answer::new(&question, &snapshot, &verdict, provider))?;
         Ok(if nothing_read(&snapshot) { Exit::Unread } else { Exit::of(&verdict) })

@@ -12,6 +12,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Ask(#[from] AskError),
     /// The options do not fit together.
+    #[cfg(not(feature = "live"))]
     #[error("{0}")]
     Usage(String),
     /// The snapshot could not be read.
@@ -20,6 +21,10 @@ pub(crate) enum Failure {
     /// The cases could not be read.
     #[error(transparent)]
     Cases(#[from] CasesError),
+    /// The cloud gave nothing to answer from.
+    #[cfg(feature = "live")]
+    #[error(transparent)]
+    Collect(#[from] iam_why::contract::CollectError),
     /// A file could not be written.
     #[error("cannot write `{path}`: {source}")]
     Write {
@@ -37,8 +42,12 @@ impl Failure {
     /// How the program ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Ask(_) | Self::Usage(_) => Exit::Usage,
+            Self::Ask(_) => Exit::Usage,
+            #[cfg(not(feature = "live"))]
+            Self::Usage(_) => Exit::Usage,
             Self::Load(_) | Self::Cases(_) => Exit::Unread,
+            #[cfg(feature = "live")]
+            Self::Collect(error) => unread(error),
             Self::Write { .. } | Self::Json(_) => Exit::Failed,
         }
     }
@@ -46,5 +55,15 @@ impl Failure {
     /// What is said on stderr.
     pub(crate) fn sentence(&self) -> String {
         format!("error: {self}")
+    }
+}
+
+#[cfg(feature = "live")]
+fn unread(error: &iam_why::contract::CollectError) -> Exit {
+    use iam_why::contract::CollectError;
+    match error {
+        CollectError::NoCredentials { .. } | CollectError::BadCredentials { .. } | CollectError::NothingRead { .. } => Exit::Unread,
+        CollectError::Question(_) => Exit::Usage,
+        CollectError::Write(_) => Exit::Failed,
     }
 }

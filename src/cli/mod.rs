@@ -1,8 +1,14 @@
 //! The command line: what was typed, one file a command.
 
 mod ask;
+#[cfg(feature = "live")]
+mod collect;
 mod completions;
+#[cfg(feature = "live")]
+mod doctor;
 mod failure;
+#[cfg(feature = "live")]
+mod live;
 mod output;
 mod source;
 mod test;
@@ -26,6 +32,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Ask(ask::Arguments),
+    #[cfg(feature = "live")]
+    Collect(collect::Arguments),
+    #[cfg(feature = "live")]
+    Doctor(doctor::Arguments),
     Test(test::Arguments),
     Completions(completions::Arguments),
 }
@@ -39,6 +49,10 @@ pub(crate) fn run(typed: impl IntoIterator<Item = OsString>) -> Exit {
     cli.output.colour();
     let done = match cli.command {
         Command::Ask(arguments) => arguments.run(&cli.output),
+        #[cfg(feature = "live")]
+        Command::Collect(arguments) => arguments.run(&cli.output),
+        #[cfg(feature = "live")]
+        Command::Doctor(arguments) => arguments.run(&cli.output),
         Command::Test(arguments) => arguments.run(&cli.output),
         Command::Completions(arguments) => arguments.run(),
     };

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::output::say;
 use clap::Args;
 use iam_why::load::{self, Loaded};
-use iam_why::{Question, Snapshot};
+use iam_why::{Question, Snapshot, Verdict};
 use std::path::{Path, PathBuf};
 
 /// Where the policies are read from.
@@ -17,16 +17,54 @@ pub(crate) struct Source {
     /// Saves what was read as a snapshot (mode 0600)
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    live: super::live::Live,
 }
 
 impl Source {
-    /// The snapshot that answers `question`.
-    pub(crate) fn snapshot(&self, question: &Question) -> Result<Snapshot, Failure> {
-        let snapshot = if self.snapshot.is_empty() { live(question)? } else { self.saved()? };
+    /// The snapshot that answers `question`, and the question as the cloud spells it where the cloud was read.
+    pub(crate) fn snapshot(&self, question: Question) -> Result<(Question, Snapshot), Failure> {
+        let (question, snapshot) = if self.snapshot.is_empty() { self.read(question)? } else { (question, self.saved()?) };
         if let Some(path) = &self.save {
             save(&snapshot, path)?;
         }
-        Ok(snapshot)
+        Ok((question, snapshot))
+    }
+
+    /// Reads the cloud.
+    #[cfg(feature = "live")]
+    fn read(&self, question: Question) -> Result<(Question, Snapshot), Failure> {
+        let line = super::live::Line::new();
+        let read = iam_why::live::question(&question, &self.live.options(), &line)?;
+        drop(line);
+        read.notes.iter().for_each(|note| say(note));
+        Ok((read.question, read.snapshot))
+    }
+
+    #[cfg(not(feature = "live"))]
+    fn read(&self, _question: Question) -> Result<(Question, Snapshot), Failure> {
+        Err(Failure::Usage("no --snapshot is given, and this build cannot read a cloud; expected --snapshot FILE".into()))
+    }
+
+    /// The answer with the opinion of the cloud's own simulator, where that was asked for. A contradiction comes first.
+    #[cfg(feature = "live")]
+    pub(crate) fn verified(&self, question: &Question, mut verdict: Verdict) -> Result<Verdict, Failure> {
+        let opinion = if self.live.verify { iam_why::live::verify(question, &verdict, &self.live.options())? } else { None };
+        match opinion {
+            Some(opinion) if opinion.agrees == Some(false) => {
+                say(&opinion.says);
+                verdict.notes.insert(0, format!("contradicted by {}: {}", opinion.by, opinion.says));
+            }
+            Some(opinion) => verdict.notes.push(format!("{}: {}", opinion.by, opinion.says)),
+            None => {}
+        }
+        Ok(verdict)
+    }
+
+    #[cfg(not(feature = "live"))]
+    pub(crate) fn verified(&self, _question: &Question, verdict: Verdict) -> Result<Verdict, Failure> {
+        Ok(verdict)
     }
 
     fn saved(&self) -> Result<Snapshot, Failure> {
@@ -34,11 +72,6 @@ impl Source {
         tell(&loaded);
         Ok(loaded.snapshot)
     }
-}
-
-/// Reads the cloud.
-fn live(_question: &Question) -> Result<Snapshot, Failure> {
-    Err(Failure::Usage("no --snapshot is given, and this build cannot read a cloud; expected --snapshot FILE".into()))
 }
 
 /// How many lines about files that were not taken in are worth reading.

@@ -182,6 +182,10 @@ impl<'r> Reader<'r> {
     /// Hands in a document that is one of several.
     pub(super) fn document(&self, step: &Step, subject: &str, title: &str, text: impl Into<Arc<str>>) {
         self.read.store(true, Ordering::Relaxed);
+        // White space around a text is lost when a snapshot is saved, and with it the lines would no longer be the same.
+        let text = text.into();
+        let trimmed = text.trim();
+        let text = if trimmed.len() == text.len() { text } else { Arc::from(trimmed) };
         let document = Document::new(step.kind, subject, title, text).from_source(step.call, 1);
         self.written(self.sink.document(document));
     }

@@ -1,0 +1,107 @@
+//! Reading a cloud from the command line: how, and how far it has come.
+
+use clap::Args;
+use iam_why::contract::collect::{Options, Progress};
+use std::io::{IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How a cloud is read.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reading the cloud")]
+pub(crate) struct Live {
+    /// How many seconds reading may take in all
+    #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = seconds)]
+    timeout: f64,
+    /// How many calls may be under way at once
+    #[arg(long, value_name = "CALLS", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    concurrency: u16,
+    /// AWS: the profile whose credentials are used
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// AWS: the region where nothing else names one
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// AWS: the address of a server that stands in for AWS
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// AWS: the role that is assumed in other accounts that a question touches
+    #[arg(long, value_name = "NAME")]
+    reader_role: Option<String>,
+    /// Also ask the cloud's own simulator, and say whether it agrees
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+impl Live {
+    /// The options of the readers.
+    pub(crate) fn options(&self) -> Options {
+        let named = [
+            ("profile", &self.profile),
+            ("region", &self.region),
+            ("endpoint-url", &self.endpoint_url),
+            ("reader-role", &self.reader_role),
+        ];
+        let settings = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        Options { timeout: Duration::from_secs_f64(self.timeout), concurrency: self.concurrency.into(), settings }
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    if (0.1..=86_400.0).contains(&seconds) { Ok(seconds) } else { Err("expected between 0.1 and 86400 seconds".into()) }
+}
+
+/// One line on stderr that says how far reading has come; nothing where stderr is no terminal.
+pub(crate) struct Line {
+    shown: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    sent: usize,
+    answered: usize,
+    drawn: Instant,
+}
+
+/// How often the line is drawn at most.
+const BEAT: Duration = Duration::from_millis(80);
+
+impl Line {
+    pub(crate) fn new() -> Self {
+        Self { shown: std::io::stderr().is_terminal(), state: Mutex::new(State { sent: 0, answered: 0, drawn: Instant::now() }) }
+    }
+
+    fn draw(&self, change: impl FnOnce(&mut State), what: &str) {
+        if !self.shown {
+            return;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        if state.drawn.elapsed() >= BEAT {
+            state.drawn = Instant::now();
+            let what: String = what.chars().filter(|character| !character.is_control()).take(60).collect();
+            // Where nobody sees it there is nobody to tell.
+            let _ = write!(std::io::stderr(), "\r\x1b[Kreading: {} of {} calls answered, {what}", state.answered, state.sent);
+        }
+    }
+}
+
+impl Progress for Line {
+    fn began(&self, what: &str) {
+        self.draw(|state| state.sent += 1, what);
+    }
+
+    fn ended(&self, what: &str) {
+        self.draw(|state| state.answered += 1, what);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if self.shown {
+            // Where nobody sees it there is nobody to tell.
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}

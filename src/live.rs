@@ -1,0 +1,62 @@
+//! Reads the clouds with the user's own credentials, and waits for it: the readers' futures run on a runtime of their own.
+//!
+//! Nothing but reading calls is ever sent. What may not be read is a [`Search`](iam_why_contract::Search) of the snapshot and no error.
+
+use crate::providers;
+use iam_why_contract::collect::{Collect, CollectError, Collected, Doctor, Options, Progress, Reading, SecondOpinion, Sink, Testimony};
+use iam_why_contract::refusal::Refusal;
+use iam_why_contract::{Question, Verdict};
+
+/// Reads what `question` needs.
+///
+/// # Errors
+/// Where there is nothing to answer from: no credentials, credentials that the cloud does not accept, no connection.
+pub fn question(question: &Question, options: &Options, progress: &dyn Progress) -> Result<Collected, CollectError> {
+    wait(of(&question.provider)?.question(question, options, progress))
+}
+
+/// Reads a whole account, subscription or project of the provider `id` into `sink`. Returns what was read, in the cloud's spelling.
+///
+/// # Errors
+/// As for [`question`], and where `sink` cannot take it.
+pub fn whole(id: &str, scope: Option<&str>, options: &Options, sink: &dyn Sink, progress: &dyn Progress) -> Result<String, CollectError> {
+    wait(of(id)?.whole(scope, options, sink, progress))
+}
+
+/// Tries what the credentials for the provider `id` can read.
+///
+/// # Errors
+/// As for [`question`].
+pub fn doctor(id: &str, options: &Options, progress: &dyn Progress) -> Result<Doctor, CollectError> {
+    wait(of(id)?.doctor(options, progress))
+}
+
+/// Asks the cloud's own simulator; `None` where it has none for this question.
+///
+/// # Errors
+/// As for [`question`].
+pub fn verify(question: &Question, verdict: &Verdict, options: &Options) -> Result<Option<SecondOpinion>, CollectError> {
+    wait(of(&question.provider)?.verify(question, verdict, options))
+}
+
+/// Asks the cloud what it knows of a refusal that carries a reference.
+///
+/// # Errors
+/// As for [`question`].
+pub fn testimony(refusal: &Refusal, options: &Options) -> Result<Option<Testimony>, CollectError> {
+    wait(of(&refusal.provider)?.testimony(refusal, options))
+}
+
+fn of(id: &str) -> Result<&'static dyn Collect, CollectError> {
+    let unknown = || CollectError::Question(format!("`{id}` cannot be read by this build, expected one of: {}", providers::readable()));
+    providers::reader(id).ok_or_else(unknown)
+}
+
+fn wait<T>(reading: Reading<'_, T>) -> Result<T, CollectError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CollectError::Question(format!("the runtime does not start: {error}")))?;
+    let read = runtime.block_on(reading);
+    // A lookup of a name that hangs does not hold up the answer.
+    runtime.shutdown_background();
+    read
+}
