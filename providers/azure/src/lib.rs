@@ -10,7 +10,7 @@ mod fixes;
 mod language;
 mod layers;
 mod operations;
-mod refusal;
+pub mod refusal;
 mod request;
 mod scope;
 mod world;

@@ -13,6 +13,7 @@ mod fixes;
 mod language;
 mod layers;
 mod membership;
+pub mod refusal;
 mod request;
 mod surroundings;
 mod world;
@@ -66,10 +67,10 @@ impl Provider for Gcp {
     }
 
     fn forms(&self) -> &'static [Form] {
-        &[]
+        refusal::FORMS
     }
 
-    fn refusals(&self, _text: &str) -> Vec<Refusal> {
-        Vec::new()
+    fn refusals(&self, text: &str) -> Vec<Refusal> {
+        refusal::find(text)
     }
 }

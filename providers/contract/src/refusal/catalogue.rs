@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 /// How far from a refusal a verdict may stand that belongs to it, in bytes of clean text.
 const VERDICT_REACH: usize = 1500;
 /// How far from a refusal a fact may stand that belongs to it.
-const FACT_REACH: usize = 600;
+const FACT_REACH: usize = 900;
 /// How far apart the halves of one sentence stand: `because` may be between them.
 const ADJACENT: usize = 16;
 /// How many marks are kept of one text.

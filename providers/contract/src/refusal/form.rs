@@ -6,7 +6,8 @@ use super::Reason;
 ///
 /// The template is compared without regard to case, white space, quotation marks and Markdown emphasis, so that a wording needs
 /// one Form however it was quoted, wrapped or escaped. `{field}` is a hole up to the words that follow it; `{field:word}` ends with the
-/// token, `{field:pair}` with one that has a colon, `{field:number}` with the digits, `{field:line}` with the line, `{field:target}` where a resource name ends;
+/// token, `{field:pair}` with one that has a colon, `{field:dotted}` with one that
+/// has a full stop, `{field:number}` with the digits, `{field:line}` with the line, `{field:target}` where a resource name ends;
 /// `{_}` is a gap. `[[…]]` may be missing.
 #[derive(Debug, Clone, Copy)]
 pub struct Form {

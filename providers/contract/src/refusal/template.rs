@@ -16,6 +16,8 @@ pub struct Template {
     anchor: usize,
     starts_with_word: bool,
     ends_with_word: bool,
+    /// A code: `AuthorizationFailure` is not "authorization failure".
+    one_word: bool,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,8 @@ enum Ends {
     Word,
     /// A word with a colon in it: `s3:GetObject`.
     Pair,
+    /// A word with a full stop in it: `storage.objects.get`.
+    Dotted,
     Number,
     Line,
     Target,
@@ -61,6 +65,7 @@ impl Template {
         let is_word = |edge: Option<char>| edge.is_some_and(char::is_alphanumeric);
         Some(Self {
             anchor,
+            one_word: pieces.len() == 1 && !template.contains(' '),
             starts_with_word: is_word(template.chars().next()),
             ends_with_word: is_word(template.chars().next_back()),
             pieces,
@@ -92,7 +97,8 @@ impl Template {
         let before = view.clean().get(..matched.start).and_then(|before| before.chars().next_back());
         let after = view.clean().get(matched.end..).and_then(|after| after.chars().next());
         let runs_on = self.starts_with_word && is_word(before) || self.ends_with_word && is_word(after);
-        !runs_on
+        let parted = self.one_word && view.clean().get(matched.start..matched.end).is_some_and(|code| code.contains(' '));
+        !runs_on && !parted
     }
 }
 
@@ -205,6 +211,7 @@ impl Walk<'_> {
         let fits = match ends {
             Ends::Word => one_word(value.trim()),
             Ends::Pair => one_word(value.trim()) && value.contains(':'),
+            Ends::Dotted => one_word(value.trim()) && value.contains('.'),
             Ends::Number => value.trim().bytes().all(|digit| digit.is_ascii_digit()),
             Ends::Line => !value.trim().contains('\n'),
             Ends::Words | Ends::Target => true,
@@ -256,11 +263,14 @@ fn tidy(value: &str) -> String {
 impl Ends {
     /// How much of `text` the hole takes.
     fn length(self, text: &str) -> usize {
-        let lead = text.len() - text.trim_start().len();
+        let white = text.len() - text.trim_start().len();
+        let opened = text.get(white..).filter(|body| body.starts_with(['"', '\'', '`']) && quoted(body).is_none());
+        let lead = white + usize::from(opened.is_some());
         let body = text.get(lead..).unwrap_or("");
         lead + match self {
             Self::Words | Self::Word => word(body),
-            Self::Pair => Some(word(body)).filter(|end| body.get(..*end).is_some_and(|word| word.contains(':'))).unwrap_or(0),
+            Self::Pair => word_with(body, ':'),
+            Self::Dotted => word_with(body, '.'),
             Self::Number => body.bytes().take_while(u8::is_ascii_digit).count(),
             Self::Line => body.find('\n').unwrap_or(body.len()),
             Self::Target => target(body),
@@ -277,6 +287,11 @@ fn word(text: &str) -> usize {
     text.get(..end).map_or(0, |token| token.trim_end_matches(['.', ':', '!', '?']).len())
 }
 
+fn word_with(text: &str, mark: char) -> usize {
+    let end = word(text);
+    if text.get(..end).is_some_and(|word| word.contains(mark)) { end } else { 0 }
+}
+
 fn quoted(text: &str) -> Option<usize> {
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\'' | '`'))?;
     let length = text.get(1..)?.find(quote)?;
@@ -288,6 +303,9 @@ const AFTER_TARGET: [&str; 4] = ["because ", "with an explicit ", "with explicit
 
 /// The name of a resource: quoted, a token (in which `<…>` may hold spaces), or all that stands before the reason.
 fn target(text: &str) -> usize {
+    if text.starts_with('(') {
+        return 0;
+    }
     if let Some(length) = quoted(text) {
         return length;
     }
@@ -395,6 +413,7 @@ fn parse_hole(hole: &'static str) -> Piece {
     let ends = match ends {
         "word" => Ends::Word,
         "pair" => Ends::Pair,
+        "dotted" => Ends::Dotted,
         "number" => Ends::Number,
         "line" => Ends::Line,
         "target" => Ends::Target,
@@ -454,5 +473,6 @@ mod tests {
         assert!(find("AccessDenied", "KMSAccessDeniedFault").is_none());
         assert!(find("AccessDenied", "(AccessDenied)").is_some());
         assert!(find("AccessDenied", "AccessDenie\nd:").is_some());
+        assert!(find("AccessDenied", "Access Denied").is_none());
     }
 }

@@ -1,0 +1,129 @@
+//! From what was found to the refusal it is: the rules that no single wording holds.
+
+use super::advice;
+use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
+
+/// The refusal that a sighting is.
+pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
+    let mut refusal = sighting.draft()?;
+    principal(sighting, &mut refusal);
+    request(sighting, &mut refusal);
+    resource(sighting, &mut refusal);
+    vault(sighting, &mut refusal);
+    facts(sighting, &mut refusal);
+    advice::give(&mut refusal);
+    Some(refusal)
+}
+
+/// The object id is what assignments name; the client's name is a hint (P13). An access policy of a vault is met by the application.
+fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.principal.is_some() && sighting.verdict().is_some_and(|mark| mark.field("principal").is_some()) {
+        return;
+    }
+    let by_application = refusal.refused_by == "keyvault_access_policy";
+    let names = if by_application { ["appid", "oid", "client"] } else { ["oid", "client", "appid"] };
+    let named = names.iter().find_map(|name| sighting.field(name).filter(|value| value.chars().any(|piece| piece != '.')));
+    if let Some(named) = named {
+        refusal.principal = Some(scrub(named));
+    }
+}
+
+/// A deny assignment is named beside the request that has permission otherwise; a bare HTTP line is the request.
+fn request(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.refused_by == "deny_assignment" && refusal.action.is_none() {
+        refusal.action = sighting.field("outer_action").map(scrub);
+        refusal.resource = sighting.field("outer_scope").map(scrub);
+    }
+    if let Some(path) = sighting.field("subscription_path").filter(|_| refusal.resource.is_none()) {
+        let scope = path.split('?').next().unwrap_or(path);
+        refusal.resource = Some(format!("/subscriptions/{scope}"));
+        let verb = sighting.field("method").and_then(verb);
+        refusal.action = verb.zip(type_of(scope)).map(|(verb, kind)| format!("{kind}/{verb}"));
+        refusal.derived.extend(refusal.action.is_some().then_some("action"));
+    }
+    if let Some(path) = sighting.field("subscription_url").filter(|_| refusal.refused_by == "authentication" && refusal.resource.is_none())
+    {
+        let path = path.split('?').next().unwrap_or(path);
+        let (scope, kind) = path.split_once("/providers/").unwrap_or((path, ""));
+        refusal.resource = Some(format!("/subscriptions/{scope}"));
+        refusal.action = (!kind.is_empty()).then(|| kind.to_owned());
+    }
+}
+
+fn verb(method: &str) -> Option<&'static str> {
+    match method {
+        "GET" | "HEAD" => Some("read"),
+        "PUT" | "PATCH" => Some("write"),
+        "DELETE" => Some("delete"),
+        _ => None,
+    }
+}
+
+/// `Microsoft.Storage/storageAccounts` of a path below the subscription.
+fn type_of(scope: &str) -> Option<String> {
+    if let Some((_, provider)) = scope.rsplit_once("/providers/") {
+        let mut parts = provider.split('/');
+        let namespace = parts.next()?;
+        let types = parts.step_by(2).collect::<Vec<_>>();
+        return (!types.is_empty()).then(|| format!("{namespace}/{}", types.join("/")));
+    }
+    scope.to_ascii_lowercase().contains("/resourcegroups/").then(|| "Microsoft.Resources/subscriptions/resourceGroups".to_owned())
+}
+
+/// The address that was called is the resource where the message names none (X14).
+fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if let Some(resource) = &refusal.resource {
+        let bare = resource.trim_end_matches(" (respectively)").trim_end_matches('\'').to_owned();
+        refusal.resource = Some(bare);
+        return;
+    }
+    let address = match refusal.refused_by.as_str() {
+        layer if layer.starts_with("storage_") => {
+            let (store, path) = (sighting.field("store"), sighting.field("store_path").unwrap_or(""));
+            store.map(|store| format!("https://{store}.core.windows.net{}", without_timeout(path)))
+        }
+        "graph_permission" => sighting.field("graph").map(|path| format!("https://graph.microsoft.com/{path}")),
+        "servicebus_claims" => sighting.field("bus").map(|space| format!("sb://{space}.servicebus.windows.net/")),
+        _ => None,
+    };
+    refusal.resource = address.map(|address| scrub(&address));
+}
+
+fn without_timeout(path: &str) -> &str {
+    match path.split_once('?') {
+        Some((bare, query)) if query.starts_with("timeout=") && !query.contains('&') => bare,
+        _ => path,
+    }
+}
+
+/// The vault says whether a deny assignment did it; a status without words is a vault's only where a vault is named.
+fn vault(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.refused_by == "keyvault_rbac" {
+        let denied = sighting.fields("policy").any(|policy| !policy.is_empty() && policy != "null");
+        refusal.policy = refusal.policy.take().filter(|policy| policy != "null");
+        if denied {
+            refusal.reason = Reason::ExplicitDeny;
+            refusal.policy_kind = Some("deny_assignment".to_owned());
+        }
+    }
+    if refusal.refused_by == "keyvault" && !sighting.near(2000, "vault") {
+        "generic".clone_into(&mut refusal.refused_by);
+    }
+}
+
+/// What else the text holds that the next step needs.
+fn facts(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    for (field, key) in [
+        ("address", "sourceAddress"),
+        ("outer_action", "outerAction"),
+        ("outer_scope", "outerScope"),
+        ("policy_name", "policyName"),
+        ("client", "client"),
+        ("entra_code", "entraCode"),
+        ("tenant", "tenant"),
+    ] {
+        if let Some(value) = sighting.field(field) {
+            refusal.context.insert(key.to_owned(), scrub(value));
+        }
+    }
+}

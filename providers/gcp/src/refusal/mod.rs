@@ -1,0 +1,23 @@
+//! The 403 texts of Google Cloud.
+
+mod advice;
+mod forms;
+mod read;
+mod records;
+#[cfg(test)]
+mod tests;
+
+pub use forms::FORMS;
+
+use iam_why_contract::refusal::{Catalogue, Dialect, Refusal};
+use std::sync::LazyLock;
+
+/// How Google Cloud refuses.
+pub static DIALECT: Dialect = Dialect { forms: FORMS, records: records::records, read: read::read };
+
+/// The refusals of Google Cloud that `text` holds, in the order they stand there.
+#[must_use]
+pub fn find(text: &str) -> Vec<Refusal> {
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::new(&[&DIALECT]));
+    CATALOGUE.find(text)
+}

@@ -1,0 +1,117 @@
+//! From what was found to the refusal it is: the rules that no single wording holds.
+
+use super::advice;
+use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
+
+/// The refusal that a sighting is.
+pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
+    let mut refusal = sighting.draft()?;
+    unsaid(sighting, &mut refusal)?;
+    principal(&mut refusal);
+    metadata(sighting, &mut refusal);
+    resource(sighting, &mut refusal);
+    facts(sighting, &mut refusal);
+    advice::give(&mut refusal);
+    Some(refusal)
+}
+
+/// A status without a reason is a refusal only where it is a 403.
+fn unsaid(sighting: &Sighting<'_>, refusal: &mut Refusal) -> Option<()> {
+    let bare = sighting.form().is_some_and(|form| form.name == "googleapi");
+    (!bare || refusal.status == Some(403)).then_some(())
+}
+
+fn principal(refusal: &mut Refusal) {
+    if refusal.principal.as_deref() == Some("Caller") || refusal.principal.as_deref() == Some("caller") {
+        refusal.principal = None;
+    }
+}
+
+/// `ErrorInfo.metadata`, in whichever notation it was printed.
+fn metadata(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let layer = refusal.refused_by.as_str();
+    if layer == "iam" && refusal.action.is_none() && sighting.has("reason-iam") {
+        refusal.action = sighting.pair("permission").map(scrub);
+    }
+    if layer == "iam" && refusal.resource.is_none() && sighting.has("reason-iam") {
+        let (start, end) = sighting.raw_extent(1200);
+        let named = sighting.pairs.between(start, end).filter(|pair| pair.is("resource"));
+        let metadata = |pair: &&iam_why_contract::refusal::Pair| sighting.pairs.around(pair).next() == Some("metadata");
+        refusal.resource = named.filter(metadata).map(|pair| scrub(&pair.value)).next();
+    }
+    if layer == "oauth_scope" && refusal.action.is_none() {
+        refusal.action = sighting.pair("method").filter(|method| method.contains('.')).map(scrub);
+    }
+    if layer == "quota_project" {
+        let consumer = sighting.field("consumer").or_else(|| sighting.pair("consumer"));
+        refusal.resource = consumer.map(|consumer| scrub(consumer.trim_matches('"'))).or(refusal.resource.take());
+    }
+    if layer == "vpc_service_controls" && refusal.action.is_none() {
+        refusal.action = sighting.field("method").map(scrub);
+    }
+}
+
+fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let storage = sighting.field("bucket").map(|bucket| bucket.split(['?', '/', ':']).next().unwrap_or(bucket));
+    if refusal.resource.as_deref().is_none_or(|resource| resource.starts_with("(or it m")) {
+        refusal.resource = storage.map(scrub);
+    }
+    if let Some(resource) = refusal.resource.take() {
+        refusal.resource = Some(plain(sighting, resource));
+    }
+    if sighting.has("gcloud-instance") {
+        instance(sighting, refusal);
+    }
+    if refusal.refused_by == "billing" && refusal.action.is_none() && storage.is_some() {
+        let creates = sighting.near(400, "/upload/storage/");
+        refusal.action = creates.then(|| "storage.objects.create".to_owned());
+        refusal.derived.extend(creates.then_some("action"));
+    }
+    if sighting.has("constraint-domain")
+        && refusal.action.is_none()
+        && refusal.resource.as_deref().is_some_and(|resource| resource.contains("/services/"))
+    {
+        refusal.action = Some("run.services.setIamPolicy".to_owned());
+        refusal.derived.push("action");
+    }
+}
+
+/// `project XXXX.` is the project; a resource is no sentence.
+fn plain(sighting: &Sighting<'_>, resource: String) -> String {
+    let constraint = sighting.form().is_some_and(|form| form.name == "constraint");
+    let resource =
+        if constraint { resource.trim_start_matches("project ").split(['.', ',', ' ']).next().unwrap_or("").to_owned() } else { resource };
+    resource.trim_end_matches("</code>").trim_start_matches("<code>").to_owned()
+}
+
+/// `projects instance [p:setIamPolicy]`: the method that was called stands behind the name.
+fn instance(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let Some((name, method)) = refusal.resource.as_deref().and_then(|resource| resource.rsplit_once(':')) else { return };
+    let kind = sighting.field("kind").unwrap_or("projects");
+    let service = if kind == "projects" || kind == "folders" || kind == "organizations" { "resourcemanager." } else { "" };
+    if refusal.action.is_none() && !service.is_empty() {
+        refusal.action = Some(format!("{service}{kind}.{method}"));
+        refusal.derived.push("action");
+    }
+    refusal.resource = Some(name.to_owned());
+}
+
+/// What else the text holds that the next step needs.
+fn facts(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let known = [
+        ("perimeter_id", "perimeterId"),
+        ("constraint", "constraint"),
+        ("scopes", "scopesNeeded"),
+        ("service_name", "service"),
+        ("referrer", "referrer"),
+    ];
+    for (field, key) in known {
+        if let Some(value) = sighting.field(field) {
+            refusal.context.insert(key.to_owned(), scrub(value));
+        }
+    }
+    if refusal.reason == Reason::Unknown && !refusal.context.contains_key("method") {
+        let method = sighting.pair("methodName").map(scrub);
+        refusal.context.extend(method.map(|method| ("method".to_owned(), method)));
+    }
+}

@@ -1,0 +1,92 @@
+//! Audit log entries: what they say of the request beyond their message (L1 to L6).
+
+use iam_why_contract::refusal::{Pair, Pairs, Record};
+use std::collections::BTreeMap;
+
+/// The entries that the text holds. Exports write keys in lower case and `@type` as `at_sign_type`; a key is found in any case.
+pub(super) fn records(pairs: &Pairs) -> Vec<Record> {
+    pairs.named("methodName").filter_map(|method| entry(pairs, method)).collect()
+}
+
+fn entry(pairs: &Pairs, method: &Pair) -> Option<Record> {
+    let read = |path: &str| pairs.beside(method, 0, path).filter(|value| !value.is_empty());
+    let outside = |path: &str| pairs.beside(method, 1, path).filter(|value| !value.is_empty());
+    read("serviceName")?;
+    let (start, end) = if pairs.around(method).next().is_some_and(|key| key.eq_ignore_ascii_case("protoPayload")) {
+        pairs.extent(method, 1)
+    } else {
+        pairs.extent(method, 0)
+    };
+    let mut record = Record { start, end, context: context(pairs, method), ..Record::default() };
+    let refused = not_granted(pairs, method);
+    let principal = read("authenticationInfo.principalEmail").or_else(|| read("authenticationInfo.principalSubject"));
+    record.fields.extend(principal.map(|principal| ("principal", principal.to_owned())));
+    let code = read("status.code").and_then(|code| code.parse::<u16>().ok());
+    if let Some(permission) = refused.permission.clone() {
+        record.fields.push(("action", permission));
+    } else {
+        record.fields.extend(action(&method.value, code.is_none()));
+        record.derived.extend((code.is_none()).then_some("action"));
+    }
+    let resource = refused.resource.or_else(|| read("resourceName").map(str::to_owned));
+    record.fields.extend(resource.map(|resource| ("resource", resource)));
+    record.verdict = match code {
+        Some(7) if refused.permission.is_some() => Some("audit-denied"),
+        Some(7) => None,
+        Some(0) => return None,
+        Some(_) => Some("audit-other"),
+        None => outside("severity").filter(|severity| *severity == "ERROR").map(|_| "audit-error"),
+    };
+    let status = if code == Some(7) { Some("403".to_owned()) } else { read("response.code").map(str::to_owned) };
+    record.fields.extend(status.map(|status| ("status", status)));
+    Some(record)
+}
+
+/// The method, where no permission is named; of a Compute method the permission has almost the same name.
+fn action(method: &str, guess: bool) -> Option<(&'static str, String)> {
+    let compute = method.split_once("compute.").map(|(_, call)| call).filter(|_| guess);
+    let named = match compute.and_then(|call| call.split_once('.')) {
+        Some((resource, "insert")) => format!("compute.{resource}.create"),
+        Some((resource, verb)) => format!("compute.{resource}.{verb}"),
+        None => method.to_owned(),
+    };
+    Some(("action", named))
+}
+
+#[derive(Default)]
+struct NotGranted {
+    permission: Option<String>,
+    resource: Option<String>,
+}
+
+/// The first entry of `authorizationInfo` that was not granted: false is left out by the encoding, so absent is false (L3).
+fn not_granted(pairs: &Pairs, method: &Pair) -> NotGranted {
+    let (start, end) = pairs.extent(method, 0);
+    let within = |pair: &&Pair| pair.is("permission") && pairs.around(pair).any(|key| key.eq_ignore_ascii_case("authorizationInfo"));
+    let refused = |pair: &&Pair| pairs.beside(pair, 0, "granted") != Some("true");
+    let all = pairs.between(start, end).filter(within).collect::<Vec<_>>();
+    match all.iter().copied().find(refused) {
+        Some(pair) => NotGranted { permission: Some(pair.value.clone()), resource: pairs.beside(pair, 0, "resource").map(str::to_owned) },
+        None => {
+            NotGranted { permission: None, resource: all.first().and_then(|pair| pairs.beside(pair, 0, "resource")).map(str::to_owned) }
+        }
+    }
+}
+
+fn context(pairs: &Pairs, method: &Pair) -> BTreeMap<String, String> {
+    const PATHS: [(&str, &str); 8] = [
+        ("requestMetadata.requestAttributes.time", "request.time"),
+        ("requestMetadata.callerIp", "source_ip"),
+        ("requestMetadata.requestAttributes.path", "request.path"),
+        ("requestMetadata.requestAttributes.host", "request.host"),
+        ("requestMetadata.destinationAttributes.ip", "destination.ip"),
+        ("requestMetadata.destinationAttributes.port", "destination.port"),
+        ("metadata.securityPolicyInfo.servicePerimeterName", "perimeter"),
+        ("metadata.violationReason", "violationReason"),
+    ];
+    let read = |path: &str| pairs.beside(method, 0, path).filter(|value| !value.is_empty());
+    let mut context = PATHS.iter().filter_map(|(path, key)| Some(((*key).to_owned(), read(path)?.to_owned()))).collect::<BTreeMap<_, _>>();
+    context.retain(|key, value| key != "source_ip" || value.parse::<std::net::IpAddr>().is_ok());
+    context.insert("method".to_owned(), method.value.clone());
+    context
+}
