@@ -13,6 +13,8 @@ mod fixes;
 mod language;
 mod layers;
 mod membership;
+#[cfg(test)]
+mod properties;
 mod request;
 mod surroundings;
 mod world;

@@ -1,0 +1,6 @@
+//! What the Google Cloud provider answers, from the outside.
+
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod snapshots;
