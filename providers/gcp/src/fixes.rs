@@ -3,10 +3,11 @@
 use crate::answer;
 use crate::documents;
 use crate::findings;
+use crate::language::attributes::{Attribute, Dialect};
 use crate::language::principals::Principal;
-use crate::language::resources::FullName;
+use crate::language::resources::{FullName, STORAGE};
 use crate::request::Request;
-use crate::world::{Level, World, json};
+use crate::world::{AllowPolicy, Level, World, json};
 use iam_why_contract::fix::NewDocument;
 use iam_why_contract::verdict::Evidence;
 use iam_why_contract::{Decision, Edit, Finding, Fix, Proposal, Snapshot, Verdict};
@@ -115,7 +116,7 @@ fn charged(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
     let other = World::new(world.snapshot, &request);
     let role = narrowest(&other).into_iter().next()?;
     let level = other.allow.iter().find(|level| level.node == project)?;
-    binding(&other, level, &role)
+    binding(&other, level, &role, None)
 }
 
 /// D3: an exception for the caller alone.
@@ -193,7 +194,12 @@ fn grants(world: &World<'_>, verdict: &Verdict) -> Vec<Proposal> {
     let level =
         world.allow.iter().find(|level| level.node.holds_policy() == Some(true) && level.node.collection() != Some("managedFolders"));
     let roles = narrowest(world);
-    all.extend(level.into_iter().flat_map(|level| roles.iter().filter_map(|role| binding(world, level, role))).take(GRANTS));
+    if let Some(level) = level {
+        let only = only_this(world, &level.node);
+        let narrow = only.as_deref().and_then(|only| binding(world, level, roles.first()?, Some(only)));
+        all.extend(narrow);
+        all.extend(roles.iter().filter_map(|role| binding(world, level, role, None)).take(GRANTS));
+    }
     all
 }
 
@@ -217,48 +223,84 @@ fn revival(finding: &Finding) -> Option<Proposal> {
     Some(Proposal { says, edits: vec![edit], who: format!("the administrators of {home}"), widens, commands: vec![command] })
 }
 
-fn binding(world: &World<'_>, level: &Level<crate::world::AllowPolicy>, role: &Candidate) -> Option<Proposal> {
+/// The condition that limits a binding to the resource of the request, where its service takes conditions and supplies names (H10, N36).
+fn only_this(world: &World<'_>, node: &FullName) -> Option<String> {
+    const TAKE_CONDITIONS: &[&str] = &[
+        "storage.googleapis.com",
+        "secretmanager.googleapis.com",
+        "bigquery.googleapis.com",
+        "bigtable.googleapis.com",
+        "cloudkms.googleapis.com",
+        "compute.googleapis.com",
+        "spanner.googleapis.com",
+        "logging.googleapis.com",
+    ];
+    let resource = &world.request.resource;
+    let takes = node.is_node() || TAKE_CONDITIONS.contains(&node.service.as_str());
+    let uniform = node.service != STORAGE || crate::layers::storage::is_uniform(world);
+    if node == resource || !takes || !uniform {
+        return None;
+    }
+    let Attribute::Known(name) = world.attributes().get("resource.name", Dialect::Allow) else { return None };
+    let name = name.to_string();
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.@:%+= ".contains(c));
+    plain.then(|| format!("resource.name == '{name}'"))
+}
+
+fn binding(world: &World<'_>, level: &Level<AllowPolicy>, role: &Candidate, only: Option<&str>) -> Option<Proposal> {
     let caller = world.request.principal.v1();
-    let added = object!({"role": role.name, "members": [caller]});
-    let edit = match level.policies.first() {
-        Some(policy) => {
-            let has_bindings =
-                world.snapshot.document(&policy.place.document).and_then(json).is_some_and(|value| value.get("bindings").is_some());
-            let patch = if has_bindings {
-                object!({"op": "add", "path": "/bindings/-", "value": added})
-            } else {
-                object!({"op": "add", "path": "/bindings", "value": [added]})
-            };
-            Edit { document: policy.place.document.clone(), creates: None, patch: vec![patch] }
-        }
-        None if level.unread.is_none() => {
-            let subject = level.node.to_string();
-            let title = format!("allow policy of {}", world.shown(&level.node));
-            let creates = NewDocument { kind: documents::ALLOW_POLICY.into(), subject: subject.clone(), title };
-            let patch = object!({"op": "add", "path": "", "value": {"version": 3, "bindings": [added]}});
-            Edit { document: format!("{} {subject}", documents::ALLOW_POLICY), creates: Some(creates), patch: vec![patch] }
-        }
-        None => return None,
-    };
+    let mut added = object!({"role": role.name, "members": [caller]});
+    if let (Some(expression), Some(members)) = (only, added.as_object_mut()) {
+        members.insert("condition".into(), object!({"title": "only this resource", "expression": expression}));
+    }
+    let edit = added_to(world, level, &added, only.is_some())?;
     let node = world.shown(&level.node);
+    let here = level.node == world.request.resource || only.is_some();
     let others = role.permissions.saturating_sub(1);
-    let elsewhere = if level.node == world.request.resource { String::new() } else { format!(" on everything in {node}") };
-    let widens = match (others, elsewhere.is_empty()) {
-        (0, true) => None,
-        (0, false) => Some(format!("the permission holds{elsewhere}")),
-        (others, _) => Some(format!("{} has {others} other permissions, which hold{elsewhere}", role.name)),
+    let also = match others {
+        0 => None,
+        1 => Some(format!("{} has one other permission", role.name)),
+        _ => Some(format!("{} has {others} other permissions", role.name)),
     };
+    let widens = match (also, here) {
+        (also, true) => also,
+        (None, false) => Some(format!("the permission holds on everything in {node}")),
+        (Some(also), false) => Some(format!("{also}, and all of them hold on everything in {node}")),
+    };
+    let limited = if only.is_some() { format!(", for {} only", world.request.resource) } else { String::new() };
     Some(Proposal {
-        says: format!("grant {} to {caller} on {node}", role.name),
+        says: format!("grant {} to {caller} on {node}{limited}", role.name),
         edits: vec![edit],
         who: format!("the administrators of {node}"),
         widens,
-        commands: command(&level.node, &caller, &role.name).into_iter().collect(),
+        commands: command(&level.node, &caller, &role.name, only).into_iter().collect(),
     })
 }
 
+/// The edit that adds a binding to the policy of a level, or makes the policy.
+fn added_to(world: &World<'_>, level: &Level<AllowPolicy>, added: &Value, conditional: bool) -> Option<Edit> {
+    let Some(policy) = level.policies.first() else {
+        if level.unread.is_some() {
+            return None;
+        }
+        let subject = level.node.to_string();
+        let title = format!("allow policy of {}", world.shown(&level.node));
+        let creates = NewDocument { kind: documents::ALLOW_POLICY.into(), subject: subject.clone(), title };
+        let patch = object!({"op": "add", "path": "", "value": {"version": 3, "bindings": [added]}});
+        return Some(Edit { document: format!("{} {subject}", documents::ALLOW_POLICY), creates: Some(creates), patch: vec![patch] });
+    };
+    let has_bindings = world.snapshot.document(&policy.place.document).and_then(json).is_some_and(|value| value.get("bindings").is_some());
+    let (path, value) = if has_bindings { ("/bindings/-", added.clone()) } else { ("/bindings", object!([added])) };
+    let mut patch = vec![object!({"op": "add", "path": path, "value": value})];
+    if conditional {
+        // A policy with conditions is of version 3.
+        patch.push(object!({"op": "add", "path": "/version", "value": 3}));
+    }
+    Some(Edit { document: policy.place.document.clone(), creates: None, patch })
+}
+
 /// The command that adds a binding, for the types that have one.
-fn command(node: &FullName, member: &str, role: &str) -> Option<String> {
+fn command(node: &FullName, member: &str, role: &str, only: Option<&str>) -> Option<String> {
     let last = |name: &FullName| name.path.rsplit('/').next().unwrap_or_default().to_owned();
     let between = |collection: &str| {
         let mut parts = node.path.split('/');
@@ -297,5 +339,8 @@ fn command(node: &FullName, member: &str, role: &str) -> Option<String> {
         _ => return None,
     };
     let safe = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
-    (safe(&target) && safe(member)).then(|| format!("gcloud {target} --member='{member}' --role='{role}'"))
+    let condition =
+        only.map_or_else(String::new, |expression| format!(" --condition=\"title=only this resource,expression={expression}\""));
+    (safe(&target) && safe(member) && !condition.contains('%'))
+        .then(|| format!("gcloud {target} --member='{member}' --role='{role}'{condition}"))
 }

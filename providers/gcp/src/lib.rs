@@ -13,6 +13,8 @@ mod fixes;
 mod language;
 mod layers;
 mod membership;
+#[cfg(test)]
+mod properties;
 pub mod refusal;
 mod request;
 mod surroundings;
@@ -58,8 +60,12 @@ impl Provider for Gcp {
         Ok(verdict)
     }
 
-    fn recognise(&self, _file: SourceFile<'_>) -> Option<Snapshot> {
-        None
+    fn recognise(&self, file: SourceFile<'_>) -> Option<Snapshot> {
+        documents::recognise(file)
+    }
+
+    fn assemble(&self, snapshot: Snapshot) -> Snapshot {
+        documents::assemble(snapshot)
     }
 
     fn case(&self, value: &serde_json::Value) -> Option<Result<Case, CaseError>> {

@@ -568,7 +568,8 @@ fn ancestors(snapshot: &Snapshot, resource: &FullName, containers: &[FullName]) 
     names.iter().find_map(found)
 }
 
-fn read_ancestry(document: &Document) -> Option<Vec<FullName>> {
+/// The nodes that a document of the path states, nearest first.
+pub(crate) fn read_ancestry(document: &Document) -> Option<Vec<FullName>> {
     let value = json(document)?;
     let list = elements(&value, &["ancestors", "ancestor"])?;
     let node = |entry: &Value| match entry {

@@ -4,6 +4,8 @@ pub(crate) mod attributes;
 pub(crate) mod evaluate;
 pub(crate) mod expression;
 pub(crate) mod functions;
+#[cfg(test)]
+mod oracle;
 pub(crate) mod permissions;
 pub(crate) mod principals;
 pub(crate) mod resources;

@@ -46,6 +46,11 @@ fn bucket(world: &World<'_>) -> Option<Bucket> {
     })
 }
 
+/// Is uniform bucket-level access known to be on? Without it bindings of the bucket take no conditions (N36).
+pub(crate) fn is_uniform(world: &World<'_>) -> bool {
+    bucket(world).is_some_and(|bucket| bucket.uniform)
+}
+
 /// What the access control lists grant: to somebody they name, and to everybody.
 #[derive(Debug)]
 pub(crate) struct AclGrants {

@@ -2,6 +2,14 @@
 //!
 //! The text of a document is what the command in its row prints with `--format=json`; the REST shape and the one that Cloud Asset
 //! exports (`snake_case` in places) are read too. An empty list, or a policy with an `etag` only, says that there is nothing.
+//!
+//! [`recognise`] takes in files as those commands printed them. Where an output does not say whose it is, the file's name does: see
+//! there.
+
+mod assets;
+mod printed;
+
+pub use printed::{assemble, recognise};
 
 use iam_why_contract::DocumentKind;
 

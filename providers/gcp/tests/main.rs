@@ -1,0 +1,8 @@
+//! What the Google Cloud provider answers, from the outside.
+
+#[cfg(test)]
+mod printed;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod snapshots;

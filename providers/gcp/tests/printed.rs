@@ -1,0 +1,136 @@
+//! A folder of what gcloud printed is a snapshot.
+
+use iam_why_contract::{Context, Decision, Provider, Question, Snapshot, SourceFile, Verdict};
+use iam_why_gcp::Gcp;
+
+fn folder(files: &[(&str, &str)]) -> Snapshot {
+    let mut all = Snapshot::default();
+    for (path, text) in files {
+        all.merge(Gcp.recognise(SourceFile { path, text }).unwrap_or_else(|| panic!("{path} is not recognised")));
+    }
+    Gcp.assemble(all)
+}
+
+fn ask(snapshot: &Snapshot, principal: &str, action: &str, resource: &str) -> Verdict {
+    let question = Question {
+        provider: "gcp".into(),
+        principal: principal.into(),
+        action: action.into(),
+        resource: Some(resource.into()),
+        context: Context::default(),
+    };
+    Gcp.simulate(&question, snapshot).unwrap()
+}
+
+const ANCESTORS: &str = r#"[{"id": "shop", "type": "project"}, {"id": "77", "type": "organization"}]"#;
+const ROLE: &str = r#"{"description": "…", "etag": "AA==", "includedPermissions": ["resourcemanager.projects.get", "storage.objects.get"],
+  "name": "roles/storage.objectViewer", "stage": "GA", "title": "Storage Object Viewer"}"#;
+
+fn bucket_folder() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("snap/ancestors.json", ANCESTORS),
+        ("snap/role.json", ROLE),
+        (
+            "snap/project.json",
+            r#"{"projectId": "shop", "projectNumber": "55", "lifecycleState": "ACTIVE", "parent": {"id": "77", "type": "organization"}}"#,
+        ),
+        (
+            "snap/bucket.json",
+            r#"{"name": "invoices", "storage_url": "gs://invoices/", "uniform_bucket_level_access": true, "projectNumber": "55"}"#,
+        ),
+        (
+            "snap/iam-policy--bucket--invoices.json",
+            r#"{"bindings": [{"members": ["user:kim@gmail.com"], "role": "roles/storage.objectViewer"}], "etag": "CAE="}"#,
+        ),
+        ("snap/iam-policy--project--shop.json", r#"{"etag": "ACAB"}"#),
+        ("snap/iam-policy/organization/77.json", r#"{"bindings": [], "etag": "BwX="}"#),
+        ("snap/deny-policies--project--shop.json", "[]"),
+        ("snap/deny-policies--organization--77.json", "[]"),
+        ("snap/perimeters--organization--77.json", "[]"),
+    ]
+}
+
+#[test]
+fn a_folder_of_printed_policies_decides() {
+    let verdict = ask(&folder(&bucket_folder()), "user:kim@gmail.com", "storage.objects.get", "gs://invoices/a.pdf");
+    assert_eq!(verdict.decision, Decision::Allow, "{:?}", verdict.doubts);
+}
+
+#[test]
+fn the_evidence_lies_in_the_file_that_was_printed() {
+    let mut files = bucket_folder();
+    files.retain(|(path, _)| !path.contains("deny-policies--project"));
+    files.push((
+        "snap/deny-policies--project--shop.json",
+        r#"[
+  {"name": "policies/cloudresourcemanager.googleapis.com%2Fprojects%2F55/denypolicies/quiet", "kind": "DenyPolicy"},
+  {"name": "policies/cloudresourcemanager.googleapis.com%2Fprojects%2F55/denypolicies/no-reads", "kind": "DenyPolicy"}
+]"#,
+    ));
+    files.push((
+        "snap/quiet.json",
+        r#"{"name": "policies/cloudresourcemanager.googleapis.com%2Fprojects%2F55/denypolicies/quiet", "kind": "DenyPolicy", "rules": []}"#,
+    ));
+    let reads = r#"{"name": "policies/cloudresourcemanager.googleapis.com%2Fprojects%2F55/denypolicies/no-reads", "kind": "DenyPolicy",
+      "rules": [{"denyRule": {"deniedPrincipals": ["principalSet://goog/public:all"], "deniedPermissions": ["storage.googleapis.com/objects.get"]}}]}"#;
+    let without = folder(&files);
+    assert_eq!(
+        ask(&without, "user:kim@gmail.com", "storage.objects.get", "gs://invoices/a.pdf").decision,
+        Decision::Undetermined,
+        "one policy's rules are missing"
+    );
+    files.push(("snap/no-reads.json", reads));
+    let whole = folder(&files);
+    let verdict = ask(&whole, "user:kim@gmail.com", "storage.objects.get", "gs://invoices/a.pdf");
+    assert_eq!((verdict.decision, verdict.decided_by), (Decision::Deny, Some("deny_policy")));
+    let quiet = ask(&whole, "user:kim@gmail.com", "resourcemanager.projects.get", "projects/shop");
+    assert_eq!(quiet.decision, Decision::Deny, "nothing grants it, and both deny policies were read");
+    let document = match &verdict.findings[0].evidence {
+        iam_why_contract::Evidence::Place(place) => whole.document(&place.document).unwrap(),
+        iam_why_contract::Evidence::Silence { .. } => panic!("no place"),
+    };
+    assert_eq!(&*document.origin.source, "snap/no-reads.json");
+}
+
+#[test]
+fn a_policy_that_does_not_say_whose_it_is_is_remarked_on() {
+    let snapshot = Gcp.recognise(SourceFile { path: "policy.json", text: r#"{"bindings": [], "etag": "AA"}"# }).unwrap();
+    assert!(snapshot.documents().is_empty());
+    assert!(snapshot.remarks[0].contains("iam-policy--project--ID.json"), "{:?}", snapshot.remarks);
+}
+
+#[test]
+fn an_export_of_cloud_asset_is_read_line_by_line() {
+    let export = concat!(
+        r#"{"name": "//storage.googleapis.com/invoices", "asset_type": "storage.googleapis.com/Bucket", "ancestors": ["projects/55", "organizations/77"], "iam_policy": {"bindings": [{"role": "roles/storage.objectViewer", "members": ["user:kim@gmail.com"]}]}}"#,
+        "\n",
+        r#"{"name": "//cloudresourcemanager.googleapis.com/projects/shop", "assetType": "cloudresourcemanager.googleapis.com/Project", "ancestors": ["projects/55", "organizations/77"], "resource": {"data": {"projectId": "shop", "projectNumber": "55"}}}"#,
+        "\n",
+    );
+    let mut files = bucket_folder();
+    files.retain(|(path, _)| !path.contains("ancestors") && !path.contains("iam-policy--bucket") && !path.contains("project.json"));
+    files.push(("snap/export.ndjson", export));
+    let verdict = ask(&folder(&files), "user:kim@gmail.com", "storage.objects.get", "gs://invoices/a.pdf");
+    assert_eq!(verdict.decision, Decision::Allow, "{:?}", verdict.doubts);
+}
+
+#[test]
+fn results_of_a_search_grant_but_their_silence_proves_nothing() {
+    let result = r#"[{"resource": "//storage.googleapis.com/invoices", "assetType": "storage.googleapis.com/Bucket", "project": "projects/55",
+      "organization": "organizations/77", "policy": {"bindings": [{"role": "roles/storage.objectViewer", "members": ["user:kim@gmail.com"]}]}}]"#;
+    let mut files = bucket_folder();
+    files.retain(|(path, _)| !path.contains("iam-policy--bucket"));
+    files.push(("snap/search.json", result));
+    let snapshot = folder(&files);
+    assert_eq!(ask(&snapshot, "user:kim@gmail.com", "storage.objects.get", "gs://invoices/a.pdf").decision, Decision::Allow);
+    assert_eq!(ask(&snapshot, "user:lee@gmail.com", "storage.objects.get", "gs://invoices/a.pdf").decision, Decision::Undetermined);
+}
+
+#[test]
+fn what_is_not_of_google_cloud_is_left_alone() {
+    for text in
+        [r#"{"Version": "2012-10-17", "Statement": []}"#, r#"{"name": "package", "version": "1.0.0"}"#, "[1, 2]", "plain text", "[]", "{}"]
+    {
+        assert!(Gcp.recognise(SourceFile { path: "x.json", text }).is_none(), "{text}");
+    }
+}

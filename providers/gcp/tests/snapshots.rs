@@ -1,0 +1,145 @@
+//! Questions put to snapshots as people make them.
+
+use iam_why_contract::{Context, Decision, Document, Outcome, Provider, Question, Search, Snapshot, Verdict};
+use iam_why_gcp::{Gcp, documents};
+use serde_json::json;
+
+const PROJECT: &str = "//cloudresourcemanager.googleapis.com/projects/shop";
+const TOPIC: &str = "//pubsub.googleapis.com/projects/shop/topics/t";
+
+fn question(context: Context) -> Question {
+    Question {
+        provider: "gcp".into(),
+        principal: "user:kim@gmail.com".into(),
+        action: "pubsub.topics.publish".into(),
+        resource: Some(TOPIC.into()),
+        context,
+    }
+}
+
+fn document(kind: &str, subject: &str, text: &serde_json::Value) -> Document {
+    Document::new(kind, subject, &format!("{kind} of {subject}"), text.to_string())
+}
+
+fn absent(kind: &str, subject: &str) -> Search {
+    Search { kind: kind.into(), subject: subject.into(), outcome: Outcome::Absent }
+}
+
+/// A project without an organization, all of whose IAM policies were read.
+fn lone_project() -> Snapshot {
+    let policy = json!({"bindings": [{"role": "roles/pubsub.publisher", "members": ["user:kim@gmail.com"]}]});
+    let role = json!({"name": "roles/pubsub.publisher", "includedPermissions": ["pubsub.topics.publish"], "stage": "GA"});
+    Snapshot::new(
+        [
+            document(documents::ANCESTRY, PROJECT, &json!([{"id": "shop", "type": "project"}])),
+            document(documents::ALLOW_POLICY, PROJECT, &policy),
+            document(documents::ROLE, "roles/pubsub.publisher", &role),
+        ],
+        [absent(documents::DENY_POLICY, PROJECT), absent(documents::ALLOW_POLICY, TOPIC)],
+    )
+}
+
+fn ask(snapshot: &Snapshot) -> Verdict {
+    Gcp.simulate(&question(Context::default()), snapshot).unwrap()
+}
+
+#[test]
+fn allowed_where_every_policy_was_read_and_says_what_was_not_looked_at() {
+    let verdict = ask(&lone_project());
+    assert_eq!(verdict.decision, Decision::Allow, "{:?}", verdict.doubts);
+    assert!(verdict.notes.iter().any(|note| note.contains("whether the API is enabled")), "{:?}", verdict.notes);
+}
+
+#[test]
+fn without_deny_policies_it_is_undetermined_and_says_which_command_prints_them() {
+    let whole = lone_project();
+    let snapshot = Snapshot::new(whole.documents().iter().cloned(), [absent(documents::ALLOW_POLICY, TOPIC)]);
+    let verdict = ask(&snapshot);
+    assert_eq!(verdict.decision, Decision::Undetermined);
+    assert!(verdict.doubts.iter().any(|doubt| doubt.needs.contains("gcloud iam policies")), "{:?}", verdict.doubts);
+}
+
+#[test]
+fn an_empty_snapshot_decides_nothing() {
+    let verdict = ask(&Snapshot::default());
+    assert_eq!(verdict.decision, Decision::Undetermined);
+    assert!(!verdict.doubts.is_empty());
+}
+
+#[test]
+fn what_stands_above_an_unknown_path_is_open() {
+    let whole = lone_project();
+    let documents = whole.documents().iter().filter(|document| &*document.kind != documents::ANCESTRY).cloned();
+    let snapshot = Snapshot::new(documents, whole.searches().iter().cloned());
+    let verdict = ask(&snapshot);
+    assert_eq!(verdict.decision, Decision::Undetermined);
+    assert!(verdict.doubts.iter().any(|doubt| doubt.needs.contains("get-ancestors")), "{:?}", verdict.doubts);
+}
+
+#[test]
+fn a_project_in_an_organization_may_be_in_a_perimeter() {
+    let mut snapshot = lone_project();
+    let path = json!([{"id": "shop", "type": "project"}, {"id": "77", "type": "organization"}]);
+    let organization = "//cloudresourcemanager.googleapis.com/organizations/77";
+    let whole: Vec<Document> = snapshot.documents().iter().filter(|document| &*document.kind != documents::ANCESTRY).cloned().collect();
+    snapshot = Snapshot::new(whole, snapshot.searches().iter().cloned());
+    snapshot.add(document(documents::ANCESTRY, PROJECT, &path));
+    snapshot.note(absent(documents::DENY_POLICY, organization));
+    snapshot.note(absent(documents::ALLOW_POLICY, organization));
+    let verdict = ask(&snapshot);
+    assert_eq!(verdict.decision, Decision::Undetermined);
+    assert_eq!(verdict.doubts.len(), 1, "{:?}", verdict.doubts);
+    assert!(verdict.doubts[0].about.contains("service perimeters"));
+    snapshot.note(absent(documents::PERIMETERS, organization));
+    assert_eq!(ask(&snapshot).decision, Decision::Allow);
+}
+
+#[test]
+fn a_list_of_deny_policies_without_their_rules_says_nothing() {
+    let mut snapshot = lone_project();
+    snapshot.note(Search { kind: documents::DENY_POLICY.into(), subject: PROJECT.into(), outcome: Outcome::Found });
+    snapshot.add(document(documents::DENY_POLICY, PROJECT, &json!({"name": "policies/x/denypolicies/one", "kind": "DenyPolicy"})));
+    assert_eq!(ask(&snapshot).decision, Decision::Undetermined);
+}
+
+#[test]
+fn names_of_a_condition_are_those_the_service_supplies() {
+    let secret = "//secretmanager.googleapis.com/projects/shop/secrets/db";
+    let policy = json!({"version": 3, "bindings": [{"role": "r", "members": ["user:kim@gmail.com"], "condition": {
+        "title": "one secret", "expression": "resource.name == 'projects/55/secrets/db/versions/1' && resource.type == 'secretmanager.googleapis.com/SecretVersion'"}}]});
+    let mut snapshot = Snapshot::new(
+        [
+            document(documents::ANCESTRY, PROJECT, &json!([{"id": "shop", "type": "project"}])),
+            document(documents::ALLOW_POLICY, secret, &policy),
+            document(documents::ROLE, "r", &json!({"name": "r", "includedPermissions": ["secretmanager.versions.access"]})),
+        ],
+        [absent(documents::DENY_POLICY, PROJECT), absent(documents::ALLOW_POLICY, PROJECT)],
+    );
+    let mut question = question(Context::default());
+    question.action = "secretmanager.versions.access".into();
+    question.resource = Some(format!("{secret}/versions/1"));
+    let ask = |snapshot: &Snapshot| Gcp.simulate(&question, snapshot).unwrap();
+    let verdict = ask(&snapshot);
+    assert_eq!(verdict.decision, Decision::Undetermined, "the number of the project is not known");
+    snapshot.add(document(documents::PROJECT, PROJECT, &json!({"projectId": "shop", "projectNumber": "55"})));
+    assert_eq!(ask(&snapshot).decision, Decision::Allow, "{:?}", ask(&snapshot).doubts);
+}
+
+#[test]
+fn every_fix_lets_the_request_through_when_it_is_applied() {
+    let whole = lone_project();
+    let documents = whole.documents().iter().filter(|document| &*document.kind != documents::ALLOW_POLICY).cloned();
+    let mut snapshot = Snapshot::new(documents, whole.searches().iter().cloned());
+    snapshot.note(absent(documents::ALLOW_POLICY, PROJECT));
+    let verdict = ask(&snapshot);
+    assert_eq!(verdict.decision, Decision::Deny);
+    assert!(!verdict.fixes.is_empty());
+    for fix in &verdict.fixes {
+        assert_eq!(ask(&snapshot.with(fix.edits()).unwrap()).decision, Decision::Allow, "{}", fix.says());
+    }
+    assert!(
+        verdict.fixes[0].commands()[0].starts_with("gcloud pubsub topics add-iam-policy-binding t"),
+        "{:?}",
+        verdict.fixes[0].commands()
+    );
+}
