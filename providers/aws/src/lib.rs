@@ -17,6 +17,7 @@ mod context;
 pub mod decide;
 pub mod documents;
 pub mod findings;
+pub mod fixes;
 pub mod language;
 pub mod layers;
 pub mod library;
@@ -64,11 +65,17 @@ impl Provider for Aws {
 
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
         let request = Request::parse(question)?;
-        Ok(answer::answer(&request, &Library::new(snapshot)))
+        let mut verdict = answer::answer(&request, &Library::new(snapshot));
+        verdict.fixes = fixes::fixes(question, snapshot, &verdict, |edited| answer::answer(&request, &Library::new(edited)).decision);
+        Ok(verdict)
     }
 
     fn recognise(&self, file: SourceFile<'_>) -> Option<Snapshot> {
         documents::recognise(file)
+    }
+
+    fn assemble(&self, snapshot: Snapshot) -> Snapshot {
+        documents::assemble(snapshot)
     }
 
     fn case(&self, value: &serde_json::Value) -> Option<Result<Case, CaseError>> {
