@@ -54,7 +54,7 @@ const IMPURE: &[&str] = &[
 ];
 
 /// The files that every provider has, so that who knows one knows all.
-const FILES: &[&str] = &["lib", "request", "world", "decide", "layers", "language", "documents", "cases", "findings"];
+const FILES: &[&str] = &["lib", "request", "world", "decide", "layers", "language", "documents", "cases", "findings", "fixes"];
 
 /// Words that a report and the asking may not know: clouds, and fields of policies.
 const FOREIGN: &[&str] =
