@@ -1,6 +1,6 @@
 //! What AWS's services know: their actions, the resources and condition keys of each.
 //!
-//! The facts stand in `aws.catalog` beside this file, written by `cargo xtask catalog` (see [`format`] for its grammar, and the head of
+//! The facts stand in `aws.catalog` beside this file, written by `cargo xtask catalog` (see [`mod@format`] for its grammar, and the head of
 //! the file for where they come from; the licence of the source stands beside it). They are facts as of [`as_of`]: new actions appear every week. So an action or a key that is
 //! not here is no error and changes no decision; the catalogue words hints and answers what the policy language itself asks of an
 //! action (has it a resource?) or a key (may it have several values?).

@@ -1,7 +1,7 @@
 //! What could be changed so that a denied request goes through: proposed from the trace, shown only if simulating it gives *allow*.
 //!
-//! A fix is made of all that stands in the way: an exemption for each statement that denies ([`exemptions`]), an Allow in each layer that
-//! must allow and is silent ([`gates`]), and the missing grant ([`grants`]). Where a grant on either side suffices (*Policy evaluation
+//! A fix is made of all that stands in the way: an exemption for each statement that denies (`exemptions`), an Allow in each layer that
+//! must allow and is silent (`gates`), and the missing grant (`grants`). Where a grant on either side suffices (*Policy evaluation
 //! logic*: within one account identity and resource policies are a union), each is a fix of its own. What turns out not to be needed is
 //! left out before anything is shown.
 
