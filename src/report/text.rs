@@ -347,7 +347,7 @@ from 2 documents; 1 could not be read
         assert_data_eq!(
             plain(&sample::open(), Detail::Nearest, 80),
             str![[r#"
-UNDETERMINED: it depends on what is not known: aws:RequestedRegion, and 1 more
+UNDETERMINED: it depends on aws:RequestedRegion, and 1 more
   arn:aws:iam::111122223333:role/app asks for s3:GetObject on
     arn:aws:s3:::acme-reports/2026/q1.csv
 

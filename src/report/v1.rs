@@ -422,8 +422,8 @@ fn summary(answer: &Answer<'_>) -> String {
         contract::Decision::Deny => finding().unwrap_or_else(|| "nothing allows it".to_owned()),
         contract::Decision::Undetermined => match verdict.doubts.as_slice() {
             [] => "it depends on what was not read".to_owned(),
-            [only] => format!("it depends on what is not known: {}", only.about),
-            [first, rest @ ..] => format!("it depends on what is not known: {}, and {} more", first.about, rest.len()),
+            [only] => format!("it depends on {}", only.about),
+            [first, rest @ ..] => format!("it depends on {}, and {} more", first.about, rest.len()),
         },
     }
 }

@@ -35,5 +35,5 @@ pub fn candidates(keys: &BTreeSet<&str>, open: &[&Statement], world: &World) -> 
 pub fn doubt(key: &str, open: &[&Statement]) -> Doubt {
     let written = open.iter().flat_map(|statement| &statement.conditions).find(|condition| *condition.key.lower == *key);
     let name = written.map_or(key, |condition| &condition.key.text);
-    Doubt { about: format!("{name} is not known"), needs: format!("--context {name}=VALUE, or {name}! if the request does not carry it") }
+    Doubt { about: name.to_string(), needs: format!("--context {name}=VALUE, or {name}! if the request does not carry it") }
 }
