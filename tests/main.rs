@@ -6,4 +6,5 @@ mod architecture;
 mod cli;
 mod conformance;
 mod fuzz;
+mod ignorance;
 mod readme;

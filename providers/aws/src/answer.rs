@@ -6,7 +6,7 @@ use crate::findings::Evidenced;
 use crate::language::principal::CallerKind;
 use crate::language::statement::Principals;
 use crate::library::Library;
-use crate::needs::{Need, needs};
+use crate::needs::{Need, needs, unread_key};
 use crate::request::Request;
 use crate::settle::conclude;
 use crate::world::World;
@@ -35,7 +35,15 @@ pub fn answer(request: &Request, library: &Library<'_>) -> Verdict {
         notes: Vec::new(),
         parts: judged.iter().map(|one| one.part.clone()).collect(),
     };
-    finish(verdict, request, library, notes)
+    finish(with_unread_key(verdict, request, library), request, library, notes)
+}
+
+/// An answer that rests on an object or a bucket whose encryption was not read is no *allow*.
+fn with_unread_key(verdict: Verdict, request: &Request, library: &Library<'_>) -> Verdict {
+    match unread_key(request, library).filter(|_| verdict.decision == Decision::Allow) {
+        Some(doubt) => Verdict { decision: Decision::Undetermined, decided_by: None, doubts: vec![doubt], ..verdict },
+        None => verdict,
+    }
 }
 
 /// One authorization, decided.

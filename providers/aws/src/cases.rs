@@ -530,6 +530,8 @@ impl<'c> Builder<'c> {
                 "the bucket's encryption",
                 json!({"ServerSideEncryptionConfiguration": {"Rules": [rule]}}),
             );
+        } else {
+            self.absent(BUCKET_ENCRYPTION, &bucket_arn);
         }
         self.object();
     }
@@ -609,10 +611,8 @@ impl<'c> Builder<'c> {
         if self.flag("legal_hold") {
             text.insert("ObjectLockLegalHoldStatus".into(), "ON".into());
         }
-        if !text.is_empty() {
-            let resource = self.request.resource.to_string();
-            self.document(OBJECT, &resource, "the object", Value::Object(text));
-        }
+        let resource = self.request.resource.to_string();
+        self.document(OBJECT, &resource, "the object", Value::Object(text));
     }
 
     fn kms(&mut self) {
