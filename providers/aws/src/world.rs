@@ -295,9 +295,16 @@ pub fn behind_access_point(library: &Library<'_>, resource: &str) -> Option<Stri
 
 /// Object ownership, Block Public Access and requester pays of the bucket.
 fn s3_settings(reader: &mut Reader<'_>, request: &Request, caller: &Caller, facts: &Facts) {
-    let Some((bucket, _)) = request.bucket() else { return };
-    let bucket_arn = format!("arn:{}:s3:::{bucket}", request.arn().map_or("aws", |arn| arn.partition));
     let outside = !reader.flags.get(Flag::SameAccount).is_yes();
+    let Some((bucket, _)) = request.bucket() else {
+        // Whose the objects are says the bucket behind an access point.
+        if let Some(behind) = behind_access_point(reader.library, &request.resource) {
+            let bucket = resource::holder(&behind).unwrap_or(behind);
+            ownership(reader, request, &bucket, outside);
+        }
+        return;
+    };
+    let bucket_arn = format!("arn:{}:s3:::{bucket}", request.arn().map_or("aws", |arn| arn.partition));
     ownership(reader, request, &bucket_arn, outside);
     public_access_block(reader, &bucket_arn);
     pays(reader, &bucket_arn, caller, facts, outside);
