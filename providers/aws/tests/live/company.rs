@@ -79,6 +79,14 @@ pub(crate) fn served(request: &Seen) -> Treatment {
     }
 }
 
+/// Servers without S3 Control: the account blocks nothing.
+pub(crate) fn without_s3_control(request: &Seen) -> Treatment {
+    match request.operation.as_str() {
+        "GetAccountPublicAccessBlock" => Treatment::Fail(404, "NoSuchPublicAccessBlockConfiguration"),
+        _ => Treatment::Pass,
+    }
+}
+
 /// Reads, and waits for it.
 pub(crate) fn read(question: &Question, options: &Options) -> Result<Collected, CollectError> {
     runtime().block_on(AwsReader.question(question, options, &Quiet))

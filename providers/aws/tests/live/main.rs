@@ -11,6 +11,7 @@
 mod company;
 mod faults;
 mod question;
+mod refusals;
 mod relay;
 mod servers;
 mod whole;

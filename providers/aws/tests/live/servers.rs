@@ -27,6 +27,15 @@ impl Server {
         })
     }
 
+    /// Starts MiniStack so that it enforces policies, on the loopback interface only and without its message broker.
+    pub(crate) fn ministack() -> Self {
+        Self::start(|port, command| {
+            let port = port.to_string();
+            let settings = [("AUTH", "true"), ("BIND_HOST", "127.0.0.1"), ("GATEWAY_PORT", &port), ("IOT_MTLS_ENABLED", "0")];
+            command.args(["-m", "ministack"]).envs(settings);
+        })
+    }
+
     /// `http://127.0.0.1:PORT`
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
