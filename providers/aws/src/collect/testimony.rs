@@ -7,6 +7,7 @@ use super::reader::Reader;
 use super::secrets::Secrets;
 use super::step::steps;
 use aws_sdk_iamtoolbox::operation::get_request_authorization_details::GetRequestAuthorizationDetailsOutput as Details;
+use aws_sdk_iamtoolbox::types::{EvaluatedEffect, Evaluation};
 use aws_smithy_types::Document;
 use iam_why_contract::collect::{Options, Quiet, Testimony};
 use iam_why_contract::refusal::Refusal;
@@ -139,21 +140,24 @@ fn of_details(pages: &[Details], refusal: &Refusal) -> Testimony {
             question.context = question.context.with(key, values);
         }
     }
-    let refusing = evaluations.iter().find(|evaluation| evaluation.evaluated_effect().is_some_and(|effect| effect.as_str() != "Allow"));
+    let effect = |evaluation: &Evaluation| evaluation.evaluated_effect().cloned();
+    let refusing = evaluations
+        .iter()
+        .find(|evaluation| matches!(effect(evaluation), Some(EvaluatedEffect::ExplicitDeny | EvaluatedEffect::ImplicitDeny)));
     if let Some(evaluation) = refusing.or(evaluations.first()) {
         question.action = evaluation.action().to_owned();
         question.resource = Some(evaluation.resource().to_owned());
     }
     let mut says = Vec::new();
     for evaluation in &evaluations {
-        let effect = evaluation.evaluated_effect().map_or("unknown", |effect| effect.as_str());
-        says.push(format!("AWS decided {effect} for {} on {}", evaluation.action(), evaluation.resource()));
+        let decided = evaluation.evaluated_effect().map_or("an effect it does not name".to_owned(), |effect| words(effect.as_str()));
+        says.push(format!("AWS decided {decided} for {} on {}", evaluation.action(), evaluation.resource()));
         for policy in evaluation.matched_policies() {
             let kind =
                 pages.iter().flat_map(|page| page.policies()).find(|info| info.uri() == Some(policy.uri())).and_then(|info| info.r#type());
-            let kind = kind.map_or_else(|| "policy".to_owned(), |kind| kind.as_str().to_ascii_lowercase().replace('_', " "));
+            let kind = kind.map_or_else(|| "policy".to_owned(), |kind| words(kind.as_str()));
             let statements = policy.matched_statements().iter().map(|statement| {
-                let effect = statement.evaluated_effect().map_or("matched", |effect| effect.as_str());
+                let effect = statement.evaluated_effect().map_or("matched".to_owned(), |effect| words(effect.as_str()));
                 format!("{} ({effect})", statement.sid().unwrap_or("without a Sid"))
             });
             let statements: Vec<_> = statements.collect();
@@ -164,8 +168,15 @@ fn of_details(pages: &[Details], refusal: &Refusal) -> Testimony {
             ));
         }
     }
-    let decision = refusing.map(|_| Decision::Deny).or_else(|| (!evaluations.is_empty()).then_some(Decision::Allow));
+    // An effect that this version does not know decides nothing.
+    let allowed = !evaluations.is_empty() && evaluations.iter().all(|evaluation| effect(evaluation) == Some(EvaluatedEffect::Allow));
+    let decision = refusing.map(|_| Decision::Deny).or(allowed.then_some(Decision::Allow));
     Testimony { by: GET_DETAILS.call.into(), question, decision, says, snapshot: Snapshot::default() }
+}
+
+/// `EXPLICIT_DENY` as people write it.
+fn words(constant: &str) -> String {
+    constant.to_ascii_lowercase().replace('_', " ")
 }
 
 /// The question as far as the refusal itself states it.

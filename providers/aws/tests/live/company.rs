@@ -1,7 +1,7 @@
 //! The company in moto that the tests ask about, and how they ask.
 
-use crate::relay::{Relay, Seen, Treatment};
-use crate::servers::{Server, world};
+use super::relay::{Relay, Seen, Treatment};
+use super::servers::{Server, world};
 use iam_why_aws::collect::AwsReader;
 use iam_why_contract::collect::{Collect, CollectError, Collected, Options, Quiet};
 use iam_why_contract::{Outcome, Question, Snapshot};
@@ -25,7 +25,7 @@ impl Company {
         static COMPANY: OnceLock<Company> = OnceLock::new();
         COMPANY.get_or_init(|| {
             let server = Server::moto();
-            let told = world("company.py", &server);
+            let told = world(include_str!("worlds/company.py"), &server, "");
             let config = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("aws-config-{}", server.address.port()));
             let ana = |name: &str| told[name].as_str().unwrap().to_owned();
             let profiles = format!(

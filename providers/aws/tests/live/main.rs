@@ -9,6 +9,7 @@
 )]
 
 mod company;
+mod fakes;
 mod faults;
 mod question;
 mod refusals;

@@ -49,8 +49,9 @@ struct Told {
 #[test]
 fn the_statement_behind_each_real_refusal_is_named() {
     let server = Server::ministack();
-    let told: Vec<Told> = serde_json::from_value(world("refusals.py", &server)).unwrap();
-    let cases: Vec<Case> = serde_json::from_str(include_str!("worlds/refusals.json")).unwrap();
+    let cases = include_str!("worlds/refusals.json");
+    let told: Vec<Told> = serde_json::from_value(world(include_str!("worlds/refusals.py"), &server, cases)).unwrap();
+    let cases: Vec<Case> = serde_json::from_str(cases).unwrap();
     assert_eq!(told.len(), cases.len());
     let relay = Relay::new(Some(server.address));
     relay.treat(without_s3_control);

@@ -1,10 +1,9 @@
 """Makes the cases of refusals.json in MiniStack, and the call of each with the principal's own keys.
 
-Usage: refusals.py ENDPOINT. Prints a list: who asked for what on what, and how the server answered.
+Usage: refusals.py ENDPOINT < refusals.json. Prints a list: who asked for what on what, and how the server answered.
 """
 
 import json
-import pathlib
 import sys
 
 import boto3
@@ -15,7 +14,7 @@ ENDPOINT = sys.argv[1]
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
 CONFIG = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-CASES = json.loads(pathlib.Path(__file__).with_name("refusals.json").read_text())
+CASES = json.load(sys.stdin)
 
 
 def client(service, keys=("test", "test", None)):
