@@ -5,7 +5,7 @@ use super::company::{Company, documents, outcome, read, runtime, served, text};
 use super::relay::{Relay, Seen, Treatment};
 use iam_why_aws::Aws;
 use iam_why_aws::collect::AwsReader;
-use iam_why_contract::collect::{Collect, CollectError, Options, Quiet, SecondOpinion, Testimony};
+use iam_why_contract::collect::{Collect, CollectError, Options, SecondOpinion, Testimony};
 use iam_why_contract::refusal::{Reason, Refusal};
 use iam_why_contract::{Decision, Outcome, Provider, Question, Verdict};
 use std::collections::BTreeMap;
@@ -23,7 +23,8 @@ fn only(operation: &'static str, answer: impl Fn(&Seen) -> Treatment + Send + Sy
 /// An access point that blocks public access and denies one prefix (API Reference: GetAccessPoint, GetAccessPointPolicy).
 fn access_point(home: &str, bucket: &str) -> impl Fn(&Seen) -> Treatment + Send + Sync + use<> {
     let (home, bucket) = (home.to_owned(), bucket.rsplit(':').next().unwrap().to_owned());
-    move |seen| match seen.operation.as_str() {
+    move |seen| {
+        match seen.operation.as_str() {
         "GetAccessPoint" => xml(format!(
             "<GetAccessPointResult xmlns=\"http://awss3control.amazonaws.com/doc/2018-08-20/\"><Name>reports-ap</Name><Bucket>{bucket}</Bucket>\
              <NetworkOrigin>Internet</NetworkOrigin><PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls>\
@@ -45,6 +46,7 @@ fn access_point(home: &str, bucket: &str) -> impl Fn(&Seen) -> Treatment + Send 
                 .into(),
         ),
         _ => served(seen),
+    }
     }
 }
 
@@ -166,7 +168,11 @@ fn an_authorization_id_leads_to_the_evaluations_and_the_real_context() {
     assert_eq!(known("aws:TagKeys"), Some(vec!["a".to_owned(), "b".to_owned()]));
     assert_eq!(known("aws:PrincipalAccount"), Some(vec!["111122223333".to_owned()]));
     assert_eq!(told.says[0], "AWS decided explicit deny for s3:GetObject on arn:aws:s3:::acme/a");
-    assert!(told.says[1].starts_with("service control policy ") && told.says[1].ends_with("statement DenyOutside (deny)"), "{}", told.says[1]);
+    assert!(
+        told.says[1].starts_with("service control policy ") && told.says[1].ends_with("statement DenyOutside (deny)"),
+        "{}",
+        told.says[1]
+    );
 }
 
 #[test]

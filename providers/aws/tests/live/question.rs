@@ -1,6 +1,6 @@
 //! What one question reads, and how fast.
 
-use crate::company::{Company, documents, outcome, read, text};
+use super::company::{Company, documents, outcome, read, text};
 use iam_why_contract::collect::Options;
 use iam_why_contract::{CollectError, Context, Outcome};
 use std::time::{Duration, Instant};
