@@ -247,7 +247,7 @@ mod tests {
     const MOMENT: &str = "2026-01-01T00:00:00Z";
 
     fn role(name: &str, text: &str) -> Document {
-        Document::new("aws:role", format!("arn:aws:iam::111122223333:role/{name}"), format!("role {name}"), text)
+        Document::new("aws:role", &format!("arn:aws:iam::111122223333:role/{name}"), &format!("role {name}"), text)
     }
 
     fn finished(target: &Path) -> Snapshot {
