@@ -5,3 +5,5 @@ mod architecture;
 mod cli;
 mod conformance;
 mod fuzz;
+#[cfg(feature = "live")]
+mod live;

@@ -203,7 +203,8 @@ impl Whole<'_> {
         let wanted = Wanted { partition: self.partition, bucket: name, key: None, action: "s3:*Object*", account: Some(self.account) };
         match region {
             Some(region) => s3::read_owned(self.reader, self.clients, wanted, self.account, region).await,
-            None => s3::read(self.reader, self.accounts, self.organizations, wanted).await,
+            // The list does not tell every region. What binds the account is a step of its own.
+            None => s3::read(self.reader, self.accounts, &Organizations::nothing(self.reader, self.accounts), wanted).await,
         }
     }
 

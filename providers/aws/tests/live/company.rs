@@ -4,7 +4,7 @@ use super::relay::{Relay, Seen, Treatment};
 use super::servers::{Server, world};
 use iam_why_aws::collect::AwsReader;
 use iam_why_contract::collect::{Collect, CollectError, Collected, Options, Quiet};
-use iam_why_contract::{Outcome, Question, Snapshot};
+use iam_why_contract::{Context, Decision, Outcome, Question, Snapshot};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -85,6 +85,22 @@ pub(crate) fn without_s3_control(request: &Seen) -> Treatment {
         "GetAccountPublicAccessBlock" => Treatment::Fail(404, "NoSuchPublicAccessBlockConfiguration"),
         _ => Treatment::Pass,
     }
+}
+
+/// Questions whose answers rest on everything that is read: an allow, denies of each side, a gap in the grants.
+pub(crate) fn questions(company: &Company) -> Vec<(Question, Decision)> {
+    let (app, ana) = (company.name("in_home/app"), company.name("ana"));
+    let object = |key: &str| format!("{}/2026/{key}", company.name("in_home/bucket"));
+    let abroad = Context::default().with("aws:RequestedRegion", ["us-east-1"]);
+    let member = company.question(company.name("in_member/app"), "sqs:SendMessage", company.name("in_member/queue"));
+    vec![
+        (company.question(app, "sqs:SendMessage", company.name("in_home/queue")), Decision::Allow),
+        (company.question(app, "s3:GetObject", &object("secret/a.csv")), Decision::Deny),
+        (company.question(app, "s3:DeleteObject", &object("a.csv")), Decision::Deny),
+        (company.question(ana, "s3:ListBucket", company.name("in_home/plain")), Decision::Allow),
+        (company.question(ana, "kms:Decrypt", company.name("in_home/key")), Decision::Deny),
+        (Question { context: abroad, ..member }, Decision::Deny),
+    ]
 }
 
 /// Reads, and waits for it.

@@ -1,11 +1,11 @@
 //! Servers that refuse, throttle, cut off, say nothing and talk nonsense; and what must hold whatever they do.
 
-use super::company::{Company, MARKED_SECRET, outcome, read, runtime, served};
-use super::relay::{Relay, Seen, Treatment};
+use super::company::{Company, MARKED_SECRET, outcome, questions, read, runtime, served};
+use super::relay::{Seen, Treatment};
 use iam_why_aws::Aws;
 use iam_why_aws::collect::AwsReader;
 use iam_why_contract::collect::{Collect, CollectError, Collected, Options, Quiet};
-use iam_why_contract::{Context, Decision, Outcome, Provider, Question, Snapshot};
+use iam_why_contract::{Decision, Outcome, Provider, Question, Snapshot};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -56,22 +56,6 @@ fn each_refused_call_is_a_search_that_names_the_missing_permission() {
         let snapshot = read(&question, &company.options(&relay)).unwrap_or_else(|error| panic!("{operation}: {error}")).snapshot;
         assert!(snapshot.documents().len() > 5, "{operation}: there is another way");
     }
-}
-
-/// Questions whose answers rest on everything that is read: an allow, denies of each side, a gap in the grants.
-pub(crate) fn questions(company: &Company) -> Vec<(Question, Decision)> {
-    let (app, ana) = (company.name("in_home/app"), company.name("ana"));
-    let object = |key: &str| format!("{}/2026/{key}", company.name("in_home/bucket"));
-    let abroad = Context::default().with("aws:RequestedRegion", ["us-east-1"]);
-    let member = company.question(company.name("in_member/app"), "sqs:SendMessage", company.name("in_member/queue"));
-    vec![
-        (company.question(app, "sqs:SendMessage", company.name("in_home/queue")), Decision::Allow),
-        (company.question(app, "s3:GetObject", &object("secret/a.csv")), Decision::Deny),
-        (company.question(app, "s3:DeleteObject", &object("a.csv")), Decision::Deny),
-        (company.question(ana, "s3:ListBucket", company.name("in_home/plain")), Decision::Allow),
-        (company.question(ana, "kms:Decrypt", company.name("in_home/key")), Decision::Deny),
-        (Question { context: abroad, ..member }, Decision::Deny),
-    ]
 }
 
 fn decided(read: &Collected) -> Decision {
@@ -243,19 +227,7 @@ fn nothing_is_ever_sent_that_writes() {
         .unwrap();
     }
     runtime().block_on(AwsReader.doctor(&options, &Quiet)).unwrap();
-    assert_only_reads(&relay);
-}
-
-/// Fails on any request that could change something.
-pub(crate) fn assert_only_reads(relay: &Relay) {
-    let allowed = ["Get", "List", "Describe", "Head", "AssumeRole", "Decode", "Simulate"];
-    let seen = relay.seen();
-    assert!(seen.len() > 20, "a run sends something");
-    for request in seen {
-        let reads = allowed.iter().any(|verb| request.operation.starts_with(verb)) && request.operation != "AssumeRoot";
-        assert!(reads, "{} {} {}", request.method, request.target, request.body);
-        assert!(["GET", "HEAD", "POST"].contains(&request.method.as_str()), "{} {}", request.method, request.target);
-    }
+    relay.assert_only_reads();
 }
 
 #[test]

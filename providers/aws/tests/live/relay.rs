@@ -111,6 +111,18 @@ impl Relay {
         *self.shared.delay.lock().unwrap() = delay;
     }
 
+    /// Fails on any request that could change something.
+    pub(crate) fn assert_only_reads(&self) {
+        let allowed = ["Get", "List", "Describe", "Head", "AssumeRole", "Decode", "Simulate"];
+        let seen = self.seen();
+        assert!(seen.len() > 20, "a run sends something");
+        for request in seen {
+            let reads = allowed.iter().any(|verb| request.operation.starts_with(verb)) && request.operation != "AssumeRoot";
+            assert!(reads, "{} {} {}", request.method, request.target, request.body);
+            assert!(["GET", "HEAD", "POST"].contains(&request.method.as_str()), "{} {}", request.method, request.target);
+        }
+    }
+
     /// From now on answers are given round by round.
     pub(crate) fn lockstep(&self) {
         *self.shared.lockstep.lock().unwrap() = Some(Lockstep { rounds: Vec::new(), held: 0, last: Instant::now() });

@@ -81,7 +81,7 @@ fn a_whole_account_brings_everything_that_a_question_could_need() {
         assert_eq!(snapshot.of(kind, subject).count(), 1, "{kind} of {subject}: {:#?}", documents(&snapshot));
     }
     for (question, decision) in
-        super::faults::questions(company).into_iter().filter(|(question, _)| !question.principal.contains(company.name("member")))
+        super::company::questions(company).into_iter().filter(|(question, _)| !question.principal.contains(company.name("member")))
     {
         // There is a VPC endpoint with a policy in the account: whether a request goes through it is for the question to say.
         let mut question = question;
