@@ -214,7 +214,11 @@ fn lines<'v>(values: impl Iterator<Item = &'v serde_json::Value>) -> Vec<String>
 fn the_doctor_says_what_cannot_be_read_and_what_it_takes() {
     let company = Company::get();
     let relay = company.relay();
-    relay.treat(|seen| if seen.operation == "ListRolePolicies" { Treatment::Refuse } else { served(seen) });
+    relay.treat(|seen| match seen.operation.as_str() {
+        "ListRolePolicies" | "SimulatePrincipalPolicy" => Treatment::Refuse,
+        "DecodeAuthorizationMessage" => Treatment::Fail(400, "InvalidAuthorizationMessageException"),
+        _ => served(seen),
+    });
     let output = run(program(&relay, &["doctor", "aws", "--format", "json"]));
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let report = json(&output);
@@ -226,6 +230,10 @@ fn the_doctor_says_what_cannot_be_read_and_what_it_takes() {
     assert_eq!(of("iam:ListRolePolicies")["needs"], "iam:ListRolePolicies");
     assert_eq!(of("iam:GetRole")["result"], "readable");
     assert_eq!(of("s3:GetBucketPolicy")["result"], "readable");
+    assert_eq!(of("organizations:ListAccountsForParent")["result"], "readable");
+    assert_eq!(of("sts:DecodeAuthorizationMessage")["result"], "readable", "AWS looked at the message and found it to be none");
+    assert_eq!(of("iam:SimulatePrincipalPolicy")["result"], "refused");
+    assert_eq!(of("sts:AssumeRole")["result"], "not_tried");
     let least: serde_json::Value = serde_json::from_str(report["least"]["text"].as_str().unwrap()).unwrap();
     assert!(least["Statement"][0]["Action"].as_array().unwrap().iter().any(|action| action == "iam:ListRolePolicies"), "{least}");
     let text = said(&run(program(&relay, &["doctor", "aws"])));

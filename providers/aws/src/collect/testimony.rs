@@ -1,7 +1,8 @@
 //! What AWS itself says about a refusal that happened: the best evidence there is.
 
 use super::accounts::Accounts;
-use super::connection::connect;
+use super::connection::{Clients, connect};
+use super::doctor::PROBE;
 use super::gathered::Gathered;
 use super::reader::Reader;
 use super::secrets::Secrets;
@@ -9,6 +10,7 @@ use super::step::steps;
 use aws_sdk_iamtoolbox::operation::get_request_authorization_details::GetRequestAuthorizationDetailsOutput as Details;
 use aws_sdk_iamtoolbox::types::{EvaluatedEffect, Evaluation};
 use aws_smithy_types::Document;
+use futures_util::future::join;
 use iam_why_contract::collect::{Options, Quiet, Testimony};
 use iam_why_contract::refusal::Refusal;
 use iam_why_contract::{CollectError, Decision, Outcome, Question, Snapshot};
@@ -16,8 +18,8 @@ use serde_json::Value;
 use std::sync::Arc;
 
 steps! {
-    DECODE = "", "sts:DecodeAuthorizationMessage", ["sts:DecodeAuthorizationMessage"], absent [];
-    GET_DETAILS = "", "iam:GetRequestAuthorizationDetails", ["iam:GetRequestAuthorizationDetails"], absent [];
+    DECODE = "", "sts:DecodeAuthorizationMessage", ["sts:DecodeAuthorizationMessage"], absent ["InvalidAuthorizationMessageException"];
+    GET_DETAILS = "", "iam:GetRequestAuthorizationDetails", ["iam:GetRequestAuthorizationDetails"], absent ["ResourceNotFoundException", "ValidationException"];
 }
 
 /// Under which keys of [`Refusal::context`] the references stand.
@@ -26,6 +28,9 @@ pub(super) const AUTHORIZATION_ID: &str = "authorization_id";
 
 /// DecodeAuthorizationMessage takes no longer ones.
 const LONGEST_MESSAGE: usize = 10_240;
+
+/// An id of the right form that belongs to no request.
+const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The pages of one explanation.
 const MOST_PAGES: usize = 20;
@@ -57,6 +62,14 @@ pub(super) async fn ask(refusal: &Refusal, options: &Options) -> Result<Option<T
             said: format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64()),
         }),
     }
+}
+
+/// Asks about references that AWS never gave: what comes back is either a refusal or that there is none.
+pub(super) async fn probe(reader: &Reader<'_>, clients: &Clients) {
+    let message = clients.sts.decode_authorization_message().encoded_message(PROBE).send();
+    let details = clients.toolbox(clients.region()).get_request_authorization_details().authorization_id(NO_ID).send();
+    // What became of them is in the reader's tally.
+    let _ = join(reader.ask(&DECODE, "", message), reader.ask(&GET_DETAILS, "", details)).await;
 }
 
 async fn decoded(
