@@ -5,8 +5,8 @@ use super::relay::Treatment;
 use iam_why_aws::Aws;
 use iam_why_aws::collect::AwsReader;
 use iam_why_contract::collect::{Collect, CollectError, Options, Point, Quiet, Sink};
-use iam_why_contract::{Document, Outcome, Provider, Search, Snapshot};
-use std::collections::BTreeMap;
+use iam_why_contract::{Decision, Document, Outcome, Provider, Question, Search, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Error;
 use std::sync::Mutex;
 
@@ -80,15 +80,51 @@ fn a_whole_account_brings_everything_that_a_question_could_need() {
     ] {
         assert_eq!(snapshot.of(kind, subject).count(), 1, "{kind} of {subject}: {:#?}", documents(&snapshot));
     }
-    for (question, decision) in
-        super::company::questions(company).into_iter().filter(|(question, _)| !question.principal.contains(company.name("member")))
-    {
-        // There is a VPC endpoint with a policy in the account: whether a request goes through it is for the question to say.
-        let mut question = question;
-        question.context.entries.insert("aws:SourceVpce".into(), None);
+    for (question, decision) in at_home(company) {
         let verdict = Aws.simulate(&question, &snapshot).unwrap();
         assert_eq!(verdict.decision, decision, "{question:?}: {:?}", verdict.doubts);
     }
+}
+
+/// The questions about the account itself. There is a VPC endpoint with a policy in it: whether a request goes through it is for the
+/// question to say.
+fn at_home(company: &Company) -> Vec<(Question, Decision)> {
+    let mut questions = super::company::questions(company);
+    questions.retain(|(question, _)| !question.principal.contains(company.name("member")));
+    for (question, _) in &mut questions {
+        question.context.entries.insert("aws:SourceVpce".into(), None);
+    }
+    questions
+}
+
+#[test]
+fn whatever_one_call_of_a_collection_answers_the_decision_is_the_same_or_undetermined() {
+    let company = Company::get();
+    let relay = company.relay();
+    relay.remember();
+    let options = company.options(&relay);
+    account(&options);
+    let operations: BTreeSet<String> = relay.operations().into_iter().filter(|operation| operation != "GetCallerIdentity").collect();
+    let other_xml = Treatment::Answer(200, "text/xml", "<Other><Thing>1</Thing></Other>".into());
+    let other_json = Treatment::Answer(200, "application/json", r#"{"Other": [1]}"#.into());
+    let (mut wrong, mut same, mut open) = (Vec::new(), 0, 0);
+    for operation in operations {
+        for treatment in [&Treatment::Refuse, &other_xml, &other_json] {
+            let (only, disturbed) = (operation.clone(), treatment.clone());
+            relay.treat(move |seen| if seen.operation == only { disturbed.clone() } else { served(seen) });
+            let snapshot = account(&options);
+            for (question, right) in at_home(company) {
+                match Aws.simulate(&question, &snapshot).unwrap().decision {
+                    got if got == right => same += 1,
+                    Decision::Undetermined => open += 1,
+                    got => wrong.push(format!("{}: {operation} with {treatment:?} makes {right:?} {got:?}", question.action)),
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{same} decisions stayed, {open} became undetermined");
+    assert!(same > 100 && open > 20, "both happen: {same} stayed, {open} became undetermined");
 }
 
 /// A page of GetAccountAuthorizationDetails whose role has an inline policy without a name.
