@@ -7,4 +7,6 @@ mod cli;
 mod conformance;
 mod fuzz;
 mod ignorance;
+#[cfg(feature = "live")]
+mod live;
 mod readme;
