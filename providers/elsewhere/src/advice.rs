@@ -42,7 +42,8 @@ const fn row(layer: &'static str, reason: Option<Reason>, because: &'static str,
 }
 
 /// Once, where it matters.
-const UNAUTHENTICATED: &str = "a 401 means that the server does not know who you are, a 403 that it knows and refuses: no permission helps before the login works";
+const UNAUTHENTICATED: &str =
+    "a 401 means that the server does not know who you are, a 403 that it knows and refuses: no permission helps before the login works";
 
 const KUBERNETES: &[Advice] = &[
     row(
@@ -214,7 +215,9 @@ const FORGE: &[Advice] = &[
         "ip_allow_list",
         None,
         "the address that the request came from is not on the organization's allow list",
-        &["find out with which address you leave (VPN, proxy, hosted runner) and use an allowed one, or ask the organization's owners to add it"],
+        &[
+            "find out with which address you leave (VPN, proxy, hosted runner) and use an allowed one, or ask the organization's owners to add it",
+        ],
     ),
     row(
         "app_policy",
@@ -270,7 +273,10 @@ const FORGE: &[Advice] = &[
         "gitlab",
         None,
         "the text does not say whether scope, role or project setting refused it",
-        &["look at the token's scopes and at the role of its owner in the project", "the project's setting may switch this feature off for everybody"],
+        &[
+            "look at the token's scopes and at the role of its owner in the project",
+            "the project's setting may switch this feature off for everybody",
+        ],
     ),
 ];
 
@@ -307,7 +313,12 @@ const REGISTRY: &[Advice] = &[
             "give the user or token the right to pull there",
         ],
     ),
-    row("authentication", None, "the login is not accepted; no permission is missing", &["log in again with a current token", UNAUTHENTICATED]),
+    row(
+        "authentication",
+        None,
+        "the login is not accepted; no permission is missing",
+        &["log in again with a current token", UNAUTHENTICATED],
+    ),
 ];
 
 const WEB: &[Advice] = &[
@@ -316,8 +327,9 @@ const WEB: &[Advice] = &[
         None,
         "the page may not read the answer, because the server did not say that its origin may; no permission of a user is missing",
         &[
-            "the server said to the browser: {why}",
-            "send the same request with `curl -i -H Origin:` {origin} and look for `Access-Control-Allow-Origin`: where it is missing, the answer may itself be a 403 or a redirect from a gateway, firewall or login in front",
+            "the browser gives as reason: {why}",
+            "look at the answer itself in the network tab: a 403 or a redirect from a gateway, firewall or login in front carries no such header, and then that is the cause",
+            "send the same request with `curl -i -H Origin:` {origin} and look for `Access-Control-Allow-Origin`",
             "let the server that answers at {resource} send `Access-Control-Allow-Origin:` {origin} (and answer OPTIONS without a login), for this origin only",
         ],
     ),
@@ -381,13 +393,19 @@ const WEB: &[Advice] = &[
         "nginx",
         Some(NotAuthorization),
         "the server may not read the file, lists no directories or has a broken login service; no permission of a user is missing",
-        &["read the line in the server's error log: it names the file, the directory or the login service", "check index file, mode and owner of {resource} and of each directory above it, and SELinux labels"],
+        &[
+            "read the line in the server's error log: it names the file, the directory or the login service",
+            "check index file, mode and owner of {resource} and of each directory above it, and SELinux labels",
+        ],
     ),
     row(
         "nginx",
         None,
         "the server answered 403 and its reason stands in its error log only",
-        &["read the error log at the same second: `access forbidden by rule`, `directory index … is forbidden` or `Permission denied`", "where nginx is a proxy, the 403 may be the application's: compare `$upstream_status`"],
+        &[
+            "read the error log at the same second: `access forbidden by rule`, `directory index … is forbidden` or `Permission denied`",
+            "where nginx is a proxy, the 403 may be the application's: compare `$upstream_status`",
+        ],
     ),
     row(
         "apache",
@@ -395,7 +413,12 @@ const WEB: &[Advice] = &[
         "a `Require` or `Deny` directive of the server refuses it",
         &["look for the directive that covers the path, `.htaccess` files included"],
     ),
-    row("apache", None, "the server answered 403 and its reason stands in its error log only", &["read the error log at the same second: the AH number names the cause"]),
+    row(
+        "apache",
+        None,
+        "the server answered 403 and its reason stands in its error log only",
+        &["read the error log at the same second: the AH number names the cause"],
+    ),
     row(
         "iis",
         None,
@@ -424,7 +447,10 @@ const WEB: &[Advice] = &[
         "token_scope",
         None,
         "the token does not carry a scope that the call needs",
-        &["needed is {need}; compare with the scopes of the token", "ask for a new token with that scope; the user may have to consent again"],
+        &[
+            "needed is {need}; compare with the scopes of the token",
+            "ask for a new token with that scope; the user may have to consent again",
+        ],
     ),
     row(
         "vault",
@@ -448,12 +474,20 @@ const WEB: &[Advice] = &[
         "a rule of the gateway refuses the caller",
         &["find out which address the gateway sees, and look for its restriction plugin or policy"],
     ),
-    row("api_gateway", None, "the key or consumer is not admitted to this API", &["look at the groups or API products of the key, and whether this API and path are among them"]),
+    row(
+        "api_gateway",
+        None,
+        "the key or consumer is not admitted to this API",
+        &["look at the groups or API products of the key, and whether this API and path are among them"],
+    ),
     row(
         "",
         Some(MissingGrant),
         "nothing grants it to this caller",
-        &["check which account or token made the request, and that it is the one you meant", "give {principal} the right to {action} on {resource}, no wider than that"],
+        &[
+            "check which account or token made the request, and that it is the one you meant",
+            "give {principal} the right to {action} on {resource}, no wider than that",
+        ],
     ),
     row("", Some(ExplicitDeny), "a rule refuses it", &["ask its owner which rule matches, with the time of the request"]),
     row("", Some(NotAuthorization), "no permission is missing", &["read the message: it names what to change"]),

@@ -36,7 +36,10 @@ fn kubernetes(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         refusal.resource = place.or_else(cluster).or_else(path).map(|place| scrub(&place));
     }
     // The controller's event names no verb: what it could not do is to create a pod.
-    if refusal.refused_by == "admission" && refusal.action.is_none() && (sighting.has("kube-creating") || sighting.near(400, "errorcreating:")) {
+    if refusal.refused_by == "admission"
+        && refusal.action.is_none()
+        && (sighting.has("kube-creating") || sighting.near(400, "errorcreating:"))
+    {
         refusal.action = Some("create pods".to_owned());
         refusal.derived.push("action");
     }

@@ -39,7 +39,9 @@ fn every_form_has_a_name_of_its_own_and_says_something() {
 
 #[test]
 fn a_kubernetes_refusal_names_user_verb_and_place_in_old_and_new_words() {
-    let new = only("Error from server (Forbidden): pods \"web\" is forbidden: User \"system:serviceaccount:a:default\" cannot get resource \"pods/log\" in API group \"\" in the namespace \"a\"");
+    let new = only(
+        "Error from server (Forbidden): pods \"web\" is forbidden: User \"system:serviceaccount:a:default\" cannot get resource \"pods/log\" in API group \"\" in the namespace \"a\"",
+    );
     assert_eq!(new.principal.as_deref(), Some("system:serviceaccount:a:default"));
     assert_eq!((new.action.as_deref(), new.resource.as_deref()), (Some("get pods/log"), Some("namespace a")));
     let old = only("User \"nadia\" cannot list nodes at the cluster scope.: Unknown user \"nadia\"");
@@ -73,7 +75,9 @@ fn a_page_behind_a_firewall_is_the_firewalls_and_not_the_applications() {
 
 #[test]
 fn what_a_token_has_and_needs_is_said() {
-    let refusal = only("HTTP/2 403\nx-oauth-scopes: repo\nx-accepted-oauth-scopes: admin:org\n\n{\"message\":\"Must have admin rights to Repository.\"}");
+    let refusal = only(
+        "HTTP/2 403\nx-oauth-scopes: repo\nx-accepted-oauth-scopes: admin:org\n\n{\"message\":\"Must have admin rights to Repository.\"}",
+    );
     assert!(refusal.next.iter().any(|step| step.contains("`admin:org`")), "{:?}", refusal.next);
     assert!(refusal.next.iter().any(|step| step.contains("`repo`")), "{:?}", refusal.next);
 }
