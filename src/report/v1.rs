@@ -680,7 +680,7 @@ impl From<&cases::Outcome> for Case {
                 cases::Result::Fail => CaseResult::Fail,
                 cases::Result::NotModelled => CaseResult::NotModelled,
             },
-            expect: outcome.expect.as_ref().map(|expect| cases::name(expect.decision).to_owned()),
+            expect: outcome.expect.as_ref().map(|expect| cases::name(expect.decision).to_owned()).or_else(|| outcome.reason.clone()),
             got: outcome.got.as_ref().map(Into::into),
             says: outcome.says.clone(),
         }
