@@ -156,7 +156,7 @@ fn near(layer: &'static str, statement: &Statement) -> (usize, Nearest) {
 /// A statement about another action is further away than one whose condition fails.
 fn weight(test: &Test) -> usize {
     let open = usize::from(test.holds == Truth::Unknown);
-    match test.about.as_str() {
+    match &*test.about {
         "action" => 40 - open,
         "principal" => 20 - open,
         "resource" => 16 - open,
