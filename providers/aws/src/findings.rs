@@ -204,7 +204,7 @@ impl Evidenced<'_> {
     fn document(&self, place: &Place) -> String {
         let document = self.library.snapshot().document(&place.document);
         document.map_or_else(
-            || place.document.clone(),
+            || place.document.to_string(),
             |document| if document.title.is_empty() { document.id.to_string() } else { document.title.to_string() },
         )
     }
@@ -256,7 +256,7 @@ fn code(layer: &str, what: &str) -> &'static str {
 
 /// The comparison that shows best why the statement applies: its first condition, if it has any.
 fn deciding(statement: &Statement) -> Option<&Test> {
-    let about_itself = |test: &&Test| !["action", "resource"].contains(&test.about.as_str());
+    let about_itself = |test: &&Test| !["action", "resource"].contains(&&*test.about);
     let condition = statement.tests.iter().find(|test| about_itself(test) && test.about != "principal" && test.holds == Truth::Yes);
     condition.or_else(|| statement.tests.iter().find(|test| test.place.pointer.ends_with("/NotPrincipal")))
 }

@@ -164,7 +164,7 @@ fn is_near(nearest: &Nearest) -> bool {
 /// A statement about another action is further away than one whose condition fails.
 fn weight(test: &Test) -> usize {
     let open = usize::from(test.holds == Truth::Unknown);
-    match test.about.as_str() {
+    match &*test.about {
         "action" => 40 - open,
         "principal" => 20 - open,
         "resource" => 16 - open,

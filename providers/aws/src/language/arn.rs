@@ -64,6 +64,9 @@ pub fn compare(pattern: &Template, value: &str, view: &View<'_>) -> Compared {
     if Arn::parse(value).is_none() {
         return Compared::NotArns;
     }
+    if let Some(fixed) = pattern.fixed_fields() {
+        return fixed.as_ref().map_or(Compared::NotArns, |fields| Compared::Arns(fits(fields, value).into()));
+    }
     let fits = |pieces: Vec<Piece>| fields(pieces).map(|fields| fits(&fields, value));
     match pattern.expand(view) {
         Expanded::Null => Compared::Arns(Truth::No),

@@ -164,7 +164,7 @@ impl Condition {
 
     fn test(&self, fact: Lookup<'_>, holds: Truth) -> Test {
         let wanted = format!("{} {}", self.operator, listed(self.values.iter().map(|value| &*value.text)));
-        Test::new(self.place.clone(), &*self.key.text, wanted, said(fact), holds)
+        Test::new(self.place.clone(), self.key.text.to_string(), wanted, said(fact), holds)
     }
 
     /// Does it hold if this is what is known of its key?

@@ -365,7 +365,7 @@ fn step(gate: &Gate, refuses: Truth) -> Step {
         subject: String::new(),
         ruling: if refuses.is_yes() { Ruling::Silent } else { Ruling::Unknown },
         needed: true,
-        documents: gate.place.iter().map(|place| place.document.clone()).collect(),
+        documents: gate.place.iter().map(|place| place.document.to_string()).collect(),
         statements: vec![statement],
         note: gate.says.clone(),
     }
