@@ -10,3 +10,4 @@ mod ignorance;
 #[cfg(feature = "live")]
 mod live;
 mod readme;
+mod scenarios;

@@ -90,6 +90,9 @@ fn object_headers(request: &Request) -> Vec<Need> {
                 all.push(extra("s3:PutObjectLegalHold", "the request sets a legal hold"));
             }
         }
+        "deleteobjectversion" | "putobjectretention" if given(request, "x-amz-bypass-governance-retention") == Some("true") => {
+            all.push(extra("s3:BypassGovernanceRetention", "the request bypasses a retention in governance mode"));
+        }
         "getobjectattributes" => all.push(extra("s3:GetObject", "GetObjectAttributes needs both")),
         "getobjectversionattributes" => all.push(extra("s3:GetObjectVersion", "GetObjectVersionAttributes needs both")),
         _ => {}

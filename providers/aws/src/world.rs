@@ -144,8 +144,7 @@ impl World {
         let identity_level = authorizer(&mut reader, request, api).unwrap_or(identity_level);
         Self {
             free: service::needs_no_permission(request),
-            reads_object: ["s3:getobject", "s3:getobjectversion", "s3:getobjectacl", "s3:getobjecttagging", "s3:getobjectattributes"]
-                .contains(&&*request.action.lower),
+            reads_object: READS.contains(&&*request.action.lower),
             rcp_service: organization::binds_service(request.action.service()),
             caller_names: names(&reader, request),
             names: vec![request.resource.clone()],
@@ -168,6 +167,21 @@ impl World {
         }
     }
 }
+
+/// What the bucket's policy cannot grant of another account's object (S3-3).
+const READS: [&str; 11] = [
+    "s3:getobject",
+    "s3:getobjectversion",
+    "s3:getobjectacl",
+    "s3:getobjectversionacl",
+    "s3:getobjecttagging",
+    "s3:getobjectversiontagging",
+    "s3:getobjectattributes",
+    "s3:getobjectversionattributes",
+    "s3:getobjecttorrent",
+    "s3:putobjectacl",
+    "s3:putobjectversionacl",
+];
 
 /// The identity behind the caller: the user, the role behind a session, the user behind a federated session.
 fn who<'s>(reader: &Reader<'s>, caller: &mut Caller, facts: &Facts) -> Option<Identity<'s>> {

@@ -21,6 +21,7 @@ pub mod statement;
 pub mod template;
 pub mod view;
 pub mod witness;
+pub mod words;
 
 pub use action::ActionName;
 pub use facts::{Fact, Facts};
