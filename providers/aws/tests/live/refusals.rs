@@ -63,8 +63,11 @@ fn the_statement_behind_each_real_refusal_is_named() {
     assert!(refused >= 30 && named >= 30, "{refused} real refusals, {named} of them with a statement to name");
     println!("{refused} real refusals, {named} statements named, {} calls let through", told.len() - refused);
     let account = super::whole::account(&options);
-    // MiniStack leaves permissions boundaries out of its account details, which AWS has there.
-    let (cases, told): (Vec<_>, Vec<_>) = cases.into_iter().zip(told).filter(|(case, _)| case.layer.as_deref() != Some("boundary")).unzip();
+    // MiniStack leaves permissions boundaries out of its account details, which AWS has there; and a whole account is read without its
+    // objects, so that whether a key stands behind one stays open.
+    let answerable =
+        |(case, told): &(Case, Told)| case.layer.as_deref() != Some("boundary") && !(case.kind == "allow" && told.action == "s3:GetObject");
+    let (cases, told): (Vec<_>, Vec<_>) = cases.into_iter().zip(told).filter(answerable).unzip();
     assert_all(&cases, &told, "asked of the account that was read once", |question| (question.clone(), account.clone()));
 }
 
