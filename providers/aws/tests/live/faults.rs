@@ -96,6 +96,37 @@ fn whatever_one_call_answers_the_decision_is_the_same_or_undetermined() {
 }
 
 #[test]
+fn however_one_call_fails_the_decision_is_the_same_or_undetermined() {
+    let company = Company::get();
+    let question = company.question(company.name("in_home/app"), "sqs:SendMessage", company.name("in_home/queue"));
+    let relay = company.relay();
+    assert_eq!(decided(&read(&question, &company.options(&relay)).unwrap()), Decision::Allow);
+    let operations: BTreeSet<String> = relay.operations().into_iter().collect();
+    let failures = [Treatment::Cut, Treatment::Silence, Treatment::Fail(400, "Throttling"), Treatment::Fail(503, "ServiceUnavailable")];
+    let tried = operations.iter().flat_map(|operation| failures.iter().map(move |failure| (operation, failure)));
+    // Retries take their time: all of them at once.
+    let decisions: Vec<_> = std::thread::scope(|scope| {
+        let question = &question;
+        let threads: Vec<_> = tried
+            .map(|(operation, failure)| {
+                scope.spawn(move || {
+                    let relay = company.relay();
+                    relay.treat(only(operation, failure.clone()));
+                    let options = Options { timeout: Duration::from_secs(15), ..company.options(&relay) };
+                    (format!("{operation} {failure:?}"), read(question, &options).map(|read| decided(&read)))
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let wrong: Vec<_> = decisions.iter().filter(|(_, decision)| matches!(decision, Ok(Decision::Deny))).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let gaps: Vec<_> = decisions.iter().filter(|(_, decision)| matches!(decision, Ok(Decision::Undetermined))).collect();
+    println!("{} failures, {} of them leave the answer open", decisions.len(), gaps.len());
+    assert!(decisions.len() > 40 && gaps.len() > 10, "{decisions:#?}");
+}
+
+#[test]
 fn a_bad_credential_is_told_apart_from_a_missing_permission() {
     let company = Company::get();
     let relay = company.relay();

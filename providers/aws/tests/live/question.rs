@@ -56,6 +56,31 @@ fn calls_that_do_not_depend_on_each_other_run_together() {
 }
 
 #[test]
+fn no_more_calls_are_under_way_at_once_than_was_said() {
+    let company = Company::get();
+    let relay = company.relay();
+    relay.lockstep();
+    let question = company.question(company.name("in_home/app"), "sqs:SendMessage", company.name("in_home/queue"));
+    read(&question, &Options { concurrency: 3, ..company.options(&relay) }).unwrap();
+    let rounds = relay.rounds();
+    assert!(rounds.contains(&3) && rounds.iter().all(|calls| *calls <= 3), "{rounds:?}");
+}
+
+#[test]
+fn ids_that_lead_to_nobody_are_said_to_and_what_to_say_instead() {
+    let company = Company::get();
+    let relay = company.relay();
+    for (words, reason) in [
+        ("ASIAQWERTYUIOPASDFGH", "is a temporary access key"),
+        ("AROAQWERTYUIOPASDFGH", "is the unique id of a principal"),
+        ("AKIAQWERTYUIOPASDFGH", "the key may be deleted or of another account"),
+    ] {
+        let error = read(&company.question(words, "s3:ListBucket", ""), &company.options(&relay)).unwrap_err();
+        assert!(matches!(error, CollectError::Question(ref said) if said.contains(reason) && said.contains("say the")), "{words}: {error}");
+    }
+}
+
+#[test]
 fn a_user_brings_its_groups() {
     let company = Company::get();
     let relay = company.relay();
