@@ -126,6 +126,41 @@ fn however_one_call_fails_the_decision_is_the_same_or_undetermined() {
     assert!(decisions.len() > 40 && gaps.len() > 10, "{decisions:#?}");
 }
 
+/// What an account sees of its organization that is neither the management account nor a delegated administrator.
+fn as_a_member(seen: &Seen) -> Treatment {
+    let of_organizations = seen.headers.get("x-amz-target").is_some_and(|target| target.starts_with("AWSOrganizations"));
+    match seen.operation.as_str() {
+        "DescribeOrganization" => Treatment::Answer(
+            200,
+            "application/x-amz-json-1.1",
+            r#"{"Organization":{"Id":"o-exampleorg","FeatureSet":"ALL","MasterAccountId":"999988887777"}}"#.into(),
+        ),
+        _ if of_organizations => Treatment::Refuse,
+        _ => served(seen),
+    }
+}
+
+#[test]
+fn a_member_account_learns_that_only_the_management_account_can_settle_it() {
+    let company = Company::get();
+    let relay = company.relay();
+    relay.treat(as_a_member);
+    let home = company.name("home");
+    let question = company.question(company.name("in_home/app"), "sqs:SendMessage", company.name("in_home/queue"));
+    let read = read(&question, &company.options(&relay)).unwrap();
+    for kind in ["aws:parents", "aws:attached-scps", "aws:attached-rcps"] {
+        let Outcome::Refused { needs, .. } = outcome(&read.snapshot, kind, home) else { panic!("a gap") };
+        assert!(needs.contains("in the management account 999988887777 (--reader-role NAME"), "{kind}: {needs}");
+    }
+    let verdict = Aws.simulate(&read.question, &read.snapshot).unwrap();
+    assert_eq!(verdict.decision, Decision::Undetermined);
+    assert!(verdict.doubts.iter().any(|doubt| doubt.needs.contains("999988887777")), "{:?}", verdict.doubts);
+    // What the account itself denies is denied all the same.
+    let secret = format!("{}/2026/secret/a.csv", company.name("in_home/bucket"));
+    let question = company.question(company.name("in_home/app"), "s3:GetObject", &secret);
+    assert_eq!(decided(&super::company::read(&question, &company.options(&relay)).unwrap()), Decision::Deny);
+}
+
 #[test]
 fn a_bad_credential_is_told_apart_from_a_missing_permission() {
     let company = Company::get();
