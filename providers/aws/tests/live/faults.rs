@@ -235,7 +235,8 @@ fn a_server_that_says_nothing_is_given_up_in_time_and_what_it_kept_back_is_noted
     let begun = Instant::now();
     let options = Options { timeout: Duration::from_secs(3), ..company.options(&relay) };
     let snapshot = read(&object(company), &options).unwrap().snapshot;
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // The server keeps silent for a minute.
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     let Outcome::Refused { needs, said } = outcome(&snapshot, "aws:inline-policy", company.name("in_home/app")) else { panic!("a gap") };
     assert_eq!((needs.as_str(), said.as_str()), ("an answer to iam:GetRolePolicy within 3 s (--timeout)", "timed out"));
     assert_eq!(*outcome(&snapshot, "aws:role", company.name("in_home/app")), Outcome::Found);

@@ -5,12 +5,13 @@
 //! The cases stay off what MiniStack does otherwise than AWS: it has no policy variables and no service control policies, compares
 //! `aws:PrincipalArn` with the session's ARN, and wants an identity policy where a trust policy names a user.
 
-use super::company::{read, without_s3_control};
+use super::company::{read, runtime, without_s3_control};
 use super::relay::Relay;
 use super::servers::{Server, world};
 use iam_why_aws::Aws;
-use iam_why_contract::collect::Options;
-use iam_why_contract::{Context, Decision, Evidence, Place, Provider, Question, Snapshot, Verdict};
+use iam_why_aws::collect::AwsReader;
+use iam_why_contract::collect::{Collect, Options, Quiet};
+use iam_why_contract::{Context, Decision, Evidence, Outcome, Place, Provider, Question, Snapshot, Verdict};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -71,12 +72,56 @@ fn the_statement_behind_each_real_refusal_is_named() {
     assert_all(&cases, &told, "asked of the account that was read once", |question| (question.clone(), account.clone()));
 }
 
+/// The policy that `doctor` prints, in the hands of somebody who has nothing else.
+#[test]
+fn the_least_policy_of_the_doctor_is_enough_to_read_everything() {
+    let server = Server::ministack();
+    let cases = include_str!("worlds/refusals.json");
+    let mut told: Vec<Told> = serde_json::from_value(world(include_str!("worlds/refusals.py"), &server, cases)).unwrap();
+    // A resource that keeps everybody out keeps the reader out too.
+    let cases: Vec<Case> = serde_json::from_str(cases).unwrap();
+    let mut denied = cases.iter().map(|case| case.layer.as_deref() == Some("resource"));
+    told.retain(|_| !denied.next().unwrap());
+    let relay = Relay::new(Some(server.address));
+    relay.treat(without_s3_control);
+    let doctor = runtime().block_on(AwsReader.doctor(&options(&relay), &Quiet)).unwrap();
+    let keys = world(include_str!("worlds/reader.py"), &server, &doctor.least);
+    let reader = with_keys(&relay, "reader", keys["key"].as_str().unwrap(), keys["secret"].as_str().unwrap());
+    let nobody = world(&include_str!("worlds/reader.py").replace("\"reader\"", "\"nobody\""), &server, NOTHING);
+    let nobody = with_keys(&relay, "nobody", nobody["key"].as_str().unwrap(), nobody["secret"].as_str().unwrap());
+    let mut kept_back = 0;
+    for told in &told {
+        let question = asked(told, Context::default());
+        assert_eq!(permissions_missed(&read(&question, &reader).unwrap().snapshot), Vec::<String>::new(), "{question:?}");
+        kept_back += permissions_missed(&read(&question, &nobody).unwrap().snapshot).len();
+    }
+    assert!(kept_back > 100, "without the policy much is kept back, and not {kept_back} answers only");
+}
+
+const NOTHING: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}]}"#;
+
+/// What was refused for want of a permission.
+fn permissions_missed(snapshot: &Snapshot) -> Vec<String> {
+    let missed = snapshot.searches().iter().filter_map(|search| match &search.outcome {
+        Outcome::Refused { needs, said } if said.contains("AccessDenied") || said.contains("status 403") => {
+            Some(format!("{needs} for {} of {}: {said}", search.kind, search.subject))
+        }
+        _ => None,
+    });
+    missed.collect()
+}
+
 fn options(relay: &Relay) -> Options {
-    let config = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("aws-config-refusals");
-    std::fs::write(&config, "[profile root]\nregion = eu-west-1\naws_access_key_id = test\naws_secret_access_key = test\n").unwrap();
+    with_keys(relay, "root", "test", "test")
+}
+
+fn with_keys(relay: &Relay, who: &str, key: &str, secret: &str) -> Options {
+    let config = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("aws-config-{who}-{}", relay.url().rsplit(':').next().unwrap()));
+    let profile = format!("[profile {who}]\nregion = eu-west-1\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
+    std::fs::write(&config, profile).unwrap();
     Options { timeout: Duration::from_secs(60), ..Options::default() }
         .with("config-file", config.display().to_string())
-        .with("profile", "root")
+        .with("profile", who)
         .with("endpoint-url", relay.url())
 }
 
@@ -113,10 +158,11 @@ fn judge(case: &Case, told: &Told, ask: &impl Fn(&Question) -> (Question, Snapsh
 }
 
 fn question(case: &Case, told: &Told) -> Question {
-    let context = Context {
-        entries: case.context.iter().map(|(key, value)| (key.clone(), value.clone().map(|value| vec![value]))).collect(),
-        ..Context::default()
-    };
+    let entries = case.context.iter().map(|(key, value)| (key.clone(), value.clone().map(|value| vec![value]))).collect();
+    asked(told, Context { entries, ..Context::default() })
+}
+
+fn asked(told: &Told, context: Context) -> Question {
     let (principal, action, resource) = (told.principal.clone(), told.action.clone(), Some(told.resource.clone()));
     Question { provider: "aws".into(), principal, action, resource, context }
 }

@@ -59,7 +59,7 @@ struct Lockstep {
 }
 
 /// For how long nothing must be asked before a round is over.
-const QUIET: Duration = Duration::from_millis(250);
+const QUIET: Duration = Duration::from_millis(500);
 
 /// The relay.
 pub(crate) struct Relay {
