@@ -4,4 +4,5 @@
 mod architecture;
 mod cli;
 mod conformance;
+mod explain;
 mod fuzz;
