@@ -36,8 +36,11 @@ fn report(text: &str, more: &[&str], exit: i32) -> Value {
 #[test]
 fn every_text_of_our_own_is_read_as_what_it_is() {
     let outcomes = cases::run(&root().join("tests/scenarios/refusals/unseen.jsonl")).unwrap();
-    let wrong: Vec<String> =
-        outcomes.iter().filter(|outcome| outcome.result != Result::Pass).map(|outcome| format!("{}: {}", outcome.id, outcome.says)).collect();
+    let wrong: Vec<String> = outcomes
+        .iter()
+        .filter(|outcome| outcome.result != Result::Pass)
+        .map(|outcome| format!("{}: {}", outcome.id, outcome.says))
+        .collect();
     assert_eq!(wrong, Vec::<String>::new());
     assert!(outcomes.len() > 100);
 }
@@ -113,7 +116,8 @@ fn with_a_snapshot_it_goes_on_to_the_policies() {
 
 #[test]
 fn a_message_that_the_policies_contradict_is_said_so() {
-    let blames = SENTENCE.replace("because no identity-based policy allows the s3:GetObject action", "with an explicit deny in a service control policy");
+    let blames = SENTENCE
+        .replace("because no identity-based policy allows the s3:GetObject action", "with an explicit deny in a service control policy");
     let report = report(&blames, &["--snapshot", "examples/snapshots/aws"], 10);
     let contradiction = report["refusals"][0]["contradiction"].as_str().unwrap_or_default();
     assert!(contradiction.starts_with("the message contradicts the policies"), "{report}");
@@ -144,9 +148,13 @@ fn secrets_of_the_text_never_come_out() {
     let key = "AKIAIOSFODNN7EXAMPLE";
     let signed = "https://acme.s3.amazonaws.com/q1.csv?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F2026&X-Amz-Signature=deadbeefcafe&X-Amz-Security-Token=IQoJb3Jp";
     let texts = [
-        format!("UnauthorizedOperation: You are not authorized to perform this operation. User: arn:aws:iam::444455556666:user/{key} is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:eu-west-1:444455556666:instance/* Encoded authorization failure message: {blob}"),
+        format!(
+            "UnauthorizedOperation: You are not authorized to perform this operation. User: arn:aws:iam::444455556666:user/{key} is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:eu-west-1:444455556666:instance/* Encoded authorization failure message: {blob}"
+        ),
         format!("Error executing \"GetObject\" on \"{signed}\"; AWS HTTP error: Client error: 403 Forbidden AccessDenied: Access Denied"),
-        format!("Access to fetch at '{signed}' from origin 'https://u:hunter2@shop.example.com' has been blocked by CORS policy: no header"),
+        format!(
+            "Access to fetch at '{signed}' from origin 'https://u:hunter2@shop.example.com' has been blocked by CORS policy: no header"
+        ),
         format!("x-deny-reason: token ghp_0123456789abcdefghij0123456789abcdef\nAuthorization: Bearer {blob}\nCookie: session=hunter2"),
         "PUT https://orders.blob.core.windows.net/a?sv=2020&sig=hunter2%3D&se=2026 AuthorizationPermissionMismatch".to_owned(),
         "access forbidden by rule, client: 203.0.113.9, server: _, request: \"GET /a?token=hunter2&x=1 HTTP/1.1\"".to_owned(),
@@ -166,7 +174,11 @@ fn secrets_of_the_text_never_come_out() {
 fn nothing_that_identifies_is_left_when_redacted() {
     let kubernetes = "pods is forbidden: User \"system:serviceaccount:shop:checkout\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\"";
     let cors = "Access to fetch at 'https://api.acme.example/v1' from origin 'https://www.acme.example' has been blocked by CORS policy: no header";
-    let texts = [(SENTENCE, ["444455556666", "reports-api", "acme-reports"]), (kubernetes, ["shop", "checkout", "shop"]), (cors, ["acme", "api.acme", "www.acme"])];
+    let texts = [
+        (SENTENCE, ["444455556666", "reports-api", "acme-reports"]),
+        (kubernetes, ["shop", "checkout", "shop"]),
+        (cors, ["acme", "api.acme", "www.acme"]),
+    ];
     for (text, secrets) in texts {
         for format in ["text", "json", "markdown"] {
             let output = explain(text).args(["--redact", "--format", format]).assert();
@@ -178,7 +190,9 @@ fn nothing_that_identifies_is_left_when_redacted() {
 
 #[test]
 fn terminal_codes_of_the_text_are_not_obeyed() {
-    let output = explain("User: arn:aws:iam::444455556666:user/\u{202e}\u{7}x is not authorized to perform: s3:GetObject").arg("--color=never").assert();
+    let output = explain("User: arn:aws:iam::444455556666:user/\u{202e}\u{7}x is not authorized to perform: s3:GetObject")
+        .arg("--color=never")
+        .assert();
     assert!(!String::from_utf8_lossy(&output.get_output().stdout).contains(['\u{202e}', '\u{7}']));
 }
 
@@ -201,7 +215,12 @@ mod run {
 
     #[test]
     fn a_command_that_succeeds_is_left_alone() {
-        run(&["sh", "-c", "cat; echo AccessDenied: Access Denied >&2"]).stdin("in").assert().code(0).stdout_eq("in").stderr_eq("AccessDenied: Access Denied\n");
+        run(&["sh", "-c", "cat; echo AccessDenied: Access Denied >&2"])
+            .stdin("in")
+            .assert()
+            .code(0)
+            .stdout_eq("in")
+            .stderr_eq("AccessDenied: Access Denied\n");
     }
 
     #[test]

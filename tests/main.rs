@@ -6,3 +6,4 @@ mod cli;
 mod conformance;
 mod explain;
 mod fuzz;
+mod runbooks;
