@@ -231,10 +231,9 @@ pub fn contradiction(refusal: &Refusal, verdict: &Verdict) -> Option<String> {
             "the message contradicts the policies: it says that {blames}, and every policy read lets the request through; they have changed since, or the request had other facts than the message says, or another account's policies were read"
         )),
         Decision::Deny => {
-            let agrees = |finding: &&iam_why_contract::Finding| {
-                finding.kind == told && (layers.is_empty() || layers.iter().any(|layer| *layer == finding.layer))
-            };
-            if verdict.findings.iter().find(agrees).is_some() {
+            let agrees =
+                |finding: &&iam_why_contract::Finding| finding.kind == told && (layers.is_empty() || layers.contains(&finding.layer));
+            if verdict.findings.iter().any(|finding| agrees(&finding)) {
                 return None;
             }
             let does = if told == Kind::ExplicitDeny { "denies it" } else { "is silent on it" };

@@ -134,7 +134,7 @@ impl Letters {
     fn new(block: &[u8]) -> Self {
         let mut letters = Self { text: Vec::with_capacity(block.len()), places: Vec::with_capacity(block.len() / STEP + 1) };
         for (at, byte) in block.iter().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
-            if letters.text.len() % STEP == 0 {
+            if letters.text.len().is_multiple_of(STEP) {
                 letters.places.push(at);
             }
             letters.text.push(byte.to_ascii_lowercase());
