@@ -2,7 +2,7 @@
 
 use iam_why::contract::Place;
 use iam_why::report::{Redactor, clean, json, locate};
-use iam_why::{Document, Words, cases, load};
+use iam_why::{Document, Words, cases, explain, load};
 use proptest::prelude::*;
 
 /// Text that is nearly JSON: pieces of it in any order.
@@ -18,7 +18,48 @@ fn nearly_json() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// Text that is nearly a refusal: pieces of wordings, wrappers and escapes in any order.
+fn nearly_a_refusal() -> impl Strategy<Value = String> {
+    let forms: Vec<&'static str> = explain::dialects().iter().flat_map(|dialect| dialect.forms).map(|form| form.example).collect();
+    let torn = prop::sample::select(forms).prop_flat_map(|example| {
+        let ends: Vec<usize> = example.char_indices().map(|(at, _)| at).chain([example.len()]).collect();
+        (prop::sample::select(ends.clone()), prop::sample::select(ends))
+            .prop_map(move |(one, other)| example.get(one.min(other)..one.max(other)).unwrap_or_default().to_owned())
+    });
+    let piece = prop_oneof![
+        4 => torn,
+        2 => prop::sample::select(vec![
+            "\n", "\n│ ", "\u{1b}[31m", "[0m", "\\\"", "\\n", "\\u003c", "&quot;", "{\"eventName\":\"", "{\"methodName\":\"", "\"auditID\":", "\"explicitDeny\":", "{{{",
+            "}]", "'", "\"", "<", ">", "***", "\u{0}", "arn:aws:iam::", " on resource: ", "because ",
+        ]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
 proptest! {
+    #[test]
+    fn any_text_holds_refusals_or_none(text in nearly_a_refusal()) {
+        for refusal in explain::text(&text) {
+            prop_assert!(refusal.line > 0 && refusal.line <= text.lines().count().max(1));
+            prop_assert!(!refusal.provider.is_empty() && !refusal.refused_by.is_empty() && !refusal.says.is_empty());
+            let _ = explain::question(&refusal);
+        }
+    }
+
+    #[test]
+    fn a_stream_is_read_the_same_however_it_is_cut(text in nearly_a_refusal(), size in 1_usize..64) {
+        let mut reading = explain::Reading::default();
+        text.as_bytes().chunks(size).for_each(|piece| reading.push(piece));
+        let wide = text.starts_with('\u{feff}');
+        prop_assert!(wide || reading.finish().refusals == explain::text(&text));
+    }
+
+    #[test]
+    fn any_bytes_are_a_stream(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        prop_assert!(explain::stream(bytes.as_slice()).is_ok());
+    }
+
     #[test]
     fn any_bytes_are_a_snapshot_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400), name in "[a-z./-]{0,12}(json)?") {
         let _ = load::parse(&name, bytes);

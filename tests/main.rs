@@ -5,9 +5,11 @@ mod answers;
 mod architecture;
 mod cli;
 mod conformance;
+mod explain;
 mod fuzz;
 mod ignorance;
 #[cfg(feature = "live")]
 mod live;
 mod readme;
+mod runbooks;
 mod scenarios;

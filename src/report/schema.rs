@@ -1,6 +1,6 @@
 //! The published JSON Schemas say what the reports are. They are made of the structs, and tests hold them to it.
 
-use super::{json, sample, v1};
+use super::{json, refusals, sample, v1};
 use boon::{Compiler, Schemas};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -16,6 +16,8 @@ fn schema<T: schemars::JsonSchema>(id: &str) -> Value {
 fn the_published_schemas_are_current() {
     let report = schema::<v1::Report>(v1::REPORT);
     assert_data_eq!(json::render(&report).unwrap().raw(), file!["../../docs/schema/report-1.json"].raw());
+    let refusal = schema::<refusals::Report>(refusals::REFUSAL);
+    assert_data_eq!(json::render(&refusal).unwrap().raw(), file!["../../docs/schema/refusal-1.json"].raw());
     let test = schema::<v1::TestReport>(v1::TEST);
     assert_data_eq!(json::render(&test).unwrap().raw(), file!["../../docs/schema/test-1.json"].raw());
 }

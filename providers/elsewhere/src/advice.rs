@@ -55,6 +55,7 @@ const KUBERNETES: &[Advice] = &[
             "ask the cluster itself: `kubectl auth can-i` with the verb and resource of {action} and `--as` {principal}",
             "look for the binding: `kubectl get rolebindings,clusterrolebindings -A -o wide` and search for {principal}",
             "bind a Role that allows {action} to {principal} in {resource}, no wider than that; subresources such as `pods/log` and `pods/exec` are granted by their own name",
+            "or grant the cloud's own permission {permission}: a managed cluster accepts either",
             "who hands out rights must hold them: a Role or binding can grant only what its author has, or the author needs the verbs `escalate` and `bind`",
         ],
     ),

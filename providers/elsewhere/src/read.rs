@@ -23,8 +23,11 @@ fn kubernetes(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
     let verdict = |name: &str| sighting.verdict().and_then(|mark| mark.field(name)).or_else(|| sighting.field(name));
     let kind = verdict("kind").or_else(|| verdict("path"));
-    if let Some((verb, kind)) = verdict("verb").zip(kind).filter(|_| refusal.action.is_none()) {
-        refusal.action = Some(scrub(&format!("{verb} {kind}")));
+    let told = sighting.verdict().is_some_and(|mark| mark.field("verb").is_some());
+    if let Some((verb, kind)) = verdict("verb").zip(kind).filter(|_| told || refusal.action.is_none()) {
+        // A managed cluster adds what its cloud's IAM would take: `requires one of ["container.nodes.list"]`.
+        let permission = refusal.action.replace(scrub(&format!("{verb} {kind}"))).filter(|action| !action.contains(' '));
+        refusal.context.extend(permission.map(|permission| ("permission".to_owned(), permission)));
     }
     if let Some(call) = verdict("call").filter(|call| refusal.action.is_none() && call.contains(' ')) {
         refusal.action = Some(scrub(call));
@@ -78,8 +81,8 @@ fn web(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     if refusal.refused_by == "egress_proxy" && refusal.resource.is_none() {
         // The command stands before what the proxy answered to it.
         let start = sighting.verdict().map_or(0, |mark| mark.start);
-        let commands = sighting.marks.iter().filter(|mark| mark.form.name == "proxy-curl" && mark.start < start);
-        refusal.resource = commands.last().and_then(|mark| mark.field("proxied")).map(|host| scrub(&format!("https://{host}")));
+        let mut commands = sighting.marks.iter().filter(|mark| mark.form.name == "proxy-curl" && mark.start < start);
+        refusal.resource = commands.next_back().and_then(|mark| mark.field("proxied")).map(|host| scrub(&format!("https://{host}")));
     }
     // A challenge of Google's is read by its scopes.
     if refusal.provider == "generic" && refusal.refused_by == "token_scope" && sighting.near(300, "googleapis.com/auth") {

@@ -48,7 +48,7 @@ fn one(page: &mut String, refusal: &super::Refusal) {
 /// A sentence whose values stand in backticks. Where a value holds one itself, nothing in the sentence is code.
 fn sentence(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return plain(text);
     }
     parts.iter().enumerate().map(|(at, part)| if is_code(at) && !part.is_empty() { code(part) } else { plain(part) }).collect()

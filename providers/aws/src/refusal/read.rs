@@ -52,6 +52,10 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     if refusal.resource.as_deref().is_some_and(|resource| resource == "this resource") {
         refusal.resource = None;
     }
+    // The engine names what is no resource of its own in words.
+    if refusal.resource.as_deref() == Some("access") && sighting.near(16, "accesskeyid") {
+        refusal.resource = Some("access key ID".to_owned());
+    }
     if refusal.resource.is_some() {
         return;
     }

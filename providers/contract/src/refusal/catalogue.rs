@@ -3,8 +3,9 @@
 use super::sighting::{Mark, Sighting};
 use super::template::Template;
 use super::{Form, Pairs, Refusal, View, fold};
-use aho_corasick::AhoCorasick;
-use std::collections::{BTreeMap, HashMap};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 /// How far from a refusal a verdict may stand that belongs to it, in bytes of clean text.
 const VERDICT_REACH: usize = 1500;
@@ -14,6 +15,8 @@ const FACT_REACH: usize = 900;
 const ADJACENT: usize = 16;
 /// How many marks are kept of one text.
 const MARKS: usize = 100_000;
+/// Words of refusals as no escape or gutter tears them, and keys that only log records have.
+const LETTERS: [&str; 9] = ["denied", "forbid", "authoriz", "permission", "disallow", "prohibit", "methodname", "auditid", "explicitdeny"];
 /// A verdict of at most this strength is dropped where a stronger one stands in the same text.
 const WEAK: u8 = 25;
 
@@ -76,6 +79,8 @@ pub struct Catalogue {
     /// For each pattern of the automaton, the templates that it may begin.
     patterns: Vec<Vec<usize>>,
     automaton: Option<AhoCorasick>,
+    /// What a long text is looked through for before it is read; built when the first long text comes.
+    telling: OnceLock<Option<AhoCorasick>>,
 }
 
 struct Compiled {
@@ -107,7 +112,20 @@ impl Catalogue {
             }
         }
         let automaton = AhoCorasick::new(&anchors).ok();
-        Self { dialects: dialects.to_vec(), templates, patterns, automaton }
+        Self { dialects: dialects.to_vec(), templates, patterns, automaton, telling: OnceLock::new() }
+    }
+
+    /// What every text with a refusal holds, once all but letters and digits are gone from it: the words of a wording that decides, or a
+    /// word that log records have.
+    pub(super) fn telling(&self) -> Option<&AhoCorasick> {
+        let build = || {
+            let deciding = self.templates.iter().filter(|compiled| compiled.form.decides());
+            let words =
+                deciding.map(|compiled| compiled.template.anchor().iter().copied().filter(u8::is_ascii_alphanumeric).collect::<Vec<u8>>());
+            let words: BTreeSet<Vec<u8>> = words.chain(LETTERS.iter().map(|word| word.as_bytes().to_vec())).collect();
+            AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(words).ok()
+        };
+        self.telling.get_or_init(build).as_ref()
     }
 
     /// The refusals that `text` holds, in the order they stand there; one that is told twice is there once.

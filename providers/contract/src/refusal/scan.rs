@@ -2,7 +2,6 @@
 
 use super::Refusal;
 use super::catalogue::{Catalogue, Found, settle};
-use aho_corasick::AhoCorasick;
 
 /// How much of the stream is looked at together.
 const BLOCK: usize = 1024 * 1024;
@@ -13,54 +12,9 @@ const AFTER: usize = 16 * 1024;
 /// How many different refusals are kept.
 const REFUSALS: usize = 1000;
 
-/// Words of which every refusal has at least one, in lower case and as no wrap tears them.
-pub(super) const TELLING: [&str; 40] = [
-    "denied",
-    "denie",
-    "forbid",
-    "authori",
-    "permission",
-    "403",
-    "401",
-    "blocked",
-    "not allowed",
-    "privilege",
-    "expired",
-    "signature",
-    "token",
-    "disallowed",
-    "locked",
-    "scope",
-    "aadsts",
-    "csrf",
-    "cors",
-    "rate limit",
-    "disabled",
-    "violat",
-    "prohibited",
-    "billing",
-    "credential",
-    "not assume",
-    "rbac",
-    "skew",
-    "unauthenticated",
-    "restrict",
-    "ciphertext",
-    "request id",
-    "dryrun",
-    "too large",
-    "too far",
-    "constraint",
-    "policy",
-    "invalid",
-    "reached",
-    "required",
-];
-
 /// Reads a stream piece by piece.
 pub struct Scanner<'c> {
     catalogue: &'c Catalogue,
-    telling: Option<AhoCorasick>,
     kept: Vec<u8>,
     /// The line of the first byte kept, from 0.
     lines: usize,
@@ -72,8 +26,7 @@ impl<'c> Scanner<'c> {
     /// A scanner of these dialects.
     #[must_use]
     pub fn new(catalogue: &'c Catalogue) -> Self {
-        let telling = AhoCorasick::builder().ascii_case_insensitive(true).build(TELLING).ok();
-        Self { catalogue, telling, kept: Vec::new(), lines: 0, found: Vec::new(), more: false }
+        Self { catalogue, kept: Vec::new(), lines: 0, found: Vec::new(), more: false }
     }
 
     /// Takes the next piece of the stream.
@@ -119,20 +72,28 @@ impl<'c> Scanner<'c> {
         }
     }
 
+    /// Would a long text that holds `text` be read there? Every refusal must say yes.
+    #[must_use]
+    pub fn is_telling(&self, text: &str) -> bool {
+        self.catalogue.telling().is_some_and(|telling| telling.is_match(&Letters::new(text.as_bytes()).text))
+    }
+
     /// The parts of a block that may hold a refusal.
     fn regions(&self, block: &[u8]) -> Vec<(usize, usize)> {
         let mut regions: Vec<(usize, usize)> = Vec::new();
-        let Some(telling) = &self.telling else { return vec![(0, block.len())] };
-        let mut from = 0;
-        while let Some(hit) = block.get(from..).and_then(|rest| telling.find(rest)) {
-            let at = from + hit.start();
+        let Some(telling) = self.catalogue.telling() else { return vec![(0, block.len())] };
+        let letters = Letters::new(block);
+        for hit in telling.find_iter(&letters.text) {
+            let at = letters.raw(hit.start());
+            if regions.last().is_some_and(|last| at + AFTER / 2 <= last.1) {
+                continue;
+            }
             let start = line_start(block, at.saturating_sub(BEFORE));
             let end = line_end(block, (at + AFTER).min(block.len()));
             match regions.last_mut() {
                 Some(last) if start <= last.1 => last.1 = end,
                 _ => regions.push((start, end)),
             }
-            from = at + AFTER / 2;
         }
         regions
     }
@@ -156,6 +117,34 @@ impl<'c> Scanner<'c> {
             return;
         }
         self.found.push(found);
+    }
+}
+
+/// The letters and digits of a text, in lower case: what is left of it however it was wrapped, quoted and put behind gutters.
+struct Letters {
+    text: Vec<u8>,
+    /// Where every [`STEP`]th of them stands in the text.
+    places: Vec<usize>,
+}
+
+/// A place is known to so many letters: near enough to know what to read.
+const STEP: usize = 64;
+
+impl Letters {
+    fn new(block: &[u8]) -> Self {
+        let mut letters = Self { text: Vec::with_capacity(block.len()), places: Vec::with_capacity(block.len() / STEP + 1) };
+        for (at, byte) in block.iter().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
+            if letters.text.len().is_multiple_of(STEP) {
+                letters.places.push(at);
+            }
+            letters.text.push(byte.to_ascii_lowercase());
+        }
+        letters
+    }
+
+    /// Where a letter stands in the text, or a little before.
+    fn raw(&self, at: usize) -> usize {
+        self.places.get(at / STEP).copied().unwrap_or(0)
     }
 }
 

@@ -28,10 +28,32 @@ fn next_token(rest: &str) -> Option<(&str, &str, &str)> {
 }
 
 fn scrub_token(token: &str) -> String {
+    if token.contains("AKIA") || token.contains("ASIA") {
+        return without_keys(token);
+    }
+    scrub_plain(token)
+}
+
+/// A key may stand anywhere: in a name, behind a sign, in a query.
+fn without_keys(token: &str) -> String {
+    let runs = token.split_inclusive(|piece: char| !piece.is_ascii_alphanumeric());
+    let hidden: String = runs
+        .map(|run| {
+            let bare = run.trim_end_matches(|piece: char| !piece.is_ascii_alphanumeric());
+            if is_access_key(bare) { run.replace(bare, GONE) } else { run.to_owned() }
+        })
+        .collect();
+    scrub_plain(&hidden)
+}
+
+fn scrub_plain(token: &str) -> String {
     if let Some((address, query)) = token.split_once('?').filter(|(address, _)| address.contains("://") || address.starts_with('/')) {
         return if is_signed(query) { format!("{}?{GONE}", without_login(address)) } else { format!("{}?{query}", without_login(address)) };
     }
     if is_secret(token) {
+        return GONE.to_owned();
+    }
+    if token.contains('&') && is_signed(token) {
         return GONE.to_owned();
     }
     if let Some((name, value)) = token.split_once('=').filter(|(name, _)| is_secret_name(name)) {

@@ -87,6 +87,7 @@ pub const FORMS: &[Form] = &[
     form("caller-cloud-iam", "Request denied by Cloud IAM", "Request denied by Cloud IAM.", IAM).blames("gcp", "iam", MissingGrant, 66).status(403),
     form("caller-pubsub", "User not authorized to perform this action", "User not authorized to perform this action.", IAM).blames("gcp", "iam", Unknown, 66).status(403),
     form("policy-update", "Policy update access denied", "Policy update access denied.", IAM).blames("gcp", "iam", MissingGrant, 70).status(403),
+    form("permission-for-resource", "Permission denied for resource {resource:word} (or it may not exist)", "Error(2028): Permission denied for resource groups/1 (or it may not exist).", IAM).blames("gcp", "iam", MissingGrant, 74).status(403),
     form("firestore", "Missing or insufficient permissions", "PERMISSION_DENIED: Missing or insufficient permissions.", IAM).blames("gcp", "iam", MissingGrant, 72).status(403),
     form("gcloud-instance", "[{principal}] does not have permission to access {kind:word} instance [{resource}] (or it may not exist)", "ERROR: (gcloud.projects.describe) [nadia@example.com] does not have permission to access projects instance [p] (or it may not exist): no", IAM).blames("gcp", "iam", MissingGrant, 80).status(403),
     form("gcloud-account", "This command is authenticated as {principal:word} which is the active account", "This command is authenticated as nadia@example.com which is the active account specified by the [core/account] property.", CLIENT),

@@ -1,0 +1,283 @@
+//! `iam-why explain` and `iam-why run` as people at three in the morning use them.
+
+use boon::{Compiler, Schemas};
+use iam_why::cases::{self, Result};
+use serde_json::Value;
+use snapbox::cmd::{Command, cargo_bin};
+use snapbox::str;
+use std::path::Path;
+
+const SENTENCE: &str = "An error occurred (AccessDenied) when calling the GetObject operation: User: arn:aws:sts::444455556666:assumed-role/reports-api/web-7 is not authorized to perform: s3:GetObject on resource: \"arn:aws:s3:::acme-reports/2026/q1.csv\" because no identity-based policy allows the s3:GetObject action\n";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn explain(text: &str) -> Command {
+    Command::new(cargo_bin!("iam-why")).current_dir(root()).env_remove("NO_COLOR").arg("explain").stdin(text.to_owned())
+}
+
+fn run(command: &[&str]) -> Command {
+    Command::new(cargo_bin!("iam-why")).current_dir(root()).args(["run", "--"]).args(command)
+}
+
+/// The report, held to the published schema.
+fn report(text: &str, more: &[&str], exit: i32) -> Value {
+    let output = explain(text).args(["--format", "json"]).args(more).assert().code(exit);
+    let report: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(root().join("docs/schema/refusal-1.json")).unwrap()).unwrap();
+    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+    compiler.add_resource("schema.json", schema).unwrap();
+    let index = compiler.compile("schema.json", &mut schemas).unwrap();
+    assert_eq!(schemas.validate(&report, index).err().map(|error| error.to_string()), None);
+    report
+}
+
+#[test]
+fn every_text_of_our_own_is_read_as_what_it_is() {
+    let outcomes = cases::run(&root().join("tests/scenarios/refusals/unseen.jsonl")).unwrap();
+    let wrong: Vec<String> = outcomes
+        .iter()
+        .filter(|outcome| outcome.result != Result::Pass)
+        .map(|outcome| format!("{}: {}", outcome.id, outcome.says))
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(outcomes.len() > 100);
+}
+
+#[test]
+fn the_exit_code_is_the_reason() {
+    explain(SENTENCE).assert().code(11);
+    explain("with an explicit deny in a service control policy").assert().code(10);
+    explain("An error occurred (AccessDenied) when calling the GetObject operation: Access Denied").assert().code(12);
+    explain("The security token included in the request is expired").assert().code(13);
+    explain("all is well").assert().code(12).stdout_eq(str![[r#"
+no refusal was recognised: the text holds none, or one in words that are not known
+
+"#]]);
+    explain(SENTENCE).arg("--exit-zero").assert().code(0);
+    explain("").arg("no-such-file").assert().code(3);
+    explain(SENTENCE).args(["-", "--snapshot", "-"]).assert().code(2);
+}
+
+#[test]
+fn a_refusal_fits_one_screen() {
+    explain(SENTENCE).arg("--color=never").assert().code(11).stdout_eq(str![[r#"
+NOT GRANTED: AWS refused `arn:aws:sts::444455556666:assumed-role/reports-api/web-7` the action
+  `s3:GetObject` on `arn:aws:s3:::acme-reports/2026/q1.csv`: no policy of the identity allows it
+  refused by aws / iam (HTTP 403)
+  principal  arn:aws:sts::444455556666:assumed-role/reports-api/web-7
+  action     s3:GetObject
+  resource   arn:aws:s3:::acme-reports/2026/q1.csv
+
+What to do next
+  1. allow `s3:GetObject` on `arn:aws:s3:::acme-reports/2026/q1.csv` for
+     `arn:aws:sts::444455556666:assumed-role/reports-api/web-7`, no wider than that
+  2. if a policy seems to allow it already, compare its Resource and Condition with the request
+     letter by letter
+  3. check that `arn:aws:sts::444455556666:assumed-role/reports-api/web-7` is who you meant to be:
+     `aws sts get-caller-identity` with the same profile, in the same shell or container
+  4. the action that is refused may be another than the one you called: the call needs both
+
+"#]]);
+}
+
+#[test]
+fn a_ticket_gets_markdown() {
+    let text = "Error from server (Forbidden): pods is forbidden: User \"system:serviceaccount:shop:default\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\"";
+    explain(text).args(["--format", "markdown"]).assert().code(11).stdout_eq(str![[r#"
+**NOT GRANTED**: Kubernetes refused `system:serviceaccount:shop:default` the action `list pods` on `namespace shop`: no Role or ClusterRole bound to this caller allows it (RBAC has no deny rules)
+
+| | |
+|---|---|
+| refused by | `kubernetes / rbac (HTTP 403)` |
+| principal | `system:serviceaccount:shop:default` |
+| action | `list pods` |
+| resource | `namespace shop` |
+
+### What to do next
+
+1. check that `system:serviceaccount:shop:default` is who you meant to be: a pod without `serviceAccountName` runs as `default`, and `kubectl config current-context` may be another cluster or user
+2. ask the cluster itself: `kubectl auth can-i` with the verb and resource of `list pods` and `--as` `system:serviceaccount:shop:default`
+3. look for the binding: `kubectl get rolebindings,clusterrolebindings -A -o wide` and search for `system:serviceaccount:shop:default`
+4. bind a Role that allows `list pods` to `system:serviceaccount:shop:default` in `namespace shop`, no wider than that; subresources such as `pods/log` and `pods/exec` are granted by their own name
+5. who hands out rights must hold them: a Role or binding can grant only what its author has, or the author needs the verbs `escalate` and `bind`
+
+"#]]);
+}
+
+#[test]
+fn with_a_snapshot_it_goes_on_to_the_policies() {
+    let report = report(SENTENCE, &["--snapshot", "examples/snapshots/aws"], 11);
+    let refusal = &report["refusals"][0];
+    assert_eq!(refusal["question"]["action"], "s3:GetObject");
+    assert_eq!(refusal["verdict"]["schema"], "iam-why/report/1");
+}
+
+#[test]
+fn a_message_that_the_policies_contradict_is_said_so() {
+    let blames = SENTENCE
+        .replace("because no identity-based policy allows the s3:GetObject action", "with an explicit deny in a service control policy");
+    let report = report(&blames, &["--snapshot", "examples/snapshots/aws"], 10);
+    let contradiction = report["refusals"][0]["contradiction"].as_str().unwrap_or_default();
+    assert!(contradiction.starts_with("the message contradicts the policies"), "{report}");
+}
+
+#[test]
+fn the_facts_of_a_record_are_put_into_the_question() {
+    let record = r#"{"eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-west-1","sourceIPAddress":"203.0.113.9","vpcEndpointId":"vpce-0abc",
+        "eventTime":"2026-02-03T04:05:06Z","errorCode":"AccessDenied","errorMessage":"Access Denied","requestParameters":{"bucketName":"acme-reports","key":"q1.csv"},
+        "userIdentity":{"type":"AssumedRole","arn":"arn:aws:sts::444455556666:assumed-role/reports-api/web-7","sessionContext":{"attributes":{"mfaAuthenticated":"false"}}}}"#;
+    let report = report(record, &[], 12);
+    let question = &report["refusals"][0]["question"];
+    assert_eq!(question["resource"], "arn:aws:s3:::acme-reports/q1.csv");
+    for (key, value) in [
+        ("aws:SourceIp", "203.0.113.9"),
+        ("aws:SourceVpce", "vpce-0abc"),
+        ("aws:CurrentTime", "2026-02-03T04:05:06Z"),
+        ("aws:MultiFactorAuthPresent", "false"),
+    ] {
+        assert_eq!(question["context"][key][0], value, "{key}");
+    }
+    assert!(question["context"].get("operation").is_none());
+}
+
+#[test]
+fn secrets_of_the_text_never_come_out() {
+    let blob = "QUJD".repeat(80);
+    let key = "AKIAIOSFODNN7EXAMPLE";
+    let signed = "https://acme.s3.amazonaws.com/q1.csv?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F2026&X-Amz-Signature=deadbeefcafe&X-Amz-Security-Token=IQoJb3Jp";
+    let texts = [
+        format!(
+            "UnauthorizedOperation: You are not authorized to perform this operation. User: arn:aws:iam::444455556666:user/{key} is not authorized to perform: ec2:RunInstances on resource: arn:aws:ec2:eu-west-1:444455556666:instance/* Encoded authorization failure message: {blob}"
+        ),
+        format!("Error executing \"GetObject\" on \"{signed}\"; AWS HTTP error: Client error: 403 Forbidden AccessDenied: Access Denied"),
+        format!(
+            "Access to fetch at '{signed}' from origin 'https://u:hunter2@shop.example.com' has been blocked by CORS policy: no header"
+        ),
+        format!("x-deny-reason: token ghp_0123456789abcdefghij0123456789abcdef\nAuthorization: Bearer {blob}\nCookie: session=hunter2"),
+        "PUT https://orders.blob.core.windows.net/a?sv=2020&sig=hunter2%3D&se=2026 AuthorizationPermissionMismatch".to_owned(),
+        "access forbidden by rule, client: 203.0.113.9, server: _, request: \"GET /a?token=hunter2&x=1 HTTP/1.1\"".to_owned(),
+    ];
+    for text in texts {
+        for format in ["text", "json", "markdown"] {
+            let output = explain(&text).args(["--format", format]).assert();
+            let shown = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+            for secret in [&blob, key, "deadbeefcafe", "IQoJb3Jp", "hunter2", "ghp_0123456789"] {
+                assert!(!shown.contains(secret), "{secret} of {text} in {shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_that_identifies_is_left_when_redacted() {
+    let kubernetes = "pods is forbidden: User \"system:serviceaccount:shop:checkout\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\"";
+    let cors = "Access to fetch at 'https://api.acme.example/v1' from origin 'https://www.acme.example' has been blocked by CORS policy: no header";
+    let texts = [
+        (SENTENCE, ["444455556666", "reports-api", "acme-reports"]),
+        (kubernetes, ["shop", "checkout", "shop"]),
+        (cors, ["acme", "api.acme", "www.acme"]),
+    ];
+    for (text, secrets) in texts {
+        for format in ["text", "json", "markdown"] {
+            let output = explain(text).args(["--redact", "--format", format]).assert();
+            let shown = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+            secrets.iter().for_each(|secret| assert!(!shown.contains(secret), "{secret} in {shown}"));
+        }
+    }
+}
+
+#[test]
+fn terminal_codes_of_the_text_are_not_obeyed() {
+    let output = explain("User: arn:aws:iam::444455556666:user/\u{202e}\u{7}x is not authorized to perform: s3:GetObject")
+        .arg("--color=never")
+        .assert();
+    assert!(!String::from_utf8_lossy(&output.get_output().stdout).contains(['\u{202e}', '\u{7}']));
+}
+
+#[test]
+fn bytes_that_are_no_text_and_json_without_end_are_no_trouble() {
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    Command::new(cargo_bin!("iam-why")).arg("explain").stdin(bytes).assert().code(12);
+    explain(&"{\"a\":[".repeat(100_000)).assert().code(12);
+    explain(&"\\".repeat(300_000)).assert().code(12);
+    explain(&format!("{}{SENTENCE}", "{\"a\":".repeat(50_000))).assert().code(11);
+    explain(&format!("{}{}", "x".repeat(5_000_000), SENTENCE)).assert().code(11);
+}
+
+#[cfg(unix)]
+mod run {
+    use super::{SENTENCE, run};
+    use snapbox::cmd::{Command, cargo_bin};
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Stdio;
+
+    #[test]
+    fn a_command_that_succeeds_is_left_alone() {
+        run(&["sh", "-c", "cat; echo AccessDenied: Access Denied >&2"])
+            .stdin("in")
+            .assert()
+            .code(0)
+            .stdout_eq("in")
+            .stderr_eq("AccessDenied: Access Denied\n");
+    }
+
+    #[test]
+    fn a_refusal_is_explained_after_the_output_and_the_exit_code_stays() {
+        let output = run(&["sh", "-c", "echo out; printf '%s' \"$1\" >&2; exit 254", "sh", SENTENCE]).assert().code(254).stdout_eq("out\n");
+        let told = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+        assert!(told.starts_with(SENTENCE) && told.contains("NOT GRANTED"), "{told}");
+    }
+
+    #[test]
+    fn another_failure_is_not_explained() {
+        run(&["sh", "-c", "echo no such file >&2; exit 3"]).assert().code(3).stderr_eq("no such file\n");
+        run(&["no-such-command-at-all"]).assert().code(127);
+    }
+
+    #[test]
+    fn options_behind_the_command_are_its_own() {
+        run(&["echo", "--format", "json", "--redact", "--help"]).assert().code(0).stdout_eq("--format json --redact --help\n");
+    }
+
+    #[test]
+    fn bytes_pass_through_unchanged_however_many() {
+        let output = run(&["sh", "-c", "head -c 5000000 /dev/zero; printf '\\377\\376\\033[31m'"]).assert().code(0);
+        let stdout = &output.get_output().stdout;
+        assert_eq!(stdout.len(), 5_000_007);
+        assert_eq!(stdout.get(5_000_000..), Some(&b"\xff\xfe\x1b[31m"[..]));
+    }
+
+    #[test]
+    fn a_signal_reaches_the_command_and_ends_us_as_it_ended_it() {
+        let mut child = std::process::Command::new(cargo_bin!("iam-why"))
+            .args(["run", "--", "sh", "-c", "trap 'echo caught; exit 7' TERM; echo ready; while :; do sleep 0.1; done"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert_eq!(lines.next().unwrap().unwrap(), "caught");
+        assert_eq!(child.wait().unwrap().code(), Some(7));
+        let killed = std::process::Command::new(cargo_bin!("iam-why")).args(["run", "--", "sh", "-c", "kill -TERM $$"]).status().unwrap();
+        assert_eq!(killed.signal(), Some(15));
+    }
+
+    #[test]
+    fn what_a_command_leaves_behind_does_not_hold_us() {
+        let folder = tempfile::tempdir().unwrap();
+        let flag = folder.path().join("go");
+        // It keeps the pipe open until we are back, so that waiting for it would never end.
+        let script = "while [ ! -e \"$1\" ]; do sleep 0.1; done & echo done";
+        run(&["sh", "-c", script, "sh", &flag.display().to_string()]).assert().code(0).stdout_eq("done\n");
+        std::fs::write(flag, "").unwrap();
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_ends_the_command() {
+        let line = format!("{} run -- yes | head -n 1", cargo_bin!("iam-why").display());
+        Command::new("sh").args(["-c", &line]).assert().code(0).stdout_eq("y\n");
+    }
+}
