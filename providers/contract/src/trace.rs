@@ -127,9 +127,9 @@ pub struct Test {
     /// What is compared: `action`, `resource`, `principal`, a condition key or attribute.
     pub about: Cow<'static, str>,
     /// What the statement says, with its operator where it has one: `StringEquals eu-west-1`.
-    pub wanted: String,
+    pub wanted: Arc<str>,
     /// What the request has; `absent` or `not known` where it has nothing.
-    pub got: String,
+    pub got: Arc<str>,
     /// Whether it holds.
     pub holds: Truth,
     /// The comparisons this one consists of.
@@ -139,7 +139,7 @@ pub struct Test {
 impl Test {
     /// A comparison without parts.
     #[must_use]
-    pub fn new(place: Place, about: impl Into<Cow<'static, str>>, wanted: impl Into<String>, got: impl Into<String>, holds: Truth) -> Self {
+    pub fn new(place: Place, about: impl Into<Cow<'static, str>>, wanted: impl Into<Arc<str>>, got: impl Into<Arc<str>>, holds: Truth) -> Self {
         Self { place, about: about.into(), wanted: wanted.into(), got: got.into(), holds, parts: Vec::new() }
     }
 

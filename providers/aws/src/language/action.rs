@@ -2,12 +2,13 @@
 
 use crate::language::statement::List;
 use iam_why_contract::glob::{Case, Glob};
+use std::sync::Arc;
 
 /// The action of a request: `service:Name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionName {
     /// As it was written.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     /// In lower case: actions do not distinguish case (C-2).
     pub lower: Box<str>,
     /// Its service alone.
@@ -71,7 +72,7 @@ impl Services {
 #[derive(Debug, Clone)]
 pub struct ActionPattern {
     /// As it was written.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     form: Form,
 }
 

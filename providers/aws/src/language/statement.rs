@@ -7,6 +7,7 @@ use crate::language::principal::{Admission, Named, spared};
 use crate::language::resource::{NOT_GIVEN, ResourcePattern};
 use crate::language::view::View;
 use iam_why_contract::{Effect, Place, Recorder, Test, Truth};
+use std::sync::Arc;
 
 /// A statement, ready to match.
 #[derive(Debug, Clone)]
@@ -109,7 +110,7 @@ impl Statement {
             let name = if self.actions.negated { "NotAction" } else { "Action" };
             let place = self.entry(name, self.actions.entries.len(), listed);
             let wanted = wanted(&self.actions, listed, |pattern| &pattern.text);
-            Test::new(place, "action", wanted, &*view.action.text, holds.into())
+            Test::new(place, "action", wanted, Arc::clone(&view.action.text), holds.into())
         });
         holds
     }
@@ -191,12 +192,12 @@ impl Statement {
 }
 
 /// What a list wants: the entry at `at` where one is meant, else all of them in words.
-fn wanted<T>(list: &List<T>, at: Option<usize>, text: impl Fn(&T) -> &str) -> String {
-    let entries = || listed(list.entries.iter().map(&text));
-    match at.and_then(|at| list.entries.get(at)) {
-        _ if list.negated => format!("anything but {}", entries()),
-        Some(one) => text(one).to_owned(),
-        None => entries(),
+fn wanted<T>(list: &List<T>, at: Option<usize>, text: impl Fn(&T) -> &Arc<str>) -> Arc<str> {
+    let entries = || listed(list.entries.iter().map(|entry| &**text(entry)));
+    match (at.and_then(|at| list.entries.get(at)), list.entries.as_slice()) {
+        _ if list.negated => format!("anything but {}", entries()).into(),
+        (Some(one), _) | (None, [one]) => Arc::clone(text(one)),
+        (None, _) => entries().into(),
     }
 }
 

@@ -126,6 +126,10 @@ impl<'c> Scanner<'c> {
         let mut from = 0;
         while let Some(hit) = block.get(from..).and_then(|rest| telling.find(rest)) {
             let at = from + hit.start();
+            if is_part_of_a_number(block, at, from + hit.end()) {
+                from += hit.end();
+                continue;
+            }
             let start = line_start(block, at.saturating_sub(BEFORE));
             let end = line_end(block, (at + AFTER).min(block.len()));
             match regions.last_mut() {
@@ -157,6 +161,13 @@ impl<'c> Scanner<'c> {
         }
         self.found.push(found);
     }
+}
+
+/// Is `403` or `401` a part of an id, an amount, a time? Ids are what logs are full of.
+fn is_part_of_a_number(block: &[u8], start: usize, end: usize) -> bool {
+    let digit = |at: usize| block.get(at).is_some_and(u8::is_ascii_digit);
+    let part = |at: usize| block.get(at).is_some_and(u8::is_ascii_hexdigit);
+    digit(start) && (start.checked_sub(1).is_some_and(part) || part(end))
 }
 
 fn line_start(block: &[u8], at: usize) -> usize {
