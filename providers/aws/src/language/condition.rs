@@ -154,7 +154,16 @@ impl Condition {
             return Err(NullIfExists);
         }
         let values = values.iter().map(|text| Wanted { text: text.as_str().into(), value: comparison.meaning(text, variables) });
-        Ok(Self { place, operator: operator.into(), key: Key::new(key), values: values.collect(), comparison, quantifier, if_exists, said: OnceLock::new() })
+        Ok(Self {
+            place,
+            operator: operator.into(),
+            key: Key::new(key),
+            values: values.collect(),
+            comparison,
+            quantifier,
+            if_exists,
+            said: OnceLock::new(),
+        })
     }
 
     /// Does it hold for this request?
