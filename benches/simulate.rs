@@ -2,7 +2,7 @@
 
 use crate::data::{aws, azure, gcp};
 use divan::{Bencher, black_box};
-use iam_why::{Decision, Provider, providers};
+use iam_why::{Decision, providers};
 use serde_json::Value;
 
 #[divan::bench(args = ["small", "large"])]

@@ -530,7 +530,7 @@ pub(super) fn differs(test: &Test) -> String {
 /// `aws:RequestedRegion is us-east-1`
 pub(super) fn has(test: &Test) -> String {
     // Some values are sentences of their own: `resource.name is not available here`.
-    if test.got.starts_with(&*test.about) { test.got.clone() } else { format!("{} is {}", test.about, test.got) }
+    if test.got.starts_with(&*test.about) { test.got.to_string() } else { format!("{} is {}", test.about, test.got) }
 }
 
 fn layers(answer: &Answer<'_>) -> Vec<Layer> {
@@ -568,7 +568,7 @@ impl From<&contract::Question> for Question {
 impl From<&Test> for Failed {
     fn from(test: &Test) -> Self {
         let holds = (!test.holds.is_unknown()).then(|| test.holds.is_yes());
-        Self { about: test.about.to_string(), wanted: test.wanted.clone(), got: test.got.clone(), holds }
+        Self { about: test.about.to_string(), wanted: test.wanted.to_string(), got: test.got.to_string(), holds }
     }
 }
 

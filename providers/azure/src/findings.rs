@@ -224,7 +224,7 @@ fn assigners(asked: &Asked<'_>) -> String {
 
 fn condition(asked: &Asked<'_>, statement: &Statement, test: &Test) -> Finding {
     let blamed = blamed(&test.parts);
-    let absent_type = blamed.iter().find(|test| test.about.ends_with("roleAssignments:PrincipalType]") && test.got == "absent");
+    let absent_type = blamed.iter().find(|test| test.about.ends_with("roleAssignments:PrincipalType]") && &*test.got == "absent");
     if let Some(blamed) = absent_type {
         let says = format!(
             "the condition of {} looks at principalType, and the request does not carry it: Azure does not look it up, send it in the body ({})",

@@ -39,6 +39,16 @@ impl Place {
         self.below(&index.to_string())
     }
 
+    /// The place of the element `index` of the member `name` under this one.
+    #[must_use]
+    pub fn member_element(&self, name: &str, index: usize) -> Self {
+        if name.contains(['~', '/']) {
+            return self.member(name).element(index);
+        }
+        let pointer = format!("{}/{name}/{index}", self.pointer);
+        Self { document: Arc::clone(&self.document), pointer, span: None }
+    }
+
     fn below(&self, token: &str) -> Self {
         let mut pointer = String::with_capacity(self.pointer.len() + 1 + token.len());
         pointer.extend([&self.pointer, "/", token]);
@@ -127,9 +137,9 @@ pub struct Test {
     /// What is compared: `action`, `resource`, `principal`, a condition key or attribute.
     pub about: Cow<'static, str>,
     /// What the statement says, with its operator where it has one: `StringEquals eu-west-1`.
-    pub wanted: String,
+    pub wanted: Arc<str>,
     /// What the request has; `absent` or `not known` where it has nothing.
-    pub got: String,
+    pub got: Arc<str>,
     /// Whether it holds.
     pub holds: Truth,
     /// The comparisons this one consists of.
@@ -139,7 +149,13 @@ pub struct Test {
 impl Test {
     /// A comparison without parts.
     #[must_use]
-    pub fn new(place: Place, about: impl Into<Cow<'static, str>>, wanted: impl Into<String>, got: impl Into<String>, holds: Truth) -> Self {
+    pub fn new(
+        place: Place,
+        about: impl Into<Cow<'static, str>>,
+        wanted: impl Into<Arc<str>>,
+        got: impl Into<Arc<str>>,
+        holds: Truth,
+    ) -> Self {
         Self { place, about: about.into(), wanted: wanted.into(), got: got.into(), holds, parts: Vec::new() }
     }
 
@@ -188,8 +204,6 @@ impl Recorder for Tests {
     const KEEPS: bool = true;
 
     fn test(&mut self, test: impl FnOnce() -> Test) {
-        // Most statements fail on the first comparison or hold two or three: room for each as it comes.
-        self.0.reserve_exact(1);
         self.0.push(test());
     }
 

@@ -2,12 +2,13 @@
 
 use crate::language::statement::List;
 use iam_why_contract::glob::{Case, Glob};
+use std::sync::Arc;
 
 /// The action of a request: `service:Name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActionName {
     /// As it was written.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     /// In lower case: actions do not distinguish case (C-2).
     pub lower: Box<str>,
     /// Its service alone.
@@ -71,7 +72,7 @@ impl Services {
 #[derive(Debug, Clone)]
 pub struct ActionPattern {
     /// As it was written.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     form: Form,
 }
 
@@ -131,7 +132,8 @@ impl ActionPattern {
 
 #[cfg(test)]
 mod tests {
-    use super::{ActionName, ActionPattern};
+    use super::{ActionName, ActionPattern, Services};
+    use crate::language::statement::list;
 
     #[test]
     fn wildcards_stand_anywhere_and_case_does_not_count() {
@@ -149,5 +151,18 @@ mod tests {
         for (pattern, action, expected) in table {
             assert_eq!(ActionPattern::new(pattern).matches(&ActionName::new(action)), expected, "`{pattern}` on `{action}`");
         }
+    }
+
+    #[test]
+    fn a_statement_is_passed_over_only_where_it_cannot_be_about_the_service() {
+        let meets = |negated: bool, patterns: &[&str], action: &str| {
+            let actions = list(negated, patterns.iter().map(|pattern| ActionPattern::new(pattern)));
+            Services::of(&actions).meet(ActionName::new(action).services)
+        };
+        assert!(!meets(false, &["ec2:*", "sqs:SendMessage"], "s3:GetObject"));
+        for pattern in ["*", "S3:*", "s?:GetObject", "*:GetObject", "s3*"] {
+            assert!(meets(false, &["ec2:*", pattern], "s3:GetObject"), "`{pattern}`");
+        }
+        assert!(meets(true, &["ec2:*"], "s3:GetObject"), "NotAction is about all other services");
     }
 }

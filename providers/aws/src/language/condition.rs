@@ -12,6 +12,7 @@ use crate::language::{binary, boolean, ip, listed};
 use iam_why_contract::glob::Case;
 use iam_why_contract::{Lookup, Place, Recorder, Test, Truth};
 use std::cmp::Ordering;
+use std::sync::{Arc, OnceLock};
 
 /// One key of one operator of a `Condition` block.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Condition {
     comparison: Comparison,
     quantifier: Quantifier,
     if_exists: bool,
+    /// Operator and values in words; made when they are first recorded.
+    said: OnceLock<Arc<str>>,
 }
 
 /// What an operator compares.
@@ -151,7 +154,16 @@ impl Condition {
             return Err(NullIfExists);
         }
         let values = values.iter().map(|text| Wanted { text: text.as_str().into(), value: comparison.meaning(text, variables) });
-        Ok(Self { place, operator: operator.into(), key: Key::new(key), values: values.collect(), comparison, quantifier, if_exists })
+        Ok(Self {
+            place,
+            operator: operator.into(),
+            key: Key::new(key),
+            values: values.collect(),
+            comparison,
+            quantifier,
+            if_exists,
+            said: OnceLock::new(),
+        })
     }
 
     /// Does it hold for this request?
@@ -163,7 +175,8 @@ impl Condition {
     }
 
     fn test(&self, fact: Lookup<'_>, holds: Truth) -> Test {
-        let wanted = format!("{} {}", self.operator, listed(self.values.iter().map(|value| &*value.text)));
+        let words = || format!("{} {}", self.operator, listed(self.values.iter().map(|value| &*value.text))).into();
+        let wanted = Arc::clone(self.said.get_or_init(words));
         Test::new(self.place.clone(), self.key.text.to_string(), wanted, said(fact), holds)
     }
 

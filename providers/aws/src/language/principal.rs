@@ -4,6 +4,7 @@ use crate::language::arn::Arn;
 use crate::language::open::Flag;
 use crate::language::view::View;
 use iam_why_contract::Truth;
+use std::sync::Arc;
 
 /// What kind of caller it is (*How IAM works: principals*; one row each of the table in *Policy variables: principal key values*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +114,7 @@ impl Admission {
 #[derive(Debug, Clone)]
 pub struct Named {
     /// As it was written.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     /// Its pointer below the element: `/AWS/1`.
     pub pointer: Box<str>,
     who: Who,

@@ -6,6 +6,7 @@ use crate::language::template::{Reading, Template};
 use crate::language::view::View;
 use iam_why_contract::Truth;
 use iam_why_contract::glob::Case;
+use std::sync::Arc;
 
 /// What a question without a resource has in its place.
 pub const NOT_GIVEN: &str = "";
@@ -17,7 +18,7 @@ const FIELDS: usize = 6;
 #[derive(Debug, Clone)]
 pub struct ResourcePattern {
     /// As it was written.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     template: Option<Template>,
     /// Wildcards in the partition or the service, which are not wildcards or not surely (G-12).
     head: Head,

@@ -7,6 +7,7 @@ use crate::language::principal::{Admission, Named, spared};
 use crate::language::resource::{NOT_GIVEN, ResourcePattern};
 use crate::language::view::View;
 use iam_why_contract::{Effect, Place, Recorder, Test, Truth};
+use std::sync::Arc;
 
 /// A statement, ready to match.
 #[derive(Debug, Clone)]
@@ -109,7 +110,7 @@ impl Statement {
             let name = if self.actions.negated { "NotAction" } else { "Action" };
             let place = self.entry(name, self.actions.entries.len(), listed);
             let wanted = wanted(&self.actions, listed, |pattern| &pattern.text);
-            Test::new(place, "action", wanted, &*view.action.text, holds.into())
+            Test::new(place, "action", wanted, Arc::clone(&view.action.text), holds.into())
         });
         holds
     }
@@ -131,11 +132,7 @@ impl Statement {
             let name = if resources.negated { "NotResource" } else { "Resource" };
             let at = if listed.is_yes() { resources.entries.iter().position(|pattern| fits(pattern).is_yes()) } else { None };
             let wanted = wanted(resources, at, |pattern| &pattern.text);
-            let got = match listed_resources(view) {
-                got if got.is_empty() => "not given".to_owned(),
-                got => got,
-            };
-            Test::new(self.entry(name, resources.entries.len(), at), "resource", wanted, got, holds)
+            Test::new(self.entry(name, resources.entries.len(), at), "resource", wanted, resources_of(view), holds)
         });
         holds
     }
@@ -147,9 +144,12 @@ impl Statement {
             Principals::Named(named) => {
                 let admission = named.iter().fold(Admission::NONE, |all, one| all.or(one.admits(view)));
                 tests.test(|| {
-                    let at = named.iter().find(|one| one.admits(view).any().is_yes());
+                    let at = if admission.any().is_yes() { named.iter().find(|one| one.admits(view).any().is_yes()) } else { None };
                     let pointer = at.map_or("", |one| &one.pointer);
-                    let wanted = at.map_or_else(|| listed(named.iter().map(|one| &*one.text)), |one| one.text.to_string());
+                    let wanted = match (at, named.as_slice()) {
+                        (Some(one), _) | (None, [one]) => Arc::clone(&one.text),
+                        (None, many) => listed(many.iter().map(|one| &*one.text)).into(),
+                    };
                     self.principal_test("Principal", pointer, wanted, view, admission.any())
                 });
                 admission
@@ -159,14 +159,14 @@ impl Statement {
                 let denied = if named.is_empty() { Truth::No } else { (!spared(named, view)).or(view.caller.bounded) };
                 tests.test(|| {
                     let wanted = format!("anyone but {}", listed(named.iter().map(|one| &*one.text)));
-                    self.principal_test("NotPrincipal", "", wanted, view, denied)
+                    self.principal_test("NotPrincipal", "", wanted.into(), view, denied)
                 });
                 Admission { direct: denied, ..Admission::NONE }
             }
         }
     }
 
-    fn principal_test(&self, name: &str, pointer: &str, wanted: String, view: &View<'_>, holds: Truth) -> Test {
+    fn principal_test(&self, name: &str, pointer: &str, wanted: Arc<str>, view: &View<'_>, holds: Truth) -> Test {
         let mut place = self.place.member(name);
         place.pointer.push_str(pointer);
         Test::new(place, "principal", wanted, &*view.caller.text, holds)
@@ -175,10 +175,9 @@ impl Statement {
     /// The place of an entry of an element; the element itself where none is meant. A text that stands alone has no index, and a list
     /// of one is pointed at as a whole.
     fn entry(&self, name: &str, entries: usize, at: Option<usize>) -> Place {
-        let place = self.place.member(name);
         match at {
-            Some(at) if entries > 1 => place.element(at),
-            _ => place,
+            Some(at) if entries > 1 => self.place.member_element(name, at),
+            _ => self.place.member(name),
         }
     }
 
@@ -191,18 +190,19 @@ impl Statement {
 }
 
 /// What a list wants: the entry at `at` where one is meant, else all of them in words.
-fn wanted<T>(list: &List<T>, at: Option<usize>, text: impl Fn(&T) -> &str) -> String {
-    let entries = || listed(list.entries.iter().map(&text));
-    match at.and_then(|at| list.entries.get(at)) {
-        _ if list.negated => format!("anything but {}", entries()),
-        Some(one) => text(one).to_owned(),
-        None => entries(),
+fn wanted<T>(list: &List<T>, at: Option<usize>, text: impl Fn(&T) -> &Arc<str>) -> Arc<str> {
+    let entries = || listed(list.entries.iter().map(|entry| &**text(entry)));
+    match (at.and_then(|at| list.entries.get(at)), list.entries.as_slice()) {
+        _ if list.negated => format!("anything but {}", entries()).into(),
+        (Some(one), _) | (None, [one]) => Arc::clone(text(one)),
+        (None, _) => entries().into(),
     }
 }
 
-fn listed_resources(view: &View<'_>) -> String {
+fn resources_of(view: &View<'_>) -> Arc<str> {
     match view.resources {
-        [one] if **one == *NOT_GIVEN => String::new(),
-        many => listed(many.iter().map(|resource| &**resource)),
+        [one] if **one == *NOT_GIVEN => "not given".into(),
+        [one] => Arc::from(&**one),
+        many => listed(many.iter().map(|resource| &**resource)).into(),
     }
 }

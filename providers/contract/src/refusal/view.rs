@@ -94,6 +94,11 @@ pub(super) const fn is_dropped(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'"' | b'\'' | b'`' | b'*' | b'\\')
 }
 
+/// Is this a byte that stands for itself wherever it stands?
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x21..=0x7e) && !matches!(byte, b'\\' | b'&' | b'[')
+}
+
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
@@ -125,7 +130,7 @@ impl<'a> Cleaner<'a> {
                 b'[' => self.orphan_colour(),
                 0x1b => self.colour(),
                 0..=0x1f | 0x7f => self.at += 1,
-                0x21..=0x7e => self.push_ascii(next),
+                0x21..=0x7e => self.plain(),
                 _ => self.other(),
             }
         }
@@ -142,10 +147,13 @@ impl<'a> Cleaner<'a> {
         self.at += length;
     }
 
-    fn push_ascii(&mut self, byte: u8) {
-        self.view.clean.push(char::from(byte));
-        self.view.raw_at.push(offset(self.at));
-        self.at += 1;
+    /// Takes in the bytes up to the next one that may mean something else.
+    fn plain(&mut self) {
+        let run = self.rest().bytes().take_while(|&byte| is_plain(byte)).count();
+        let end = self.at + run;
+        self.view.clean.push_str(self.raw.get(self.at..end).unwrap_or(""));
+        self.view.raw_at.extend((self.at..end).map(offset));
+        self.at = end;
     }
 
     fn space(&mut self, length: usize) {

@@ -27,6 +27,9 @@ use serde_json::value::RawValue;
 #[must_use]
 pub fn recognise(file: SourceFile<'_>) -> Option<Snapshot> {
     let text = file.text.trim_start_matches('\u{feff}');
+    if of_another_cloud(text) {
+        return None;
+    }
     let mut taken = Taken { snapshot: Snapshot::default(), path: file.path, text, named: Named::read(file.path) };
     match serde_json::from_str::<Value>(text) {
         Ok(value @ Value::Object(_)) => object(&mut taken, &value, text, 1).then_some(taken.snapshot),
@@ -36,10 +39,19 @@ pub fn recognise(file: SourceFile<'_>) -> Option<Snapshot> {
     }
 }
 
+/// Does it begin with a member whose name has a capital, as AWS writes them? Google's never have: such a file is not worth parsing.
+fn of_another_cloud(text: &str) -> bool {
+    let first = text.trim_start().strip_prefix('{').and_then(|inside| inside.trim_start().strip_prefix('"'));
+    first.is_some_and(|name| name.starts_with(|letter: char| letter.is_ascii_uppercase()))
+}
+
 /// Puts together what several files say: rules for deny policies that a list printed without, the organization of a list of
 /// perimeters.
 #[must_use]
 pub fn assemble(snapshot: Snapshot) -> Snapshot {
+    if !snapshot.documents().iter().any(|document| document.kind.starts_with("gcp:")) {
+        return snapshot;
+    }
     let organization = organization(&snapshot);
     let mut assembled = Snapshot::new([], snapshot.searches().iter().cloned());
     assembled.taken_at.clone_from(&snapshot.taken_at);
