@@ -219,7 +219,9 @@ fn only_failed<'s>(statement: &'s Statement, about: &str) -> Option<&'s Test> {
 }
 
 fn assigners(asked: &Asked<'_>) -> String {
-    format!("{ASSIGNERS} at {}", target(asked))
+    // The scope itself stands in the question; management groups and other scopes above do too.
+    let place = asked.scope.as_ref().map_or_else(|| target(asked), |scope| scope.name().to_owned());
+    format!("{ASSIGNERS} at {place} or above")
 }
 
 fn condition(asked: &Asked<'_>, statement: &Statement, test: &Test) -> Finding {
@@ -368,8 +370,9 @@ fn refusal(asked: &Asked<'_>, gate: &Look) -> Option<Finding> {
             "whoever manages the storage account".to_owned(),
         ),
         network::ID => {
-            let says = format!("the network rules ({}) do not let {} in, whatever the roles grant", test.wanted, test.got);
-            (NETWORK, says, format!("whoever manages the network rules of {}", target(asked)))
+            let resource = network::resource_name(asked);
+            let says = format!("the firewall of {resource} ({}) does not let {} in, whatever the roles grant", test.wanted, test.got);
+            (NETWORK, says, format!("whoever manages the network rules of {resource}"))
         }
         subscription::ID => {
             (SUBSCRIPTION, format!("the subscription is {} and read-only", test.got), "whoever pays for the subscription".to_owned())

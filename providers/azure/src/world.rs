@@ -4,8 +4,8 @@ mod access;
 mod principals;
 
 pub(crate) use access::{Assignment, Body, Deny, DenyPrincipal, Role, Stated, is_everybody};
-pub(crate) use principals::{Caller, PrincipalType};
 use principals::Membership;
+pub(crate) use principals::{Caller, PrincipalType};
 
 use crate::documents;
 use crate::facts::{Facts, doubt};

@@ -52,11 +52,21 @@ pub(crate) fn holds<R: Recorder>(condition: &Condition, place: &Place, asked: &C
         evaluate(None, &mut parts)
     };
     recorder.test(|| {
-        let parts = parts.into_tests();
+        let mut parts = parts.into_tests();
+        parts.iter_mut().for_each(shorten);
         let got = summary(&parts, truth);
         Test::new(place.clone(), "condition", condition.text.clone(), got, truth).of(parts)
     });
     truth
+}
+
+/// What holds needs no explanation. Below a NOT everything is kept: there what holds makes the whole fail.
+fn shorten(test: &mut Test) {
+    match (test.holds, test.about == NOT) {
+        (Truth::Yes, _) => test.parts.clear(),
+        (_, true) => {}
+        (_, false) => test.parts.iter_mut().for_each(shorten),
+    }
 }
 
 fn compares_guids(expression: &Expression) -> bool {
@@ -189,7 +199,10 @@ impl Evaluation<'_> {
         let (truth, got) = match self.asked.attributes.get(attribute) {
             Lookup::Known([]) if !attribute.garbled => {
                 let about = format!("whether {attribute} exists where it has no values: it is not documented");
-                (self.asked.facts.ask(&format!("exists empty {attribute}"), || doubt(about, "a test against Azure")), "no values".to_owned())
+                (
+                    self.asked.facts.ask(&format!("exists empty {attribute}"), || doubt(about, "a test against Azure")),
+                    "no values".to_owned(),
+                )
             }
             Lookup::Known(values) if !attribute.garbled => (Truth::Yes, listed(values)),
             Lookup::Absent if !attribute.garbled => (Truth::No, "absent".to_owned()),
@@ -236,9 +249,7 @@ impl Evaluation<'_> {
         match (left, right) {
             (Side::NotKnown(attribute), _) | (_, Side::NotKnown(attribute)) => {
                 // Comparisons of one attribute with literals are settled together, all others each by itself.
-                self.asked
-                    .facts
-                    .ask_of(&attribute.to_string(), Probe::Compare(Box::new(comparison.clone())), || self.not_known(attribute))
+                self.asked.facts.ask_of(&attribute.to_string(), Probe::Compare(Box::new(comparison.clone())), || self.not_known(attribute))
             }
             // C-14: a positive comparison with what is not there is false, and the rest goes on.
             (Side::Absent, _) | (_, Side::Absent) if !base.negated => Truth::No,
@@ -253,7 +264,8 @@ impl Evaluation<'_> {
 
     fn compare_known(&self, comparison: &Comparison, base: Base, left: &[String], right: &[String]) -> Truth {
         let quantifier = comparison.operator.quantifier;
-        let clock = !matches!(base.relation, Relation::GreaterThan | Relation::LessThan) && [&comparison.left, &comparison.right].into_iter().any(is_clock);
+        let clock = !matches!(base.relation, Relation::GreaterThan | Relation::LessThan)
+            && [&comparison.left, &comparison.right].into_iter().any(is_clock);
         let compared = operators::compare(quantifier, base, left, right).filter(|_| !clock);
         compared.map(Truth::from).unwrap_or_else(|| {
             let why = if clock {

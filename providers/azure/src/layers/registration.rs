@@ -64,7 +64,10 @@ fn refuses(asked: &Asked<'_>, state: &str, namespace: &str) -> Truth {
         "registered" => Truth::No,
         "notregistered" | "unregistered" => Truth::Yes,
         _ => {
-            let about = format!("whether {namespace} takes requests while its registration is {}", if state.is_empty() { "not said" } else { state });
+            let about = format!(
+                "whether {namespace} takes requests while its registration is {}",
+                if state.is_empty() { "not said" } else { state }
+            );
             asked.ask(&format!("registration {namespace} {state}"), about, documents::permissions(documents::PROVIDER))
         }
     }

@@ -68,6 +68,10 @@ impl Stated {
             None => Self::Unsaid,
         }
     }
+
+    fn or_none(self) -> Self {
+        if matches!(self, Self::Unsaid) { Self::None } else { self }
+    }
 }
 
 /// A role assignment, or an eligible or scheduled one.
@@ -113,6 +117,7 @@ impl Assignment {
         let value = value(document)?;
         let body = Body::new(&value);
         let moment = |name: &str| body.text(name).and_then(date::moment);
+        let instance = &*document.kind != crate::documents::ROLE_ASSIGNMENT;
         Some(Self {
             document: document.id.to_string(),
             pointer: body.pointer,
@@ -122,14 +127,15 @@ impl Assignment {
             principal_type: PrincipalType::new(body.text_of(&["principalType", "ObjectType"])),
             principal_name: body.text_of(&["principalName", "SignInName", "DisplayName"]).map(str::to_owned),
             scope: Scope::new(body.text_of(&["scope", "Scope"])?),
-            condition: Stated::new(&body),
+            // Only `az role assignment list` is known to have left conditions out.
+            condition: if instance { Stated::new(&body).or_none() } else { Stated::new(&body) },
             start: moment("startDateTime"),
             end: moment("endDateTime"),
             changed: moment("updatedOn").or_else(|| moment("createdOn")),
             status: body.text("status").map(str::to_owned),
             id: body.text_of(&["id", "RoleAssignmentId"]).map(str::to_owned),
             origin: body.text("originRoleAssignmentId").map(str::to_owned),
-            instance: &*document.kind != crate::documents::ROLE_ASSIGNMENT,
+            instance,
         })
     }
 

@@ -230,6 +230,7 @@ fn principal(value: &Value, document: &Document) -> Option<Principal> {
     let kind = match PrincipalType::new(stated.or_else(|| text("principalType"))) {
         PrincipalType::NotSaid if app_id.is_some() || text("servicePrincipalType").is_some() => PrincipalType::ServicePrincipal,
         PrincipalType::NotSaid if text("userPrincipalName").is_some() => PrincipalType::User,
+        PrincipalType::NotSaid if value.get("securityEnabled").is_some() => PrincipalType::Group,
         kind => kind,
     };
     Some(Principal { id: id_key(own), app_id: app_id.map(id_key), names, kind })
