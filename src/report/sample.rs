@@ -68,7 +68,7 @@ impl Sample {
             kind,
             decided_by: Some(decided_by),
             findings: Vec::new(),
-            nearest: nearest(&part.trace, |layer| layer == "role"),
+            nearest: nearest(&part.trace, |step| step.layer == "role"),
             doubts: Vec::new(),
             fixes: Vec::new(),
             notes: Vec::new(),

@@ -321,7 +321,7 @@ impl Evaluation<'_> {
     }
 
     fn test(&self, span: Span, about: &str, wanted: &str, got: &str, truth: Truth) -> Test {
-        Test::new(self.place.within(span.0, span.1), about, wanted, got, truth)
+        Test::new(self.place.within(span.0, span.1), about.to_owned(), wanted, got, truth)
     }
 }
 

@@ -107,8 +107,8 @@ impl Look {
 
     /// The same with a statement and its document.
     pub(crate) fn shown(mut self, statement: Statement) -> Self {
-        if !self.documents.contains(&statement.place.document) {
-            self.documents.push(statement.place.document.clone());
+        if !self.documents.iter().any(|document| **document == *statement.place.document) {
+            self.documents.push(statement.place.document.to_string());
         }
         self.statements.push(statement);
         self
