@@ -36,7 +36,12 @@ pub(crate) fn write(out: &mut impl Write, roles: usize, shape: Shape) -> io::Res
             out.write_all(b",\n")?;
             separated(out, 100, |out, at| {
                 let managed = managed(&mut seeded, at);
-                document(out, "aws:managed-policy", &arn("policy", at), managed.pointer("/PolicyVersionList/0/Document").unwrap_or(&Value::Null))
+                document(
+                    out,
+                    "aws:managed-policy",
+                    &arn("policy", at),
+                    managed.pointer("/PolicyVersionList/0/Document").unwrap_or(&Value::Null),
+                )
             })?;
             let searches = json!([
                 {"kind": "aws:role", "subject": format!("arn:aws:iam::{ACCOUNT}:role/*"), "outcome": {"result": "found"}},
@@ -78,8 +83,10 @@ fn role(seeded: &mut Seeded, at: usize) -> Value {
             json!({"PolicyName": format!("inline-{number}"), "PolicyDocument": policy(statements)})
         })
         .collect();
-    let attached: Vec<Value> =
-        (0..2).map(|_| seeded.below(100)).map(|number| json!({"PolicyName": format!("app-{number}"), "PolicyArn": arn("policy", number)})).collect();
+    let attached: Vec<Value> = (0..2)
+        .map(|_| seeded.below(100))
+        .map(|number| json!({"PolicyName": format!("app-{number}"), "PolicyArn": arn("policy", number)}))
+        .collect();
     json!({
         "Path": "/", "RoleName": format!("app-{at}"), "RoleId": format!("AROA{}", seeded.hex(16).to_uppercase()), "Arn": arn("role", at),
         "CreateDate": "2024-05-01T12:00:00+00:00", "AssumeRolePolicyDocument": policy(vec![trust]), "InstanceProfileList": [],

@@ -15,7 +15,9 @@ pub(crate) fn write(words: &[String]) -> Result<(), Box<dyn Error>> {
             ("--shape", "details") => shape = Shape::Details,
             ("--shape", "snapshot") => shape = Shape::Snapshot,
             ("-o", file) => path = Some(file),
-            (name, value) => return Err(format!("`{name} {value}` is not known, expected --roles N, --shape details|snapshot, -o FILE").into()),
+            (name, value) => {
+                return Err(format!("`{name} {value}` is not known, expected --roles N, --shape details|snapshot, -o FILE").into());
+            }
         }
     }
     let mut file = BufWriter::new(std::fs::File::create(path.ok_or("expected -o FILE")?)?);

@@ -44,7 +44,13 @@ pub(crate) fn run() -> Result<()> {
         }
         let decide = ours.first().map_or(0.0, |(_, _, rate)| *rate);
         for row in theirs.iter().filter(|row| row.input == *name) {
-            say(&format!("{name:6} {:26} {:15} {:>13.0} {:>21.0} times", format!("iam-simulate, {}", row.variant), row.decision, row.rate, decide / row.rate));
+            say(&format!(
+                "{name:6} {:26} {:15} {:>13.0} {:>21.0} times",
+                format!("iam-simulate, {}", row.variant),
+                row.decision,
+                row.rate,
+                decide / row.rate
+            ));
         }
     }
     Ok(())
@@ -55,7 +61,10 @@ fn install() -> Result<PathBuf> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("versus.mjs"), SCRIPT)?;
     if !folder.join("node_modules").join(PACKAGE).exists() {
-        let npm = Command::new("npm").args(["install", "--silent", "--no-fund", "--no-audit", "--prefix", ".", PACKAGE]).current_dir(&folder).status()?;
+        let npm = Command::new("npm")
+            .args(["install", "--silent", "--no-fund", "--no-audit", "--prefix", ".", PACKAGE])
+            .current_dir(&folder)
+            .status()?;
         if !npm.success() {
             return Err(format!("npm could not install {PACKAGE}").into());
         }

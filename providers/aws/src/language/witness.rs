@@ -147,9 +147,9 @@ impl Scene<'_, '_> {
         }
         for wanted in &condition.values {
             match (&wanted.value, condition.comparison()) {
-                (Meaning::Text(template), Comparison::Arn { .. }) => self.template(template, into, |glob| {
-                    Some(Pattern::arn(&arn::fields(glob.pieces().to_vec())?))
-                }),
+                (Meaning::Text(template), Comparison::Arn { .. }) => {
+                    self.template(template, into, |glob| Some(Pattern::arn(&arn::fields(glob.pieces().to_vec())?)))
+                }
                 (Meaning::Text(template), Comparison::Text { case: Letters::Exact, .. }) => {
                     self.template(template, into, |glob| Some(Pattern::of(glob, Case::Sensitive)));
                 }
@@ -219,7 +219,9 @@ impl Scene<'_, '_> {
                 match &wanted.value {
                     Meaning::Text(template) if template.variables().next().is_some() => into.incomplete |= !alone(template),
                     Meaning::Text(template) => {
-                        let wild = template.fixed().is_none_or(|glob| Glob::new(&template.text).pieces() == glob.pieces() && template.text.contains(['*', '?']));
+                        let wild = template
+                            .fixed()
+                            .is_none_or(|glob| Glob::new(&template.text).pieces() == glob.pieces() && template.text.contains(['*', '?']));
                         into.incomplete |= wild;
                         into.pattern(Pattern::exactly(&template.text, Case::Sensitive));
                     }

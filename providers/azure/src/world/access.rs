@@ -91,6 +91,8 @@ pub(crate) struct Assignment {
     pub(crate) principal_type: PrincipalType,
     /// What that principal is called, where the document has it.
     pub(crate) principal_name: Option<String>,
+    /// Whether the document says that the principal has no name: it is gone, never was one, or could not be looked up (section 7.4).
+    pub(crate) nameless: bool,
     /// Where it is made.
     pub(crate) scope: Scope,
     /// Its condition.
@@ -126,6 +128,7 @@ impl Assignment {
             principal: id_key(body.text_of(&["principalId", "ObjectId"])?),
             principal_type: PrincipalType::new(body.text_of(&["principalType", "ObjectType"])),
             principal_name: body.text_of(&["principalName", "SignInName", "DisplayName"]).map(str::to_owned),
+            nameless: body.get("principalName").and_then(Value::as_str) == Some(""),
             scope: Scope::new(body.text_of(&["scope", "Scope"])?),
             // Only `az role assignment list` is known to have left conditions out.
             condition: if instance { Stated::new(&body).or_none() } else { Stated::new(&body) },

@@ -53,6 +53,8 @@ pub(crate) struct Caller {
     pub(crate) kind: PrincipalType,
     /// What to call it.
     pub(crate) shown: String,
+    /// Whether the directory was read to have it.
+    pub(crate) read: bool,
     /// How the name was understood.
     pub(crate) notes: Vec<String>,
 }
@@ -141,7 +143,7 @@ impl Principals {
         let known = assignments.iter().find(|assignment| assignment.principal == id);
         let kind = known.map(|assignment| assignment.principal_type).unwrap_or_default();
         let shown = known.and_then(|assignment| assignment.principal_name.clone());
-        Caller { id: Some(id), app_id: None, kind, shown: shown.unwrap_or_else(|| named.trim().to_owned()), notes: Vec::new() }
+        Caller { id: Some(id), app_id: None, kind, shown: shown.unwrap_or_else(|| named.trim().to_owned()), read: false, notes: Vec::new() }
     }
 
     fn by_name(&self, named: &str, assignments: &[Assignment]) -> Caller {
@@ -159,6 +161,7 @@ impl Principals {
                 app_id: None,
                 kind: assignment.principal_type,
                 shown: named.to_owned(),
+                read: true,
                 notes: vec![format!("`{named}` is {}, as the role assignments name it", dashed(&assignment.principal))],
             }));
         }
@@ -212,7 +215,7 @@ impl Principals {
 impl Principal {
     fn caller(&self, named: &str, notes: Vec<String>) -> Caller {
         let shown = self.names.first().cloned().unwrap_or_else(|| named.to_owned());
-        Caller { id: Some(self.id.clone()), app_id: self.app_id.clone(), kind: self.kind, shown, notes }
+        Caller { id: Some(self.id.clone()), app_id: self.app_id.clone(), kind: self.kind, shown, read: true, notes }
     }
 }
 
