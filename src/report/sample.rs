@@ -169,6 +169,6 @@ fn role() -> Step {
 }
 
 fn step(layer: &'static str, ruling: Ruling, statement: Statement) -> Step {
-    let documents = vec![statement.place.document.clone()];
+    let documents = vec![statement.place.document.to_string()];
     Step { layer, subject: String::new(), ruling, needed: true, documents, statements: vec![statement], note: String::new() }
 }

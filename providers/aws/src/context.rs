@@ -24,12 +24,6 @@ pub(crate) fn derive(facts: &mut Facts, reader: &Reader<'_>, request: &Request, 
             organization(facts, reader, caller.account.as_deref(), "Principal");
             directly(facts);
         }
-        // STS-8: the subject of the token, under the provider's name.
-        CallerKind::WebIdentity => {
-            if let Some(host) = &caller.provider {
-                facts.derive(&format!("{host}:sub"), [&*caller.name]);
-            }
-        }
         _ => {}
     }
     resource(facts, reader, request);
