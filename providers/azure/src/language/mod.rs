@@ -4,5 +4,7 @@ pub(crate) mod action;
 pub(crate) mod condition;
 pub(crate) mod evaluate;
 pub(crate) mod operators;
+#[cfg(test)]
+mod oracle;
 pub(crate) mod parse;
 pub(crate) mod permission;
