@@ -102,7 +102,7 @@ impl Request {
         let action = action(&question.action)?;
         let target = target(question.resource.as_deref())?;
         let said = question.context.clone();
-        let attributes = Attributes::new(&said).completed(question.resource.as_deref(), &target);
+        let attributes = Attributes::new(&said).completed(&said, question.resource.as_deref(), &target);
         let access = Access { action, plane: stated_plane(&said)?, target };
         let mut needs = vec![Need { any_of: alternatives(access, &said), because: String::new() }];
         for linked in values(&said, "linked") {
@@ -299,8 +299,8 @@ impl Attributes {
         }
     }
 
-    /// The same, with what the resource's own name says: account, container and path of a blob.
-    fn completed(mut self, resource: Option<&str>, target: &Target) -> Self {
+    /// The same, with what the resource's own name says (account, container and path of a blob), and what was said of the surroundings.
+    fn completed(mut self, said: &Context, resource: Option<&str>, target: &Target) -> Self {
         if self.entries.iter().any(|(_, name, _)| name == AS_GIVEN) {
             return self;
         }
@@ -311,9 +311,19 @@ impl Attributes {
                 self.entries.push((Source::Resource, name.to_owned(), Some(vec![value])));
             }
         }
+        for (key, name) in SURROUNDINGS {
+            let [value] = values(said, key) else { continue };
+            if self.get(&Attribute::new(Source::Environment, name)) == Lookup::NotKnown {
+                self.entries.push((Source::Environment, name.to_owned(), Some(vec![value.clone()])));
+            }
+        }
         self
     }
 }
+
+/// Facts about the surroundings, and the attributes that conditions know them by.
+const SURROUNDINGS: [(&str, &str); 3] =
+    [("now", "UtcNow"), ("subnet", "Microsoft.Network/virtualNetworks/subnets"), ("privateEndpoint", "Microsoft.Network/privateEndpoints")];
 
 /// A key of the context that says: nothing is to be read off the resource's name.
 pub(crate) const AS_GIVEN: &str = "attributes as given";

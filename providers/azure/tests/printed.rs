@@ -97,6 +97,49 @@ fn a_page_with_another_behind_it_is_not_the_whole_list() {
     assert!(verdict.doubts[0].needs.contains("further pages"), "{:?}", verdict.doubts);
 }
 
+/// Whom `az account show` was printed for is `me`.
+#[test]
+fn me_is_who_signed_in() {
+    let mut files = files();
+    assert_eq!(ask(&folder(&files), "me", READ, BLOB).decision, Decision::Undetermined);
+    let account = r#"{"id": "SUB", "tenantId": "t", "state": "Enabled", "user": {"name": "kim@acme.example", "type": "user"}}"#;
+    files.push(file("account.json", account));
+    assert_eq!(ask(&folder(&files), "me", READ, BLOB).decision, Decision::Allow);
+}
+
+/// X-15: the firewall takes public addresses only; one of a private network is no way in.
+#[test]
+fn a_private_address_is_not_offered_to_the_firewall() {
+    let mut files = files();
+    files[2].1 = files[2].1.replace("\"defaultAction\": \"Allow\"", "\"defaultAction\": \"Deny\"").replace("AzureServices", "None");
+    let snapshot = folder(&files);
+    let from = |address: &str| {
+        let context = Context::default().with("clientIp", [address]);
+        let question =
+            Question { provider: "azure".into(), principal: KIM.into(), action: READ.into(), resource: Some(BLOB.into()), context };
+        Azure.simulate(&question, &snapshot).unwrap()
+    };
+    let (public, private) = (from("198.51.100.7"), from("10.0.0.1"));
+    assert_eq!((public.decision, private.decision), (Decision::Deny, Decision::Deny));
+    assert_eq!((public.fixes.len(), private.fixes.len()), (1, 0));
+}
+
+/// The time of the request is what a condition calls UtcNow.
+#[test]
+fn a_time_that_was_given_reaches_the_condition() {
+    let mut files = files();
+    let condition = "@Environment[UtcNow] DateTimeGreaterThan '2026-05-01T00:00:00Z'";
+    files[0].1 = files[0].1.replace("\"condition\": null", &format!("\"condition\": \"{condition}\""));
+    let snapshot = folder(&files);
+    let at = |now: &str| {
+        let context = Context::default().with("now", [now]);
+        let question =
+            Question { provider: "azure".into(), principal: KIM.into(), action: READ.into(), resource: Some(BLOB.into()), context };
+        Azure.simulate(&question, &snapshot).unwrap().decision
+    };
+    assert_eq!((at("2026-06-01T00:00:00Z"), at("2026-04-01T00:00:00Z")), (Decision::Allow, Decision::Deny));
+}
+
 /// Every kind of output, and what it becomes.
 #[test]
 fn each_command_is_recognised() {

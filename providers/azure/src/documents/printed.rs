@@ -242,7 +242,7 @@ impl Taken<'_> {
             let above = id.get(..at).filter(|above| !above.is_empty()).unwrap_or("/");
             let scope = body.text_of(&["scope", "Scope"]).unwrap_or(above);
             let words = super::kind(kind).map_or(kind, |row| row.title).trim_start_matches("the ");
-            let name = body.text_of(&["roleDefinitionName", "RoleDefinitionName", "denyAssignmentName", "displayName"]).unwrap_or(last(id));
+            let name = body.text_of(&["denyAssignmentName", "displayName"]).map_or_else(|| whose(&body, id), str::to_owned);
             return self.add(kind, scope, &format!("{words} {name}"), text, line);
         }
         if let Some((_, kind)) = OWN.iter().find(|(part, _)| lower.contains(part)) {
@@ -337,6 +337,12 @@ impl Taken<'_> {
             }
         }
     }
+}
+
+/// To whom an assignment is made, by name if it has one.
+fn whose(body: &Body<'_>, id: &str) -> String {
+    let name = body.text_of(&["principalName", "SignInName", "DisplayName", "principalId", "ObjectId"]);
+    name.map_or_else(|| last(id).to_owned(), |name| format!("to {name}"))
 }
 
 const FURTHER: &str = "the list has further pages";

@@ -169,7 +169,7 @@ impl Evaluation<'_> {
 
     fn which_reading(&self, span: Span, and_first: Truth, or_first: Truth) -> Truth {
         let key = format!("reading {} {} {}", self.place.document, self.place.pointer, span.0);
-        let about = "AND and OR stand side by side without parentheses, and the two readings differ";
+        let about = "which of two readings is meant: AND and OR stand side by side without parentheses";
         match self.asked.facts.ask(&key, || doubt(about, format!("parentheses in the condition of {}", self.place.document))) {
             Truth::Yes => and_first,
             Truth::No => or_first,
@@ -296,10 +296,13 @@ impl Evaluation<'_> {
 
     fn not_known(&self, attribute: &Attribute) -> iam_why_contract::Doubt {
         if attribute.garbled {
-            let about = format!("{attribute}: the name holds the escape of a shell, it was saved wrong");
+            let about = format!("{attribute}, a name that holds the escape of a shell: it was saved wrong");
             return doubt(about, "the condition saved again with <$key_case_sensitive$>");
         }
-        doubt(format!("{attribute} is not known"), format!("--context '{attribute}=VALUE', or '{attribute}!' if the request has none"))
+        doubt(
+            format!("the value of {attribute}, which is not known"),
+            format!("--context '{attribute}=VALUE', or '{attribute}!' if the request has none"),
+        )
     }
 
     fn words(&self, comparison: &Comparison, left: &Side<'_>, right: &Side<'_>) -> (String, String, String) {

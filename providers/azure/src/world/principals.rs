@@ -169,9 +169,11 @@ impl Principals {
         match (ids.len(), found.into_iter().next()) {
             (1, Some(only)) => only,
             (count, _) => {
-                let note =
-                    if count > 1 { format!("`{named}` is the name of {count} principals: give the object id") } else { String::new() };
-                let notes = Some(note).filter(|note| !note.is_empty()).into_iter().collect();
+                let note = match count {
+                    0 | 1 => format!("nothing that was read is called `{named}`: give the object id"),
+                    _ => format!("`{named}` is the name of {count} principals: give the object id"),
+                };
+                let notes = Some(note).filter(|_| named != "anonymous").into_iter().collect();
                 Caller { shown: named.to_owned(), notes, ..Caller::default() }
             }
         }
