@@ -258,7 +258,7 @@ impl Evaluation<'_> {
                 let about = format!("what `{comparison}` comes to when the attribute is absent: it is not documented");
                 self.asked.facts.ask(&format!("absent {comparison}"), || doubt(about, "a test against Azure, or a value for the attribute"))
             }
-            (Side::Known(left), Side::Known(right)) => self.compare_known(comparison, base, left, right),
+            (Side::Known(left), Side::Known(right)) => self.of_rows(comparison, self.compare_known(comparison, base, left, right)),
         }
     }
 
@@ -280,6 +280,16 @@ impl Evaluation<'_> {
                 .facts
                 .ask(&format!("undefined {comparison}"), || doubt(about, "a quantifier such as ForAnyOfAnyValues, or other values"))
         })
+    }
+
+    /// A condition on the columns of a table is said to hide rows, not to refuse the query ("Granular RBAC in Log Analytics").
+    fn of_rows(&self, comparison: &Comparison, truth: Truth) -> Truth {
+        let rows = |operand: &Operand| matches!(operand, Operand::Attribute(attribute) if attribute.name.to_ascii_lowercase().contains("/workspaces/tables/record:"));
+        if !truth.is_no() || ![&comparison.left, &comparison.right].into_iter().any(rows) {
+            return truth;
+        }
+        let about = format!("whether the query fails or only leaves out the rows of which `{comparison}` is false");
+        self.asked.facts.ask(&format!("rows {comparison}"), || doubt(about, "the query, run"))
     }
 
     /// C-2: what a service does with a condition that it is not documented to look at is not known.
