@@ -299,9 +299,14 @@ impl Attributes {
         }
     }
 
+    /// Whether more may follow from the question than what it says of attributes.
+    pub(crate) fn may_be_derived(&self) -> bool {
+        !self.entries.iter().any(|(_, name, _)| name == AS_GIVEN)
+    }
+
     /// The same, with what the resource's own name says (account, container and path of a blob), and what was said of the surroundings.
     fn completed(mut self, said: &Context, resource: Option<&str>, target: &Target) -> Self {
-        if self.entries.iter().any(|(_, name, _)| name == AS_GIVEN) {
+        if !self.may_be_derived() {
             return self;
         }
         for (name, value) in named_by(resource, target) {

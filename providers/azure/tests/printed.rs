@@ -140,6 +140,22 @@ fn a_time_that_was_given_reaches_the_condition() {
     assert_eq!((at("2026-06-01T00:00:00Z"), at("2026-04-01T00:00:00Z")), (Decision::Allow, Decision::Deny));
 }
 
+/// A listing has no path: a condition that wants one is not met, and nobody has to be asked for it.
+#[test]
+fn what_an_operation_cannot_carry_is_absent() {
+    let mut files = files();
+    let path = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] StringLike 'logs/*'";
+    files[0].1 = files[0].1.replace("\"condition\": null", &format!("\"condition\": \"{path}\""));
+    let snapshot = folder(&files);
+    let container = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/acct/blobServices/default/containers/c"
+    );
+    assert_eq!(ask(&snapshot, KIM, READ, &container).decision, Decision::Undetermined, "a listing, or a read of some path");
+    let context = Context::default().with("subOperation", ["Blob.List"]);
+    let question = Question { provider: "azure".into(), principal: KIM.into(), action: READ.into(), resource: Some(container), context };
+    assert_eq!(Azure.simulate(&question, &snapshot).unwrap().decision, Decision::Deny);
+}
+
 /// Every kind of output, and what it becomes.
 #[test]
 fn each_command_is_recognised() {

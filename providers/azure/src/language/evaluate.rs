@@ -5,6 +5,7 @@
 
 use crate::facts::{Facts, Probe, doubt};
 use crate::language::action::ActionPattern;
+use crate::language::carried;
 use crate::language::condition::{Attribute, Base, Comparison, Condition, Expression, Family, Operand, Relation, Source, Span, listed};
 use crate::language::operators;
 use crate::request::Attributes;
@@ -196,7 +197,7 @@ impl Evaluation<'_> {
     }
 
     fn exists<R: Recorder>(&self, attribute: &Attribute, span: Span, recorder: &mut R) -> Truth {
-        let (truth, got) = match self.asked.attributes.get(attribute) {
+        let (truth, got) = match self.look_up(attribute) {
             Lookup::Known([]) if !attribute.garbled => {
                 let about = format!("whether {attribute} exists where it has no values: it is not documented");
                 (
@@ -232,10 +233,19 @@ impl Evaluation<'_> {
         truth
     }
 
+    /// What is known of an attribute; one that the operation cannot have is absent.
+    fn look_up(&self, attribute: &Attribute) -> Lookup<'_> {
+        let known = self.asked.attributes.get(attribute);
+        let absent = known == Lookup::NotKnown
+            && self.asked.attributes.may_be_derived()
+            && carried::cannot_be(self.asked.action, self.asked.sub_operation, attribute);
+        if absent { Lookup::Absent } else { known }
+    }
+
     fn side<'s>(&'s self, operand: &'s Operand) -> Side<'s> {
         match operand {
             Operand::Literals(values) => Side::Known(Cow::Borrowed(values)),
-            Operand::Attribute(attribute) => match self.asked.attributes.get(attribute) {
+            Operand::Attribute(attribute) => match self.look_up(attribute) {
                 _ if attribute.garbled => Side::NotKnown(attribute),
                 Lookup::Known(values) => Side::Known(Cow::Borrowed(values)),
                 Lookup::Absent => Side::Absent,

@@ -9,6 +9,7 @@
 //! - `ActionMatches` with a `*` that stands for several segments;
 //! - several values without a quantifier, which it takes as *contains* (C-11: no documented meaning);
 //! - attributes that are absent: it takes `StringNotEquals` for true (C-16: not documented) and gives up on most others;
+//! - lines of more than 1024 columns, which it refuses;
 //! - AND beside OR without parentheses, which it reads (C-4: ambiguous).
 
 use crate::facts::Facts;
@@ -83,7 +84,7 @@ fn tree() -> impl Strategy<Value = String> {
     leaf().prop_recursive(4, 24, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(|inner| format!("NOT ({inner})")),
-            (proptest::collection::vec(inner, 2..4), proptest::sample::select(vec![" AND ", " OR "])).prop_map(|(items, word)| items
+            (proptest::collection::vec(inner, 2..4), proptest::sample::select(vec!["\nAND ", "\nOR "])).prop_map(|(items, word)| items
                 .iter()
                 .map(|item| format!("({item})"))
                 .collect::<Vec<_>>()
