@@ -51,8 +51,8 @@ impl Provider for Azure {
     }
 
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
-        let request = request::Request::new(question)?;
         let world = world::World::new(snapshot);
+        let request = request::Request::new(question)?.naming_roles(&world);
         let caller = world.caller(&request.principal);
         Ok(answer::answer(&decide::Matter { request: &request, world: &world, caller: &caller }, snapshot))
     }

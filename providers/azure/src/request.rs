@@ -4,6 +4,7 @@ use crate::language::condition::{Attribute, Source};
 use crate::language::operators::date;
 use crate::language::permission::Plane;
 use crate::scope::Scope;
+use crate::world::{World, dashed, guid, last};
 use chrono::{DateTime, FixedOffset};
 use iam_why_contract::{Context, Lookup, Question, QuestionError};
 
@@ -120,6 +121,16 @@ impl Request {
         self.attributes.names_a_blob = names_a_blob;
         self.attributes.entries.extend(derived);
         self
+    }
+
+    /// The same request, the role that it assigns by its id where it was given by its name.
+    pub(crate) fn naming_roles(self, world: &World<'_>) -> Self {
+        let role = self.value("role").filter(|role| guid(last(role)).is_none());
+        let found = role.and_then(|name| world.roles().into_iter().find(|role| role.name.eq_ignore_ascii_case(name.trim())));
+        match found.map(|role| dashed(&role.guid())) {
+            Some(id) => self.carrying("role", &id),
+            None => self,
+        }
     }
 
     /// What was said under `key`.
