@@ -156,6 +156,21 @@ fn what_an_operation_cannot_carry_is_absent() {
     assert_eq!(Azure.simulate(&question, &snapshot).unwrap().decision, Decision::Deny);
 }
 
+/// P-9: what a managing tenant's principals hold is in no list of the customer.
+#[test]
+fn a_stranger_to_a_managed_subscription_may_hold_roles_through_lighthouse() {
+    let decision = |managed_by: &str, also: Option<&str>| {
+        let mut files = files();
+        let account = format!(r#"{{"id": "SUB", "tenantId": "t", "state": "Enabled", "managedByTenants": {managed_by}}}"#);
+        files.push(file("account.json", &account));
+        files.extend(also.map(|text| file("lighthouse--SUB.json", text)));
+        ask(&folder(&files), "aaaa0000-0000-4000-8000-0000000000ee", READ, BLOB).decision
+    };
+    assert_eq!(decision("[]", None), Decision::Deny);
+    assert_eq!(decision(r#"[{"tenantId": "m"}]"#, None), Decision::Undetermined);
+    assert_eq!(decision(r#"[{"tenantId": "m"}]"#, Some("[]")), Decision::Deny);
+}
+
 /// Every kind of output, and what it becomes.
 #[test]
 fn each_command_is_recognised() {
