@@ -171,6 +171,30 @@ fn a_stranger_to_a_managed_subscription_may_hold_roles_through_lighthouse() {
     assert_eq!(decision(r#"[{"tenantId": "m"}]"#, Some("[]")), Decision::Deny);
 }
 
+/// X-2: an activation is a role assignment like others; only its schedule says when it ends.
+#[test]
+fn an_activation_ends_when_its_schedule_says() {
+    let mut files = files();
+    files.push(file(
+        "assignment-schedules--SUB.json",
+        r#"{"value": [{"id": "/subscriptions/SUB/providers/Microsoft.Authorization/roleAssignmentScheduleInstances/x", "properties": {
+            "scope": "/subscriptions/SUB", "principalId": "KIM", "roleDefinitionId": "/x/y", "assignmentType": "Activated", "status": "Provisioned",
+            "startDateTime": "2026-05-01T08:00:00Z", "endDateTime": "2026-05-01T16:00:00Z",
+            "originRoleAssignmentId": "/subscriptions/SUB/providers/Microsoft.Authorization/roleAssignments/0F000000-0000-4000-8000-000000000001"}}]}"#,
+    ));
+    let snapshot = folder(&files);
+    let at = |now: Option<&str>| {
+        let context = now.map_or_else(Context::default, |now| Context::default().with("now", [now]));
+        let question =
+            Question { provider: "azure".into(), principal: KIM.into(), action: READ.into(), resource: Some(BLOB.into()), context };
+        Azure.simulate(&question, &snapshot).unwrap()
+    };
+    assert_eq!(at(Some("2026-05-01T12:00:00Z")).decision, Decision::Allow);
+    assert_eq!(at(None).decision, Decision::Allow, "it was in force when it was read");
+    let ended = at(Some("2026-05-01T16:00:00Z"));
+    assert_eq!((ended.decision, ended.findings[0].code), (Decision::Deny, "azure-not-in-force"));
+}
+
 /// Every kind of output, and what it becomes.
 #[test]
 fn each_command_is_recognised() {
