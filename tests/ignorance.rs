@@ -35,7 +35,10 @@ fn question(command: &str) -> Option<(Question, String)> {
 
 fn without(snapshot: &Snapshot, left_out: usize) -> Snapshot {
     let kept = snapshot.documents().iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, document)| document.clone());
-    Snapshot::new(kept, snapshot.searches().iter().cloned())
+    // What Azure prints are lists: one that lacks an element is not the whole list.
+    let list = snapshot.documents().get(left_out).map(|document| document.kind.clone()).filter(|kind| kind.starts_with("azure:"));
+    let searches = snapshot.searches().iter().filter(|search| Some(&search.kind) != list.as_ref());
+    Snapshot::new(kept, searches.cloned())
 }
 
 #[test]

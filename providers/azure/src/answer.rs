@@ -2,7 +2,9 @@
 
 use crate::decide::{Matter, NeedLooks};
 use crate::facts::{Facts, Question as OpenFact};
+use crate::language::permission::Plane;
 use crate::layers::{LINKED_SCOPE, Look, eligibility, role_assignment};
+use crate::operations::{Verb, verb};
 use crate::request::Need;
 use crate::{findings, fixes};
 use iam_why_contract::settle::Settled;
@@ -144,6 +146,7 @@ fn notes(matter: &Matter<'_>, decision: Decision) -> Vec<String> {
     let audit = matter.world.denies.iter().filter(|deny| deny.audit);
     // D-5: said to only write a log while the feature is in preview.
     notes.extend(audit.map(|deny| format!("the deny assignment {} has the effect audit and is taken not to refuse", deny.name)));
+    notes.extend(linked(matter).filter(|_| decision == Decision::Allow));
     if decision != Decision::Deny && changed_lately(matter) {
         notes.push(
             "a role assignment of the caller was changed less than ten minutes before: it may not be in force yet; sign in again"
@@ -151,6 +154,16 @@ fn notes(matter: &Matter<'_>, decision: Decision) -> Vec<String> {
         );
     }
     notes
+}
+
+/// what a resource refers to takes rights of its own, and only the content of the request says what that is.
+fn linked(matter: &Matter<'_>) -> Option<String> {
+    let [only] = matter.request.needs.as_slice() else { return None };
+    let access = only.first()?;
+    let writes = verb(&access.action) == Verb::Write && !access.action.to_ascii_lowercase().starts_with("microsoft.authorization/");
+    let manages = matter.asked(access, &Facts::default()).plane == Some(Plane::Control);
+    (writes && manages)
+        .then(|| "what the resource refers to (a subnet, an identity, …) takes rights of its own: --context linked=ACTION@SCOPE".to_owned())
 }
 
 /// E-5: a change takes up to ten minutes to reach every cache ("Troubleshoot Azure RBAC").

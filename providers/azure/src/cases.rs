@@ -292,7 +292,12 @@ impl<'v> Builder<'v> {
                 self.subscription(json!({"tenantId": tenant, "managedByTenants": [{"tenantId": managing}], "state": "Enabled"}));
             }
             "subscription_state" | "subscription" => self.subscription(json!({"state": text("state")})),
-            "rp_registration" => self.registration(gate),
+            "rp_registration" | "registration" => self.registration(gate),
+            // Under another name: by what it speaks of.
+            _ if gate.get("allowSharedKeyAccess").is_some() => self.shared_key(gate),
+            _ if gate.get("isHnsEnabled").is_some() => self.path_acl(gate),
+            _ if gate.get("enableRbacAuthorization").is_some() => self.vault_mode(gate),
+            _ if gate.get("registrationState").is_some() => self.registration(gate),
             other => self.not_modelled.push(format!("gate {other}")),
         }
     }
@@ -311,7 +316,7 @@ impl<'v> Builder<'v> {
         let at = scope.trim_end_matches('/');
         let definition = format!("{at}/providers/Microsoft.Authorization/policyDefinitions/definition");
         let assignment = format!("{at}/providers/Microsoft.Authorization/policyAssignments/assignment");
-        let condition = match gate.get("resource_matches").and_then(Value::as_bool) {
+        let condition = match said(gate, "matches") {
             Some(matches) => json!({"value": "the resource", "exists": matches}),
             None => json!({"field": "name", "equals": "not said"}),
         };
@@ -338,7 +343,8 @@ impl<'v> Builder<'v> {
         let rules = json!({
             "defaultAction": gate.get("defaultAction").cloned().unwrap_or_else(|| json!("Allow")),
             "bypass": gate.get("bypass").cloned().unwrap_or_else(|| json!("None")),
-            "ipRules": [{"value": ALLOWED, "ipAddressOrRange": ALLOWED, "action": "Allow"}], "virtualNetworkRules": [],
+            "ipRules": gate.get("ipRules").cloned().unwrap_or_else(|| json!([{"value": ALLOWED, "action": "Allow"}])),
+            "virtualNetworkRules": gate.get("virtualNetworkRules").cloned().unwrap_or_else(|| json!([])),
         });
         let public = gate.get("publicNetworkAccess").cloned().unwrap_or_else(|| json!("Enabled"));
         let (resource, name) = if what == "storage" { (&mut self.account, "networkRuleSet") } else { (&mut self.vault, "networkAcls") };
@@ -355,6 +361,9 @@ impl<'v> Builder<'v> {
                 self.say("trustedService", "false");
             }
             None => {}
+        }
+        if let Some(address) = ["client_ip", "clientIp"].iter().find_map(|member| gate.get(member)?.as_str()) {
+            self.say("clientIp", address);
         }
         if let Some(private) =
             ["private_endpoint", "privateEndpoint", "via_private_endpoint"].iter().find_map(|member| gate.get(member)?.as_bool())
@@ -375,26 +384,26 @@ impl<'v> Builder<'v> {
         let enabled = gate.get("isHnsEnabled").cloned().unwrap_or(json!(true));
         self.account.insert("isHnsEnabled".into(), enabled);
         let container = self.scope.text().to_owned();
-        match gate.get("acl_grants") {
-            Some(Value::Bool(false)) => {
+        match said(gate, "grants") {
+            Some(false) => {
                 let closed = json!({"acl": "user::---,group::---,other::---", "owner": "$superuser", "group": "$superuser"});
                 self.add(documents::PATH_ACL, &format!("{container}//"), "root", &closed);
             }
-            Some(Value::Bool(true)) => {
+            Some(true) => {
                 self.say("path", "path");
                 let open = json!({"acl": "user::rwx,group::rwx,mask::rwx,other::rwx", "owner": "$superuser", "group": "$superuser"});
                 for path in ["", "path"] {
                     self.add(documents::PATH_ACL, &format!("{container}//{path}"), path, &open);
                 }
             }
-            _ => self.not_read(documents::PATH_ACL, "*"),
+            None => self.not_read(documents::PATH_ACL, "*"),
         }
     }
 
     /// `{enableRbacAuthorization, access_policy_grants?}`
     fn vault_mode(&mut self, gate: &Value) {
         self.vault.insert("enableRbacAuthorization".into(), gate.get("enableRbacAuthorization").cloned().unwrap_or(Value::Null));
-        let grants = gate.get("access_policy_grants").and_then(Value::as_bool);
+        let grants = said(gate, "grants");
         if grants.is_none() {
             return;
         }
@@ -407,7 +416,7 @@ impl<'v> Builder<'v> {
     fn cosmos(&mut self, gate: &Value) {
         let Some(account) = self.scope.resource("Microsoft.DocumentDB/databaseAccounts") else { return };
         let definition = format!("{account}/sqlRoleDefinitions/definition");
-        match gate.get("sql_role_grants").and_then(Value::as_bool) {
+        match said(gate, "grants") {
             Some(grants) => {
                 let assignment =
                     json!({"principalId": self.value.get("principal"), "roleDefinitionId": definition, "scope": account.text()});
@@ -431,7 +440,8 @@ impl<'v> Builder<'v> {
     fn registration(&mut self, gate: &Value) {
         let Some(id) = self.scope.subscription().map(str::to_owned) else { return };
         let namespace = gate.get("namespace").and_then(Value::as_str).unwrap_or_default();
-        let document = json!({"namespace": namespace, "registrationState": gate.get("state")});
+        let state = gate.get("state").or_else(|| gate.get("registrationState"));
+        let document = json!({"namespace": namespace, "registrationState": state});
         self.add(documents::PROVIDER, &format!("{id}/{namespace}"), namespace, &document);
     }
 
@@ -447,6 +457,11 @@ impl<'v> Builder<'v> {
             }
         }
     }
+}
+
+/// The member of a gate that says whether something `matches` or `grants`, whatever stands before that word.
+fn said(gate: &Value, what: &str) -> Option<bool> {
+    gate.as_object()?.iter().find(|(member, _)| member.ends_with(what)).and_then(|(_, value)| value.as_bool())
 }
 
 fn title(kind: &str) -> &'static str {

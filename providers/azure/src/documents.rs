@@ -4,6 +4,10 @@
 //! A search of a list names the scope that was listed; `SCOPE?$filter=atScope()` is the list at and above a scope, and
 //! `SCOPE?$filter=atScope() and assignedTo('ID')` what of it is assigned to one principal, directly or through groups.
 
+mod printed;
+
+pub(crate) use printed::{assemble, recognise};
+
 use iam_why_contract::DocumentKind;
 
 macro_rules! kinds {

@@ -7,7 +7,7 @@ use crate::layers::{
     Asked, LINKED_SCOPE, Look, access_policy, cosmos_rbac, deny_assignment, eligibility, lock, network, policy, registration,
     role_assignment, shared_key, subscription, tenant,
 };
-use crate::world::{Deny, dashed};
+use crate::world::{Deny, Role, dashed};
 use iam_why_contract::{Code, Evidence, Finding, Kind, Place, Statement, Test};
 
 macro_rules! codes {
@@ -219,7 +219,9 @@ fn only_failed<'s>(statement: &'s Statement, about: &str) -> Option<&'s Test> {
 }
 
 fn assigners(asked: &Asked<'_>) -> String {
-    format!("{ASSIGNERS} at {}", target(asked))
+    // The scope itself stands in the question; management groups and other scopes above do too.
+    let place = asked.scope.as_ref().map_or_else(|| target(asked), |scope| scope.name().to_owned());
+    format!("{ASSIGNERS} at {place} or above")
 }
 
 fn condition(asked: &Asked<'_>, statement: &Statement, test: &Test) -> Finding {
@@ -242,13 +244,22 @@ fn condition(asked: &Asked<'_>, statement: &Statement, test: &Test) -> Finding {
     }
     let because: Vec<String> =
         blamed.iter().take(2).map(|test| format!("{} is {}, it wants {}", test.about, test.got, test.wanted)).collect();
-    let because = if because.is_empty() { "it comes to false".to_owned() } else { because.join("; ") };
+    let because = if because.is_empty() { "it comes to false".to_owned() } else { with_role_names(asked, &because.join("; ")) };
     let says =
         format!("{} would grant {} to {}, but for its condition: {because}", statement.label, asked.access.action, asked.caller.shown);
     let place = blamed.first().map_or_else(|| test.place.clone(), |test| test.place.clone());
     let mut finding = finding(CONDITION, Kind::MissingGrant, role_assignment::CONDITION, says, Evidence::Place(place), assigners(asked));
     finding.related = vec![statement.place.clone()];
     finding
+}
+
+/// Nobody knows a role by its GUID: its name is put behind.
+fn with_role_names(asked: &Asked<'_>, text: &str) -> String {
+    let named = |text: String, role: &Role| {
+        let quoted = format!("'{}'", dashed(&role.guid()));
+        text.replace(&quoted, &format!("{quoted} ({})", role.name))
+    };
+    asked.world.roles().into_iter().fold(text.to_owned(), named)
 }
 
 fn not_activated(asked: &Asked<'_>, statement: &Statement) -> Finding {
@@ -368,8 +379,9 @@ fn refusal(asked: &Asked<'_>, gate: &Look) -> Option<Finding> {
             "whoever manages the storage account".to_owned(),
         ),
         network::ID => {
-            let says = format!("the network rules ({}) do not let {} in, whatever the roles grant", test.wanted, test.got);
-            (NETWORK, says, format!("whoever manages the network rules of {}", target(asked)))
+            let resource = network::resource_name(asked);
+            let says = format!("the firewall of {resource} ({}) does not let {} in, whatever the roles grant", test.wanted, test.got);
+            (NETWORK, says, format!("whoever manages the network rules of {resource}"))
         }
         subscription::ID => {
             (SUBSCRIPTION, format!("the subscription is {} and read-only", test.got), "whoever pays for the subscription".to_owned())

@@ -10,6 +10,8 @@ mod fixes;
 mod language;
 mod layers;
 mod operations;
+#[cfg(test)]
+mod properties;
 pub mod refusal;
 mod request;
 mod scope;
@@ -49,14 +51,18 @@ impl Provider for Azure {
     }
 
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
-        let request = request::Request::new(question)?;
         let world = world::World::new(snapshot);
+        let request = request::Request::new(question)?.naming_roles(&world);
         let caller = world.caller(&request.principal);
         Ok(answer::answer(&decide::Matter { request: &request, world: &world, caller: &caller }, snapshot))
     }
 
-    fn recognise(&self, _: SourceFile<'_>) -> Option<Snapshot> {
-        None
+    fn recognise(&self, file: SourceFile<'_>) -> Option<Snapshot> {
+        documents::recognise(file)
+    }
+
+    fn assemble(&self, snapshot: Snapshot) -> Snapshot {
+        documents::assemble(snapshot)
     }
 
     fn case(&self, value: &serde_json::Value) -> Option<Result<Case, CaseError>> {

@@ -4,6 +4,7 @@ use crate::language::condition::{Attribute, Source};
 use crate::language::operators::date;
 use crate::language::permission::Plane;
 use crate::scope::Scope;
+use crate::world::{World, dashed, guid, last};
 use chrono::{DateTime, FixedOffset};
 use iam_why_contract::{Context, Lookup, Question, QuestionError};
 
@@ -102,7 +103,7 @@ impl Request {
         let action = action(&question.action)?;
         let target = target(question.resource.as_deref())?;
         let said = question.context.clone();
-        let attributes = Attributes::new(&said).completed(question.resource.as_deref(), &target);
+        let attributes = Attributes::new(&said).completed(&said, question.resource.as_deref(), &target);
         let access = Access { action, plane: stated_plane(&said)?, target };
         let mut needs = vec![Need { any_of: alternatives(access, &said), because: String::new() }];
         for linked in values(&said, "linked") {
@@ -120,6 +121,16 @@ impl Request {
         self.attributes.names_a_blob = names_a_blob;
         self.attributes.entries.extend(derived);
         self
+    }
+
+    /// The same request, the role that it assigns by its id where it was given by its name.
+    pub(crate) fn naming_roles(self, world: &World<'_>) -> Self {
+        let role = self.value("role").filter(|role| guid(last(role)).is_none());
+        let found = role.and_then(|name| world.roles().into_iter().find(|role| role.name.eq_ignore_ascii_case(name.trim())));
+        match found.map(|role| dashed(&role.guid())) {
+            Some(id) => self.carrying("role", &id),
+            None => self,
+        }
     }
 
     /// What was said under `key`.
@@ -299,9 +310,14 @@ impl Attributes {
         }
     }
 
-    /// The same, with what the resource's own name says: account, container and path of a blob.
-    fn completed(mut self, resource: Option<&str>, target: &Target) -> Self {
-        if self.entries.iter().any(|(_, name, _)| name == AS_GIVEN) {
+    /// Whether more may follow from the question than what it says of attributes.
+    pub(crate) fn may_be_derived(&self) -> bool {
+        !self.entries.iter().any(|(_, name, _)| name == AS_GIVEN)
+    }
+
+    /// The same, with what the resource's own name says (account, container and path of a blob), and what was said of the surroundings.
+    fn completed(mut self, said: &Context, resource: Option<&str>, target: &Target) -> Self {
+        if !self.may_be_derived() {
             return self;
         }
         for (name, value) in named_by(resource, target) {
@@ -311,9 +327,19 @@ impl Attributes {
                 self.entries.push((Source::Resource, name.to_owned(), Some(vec![value])));
             }
         }
+        for (key, name) in SURROUNDINGS {
+            let [value] = values(said, key) else { continue };
+            if self.get(&Attribute::new(Source::Environment, name)) == Lookup::NotKnown {
+                self.entries.push((Source::Environment, name.to_owned(), Some(vec![value.clone()])));
+            }
+        }
         self
     }
 }
+
+/// Facts about the surroundings, and the attributes that conditions know them by.
+const SURROUNDINGS: [(&str, &str); 3] =
+    [("now", "UtcNow"), ("subnet", "Microsoft.Network/virtualNetworks/subnets"), ("privateEndpoint", "Microsoft.Network/privateEndpoints")];
 
 /// A key of the context that says: nothing is to be read off the resource's name.
 pub(crate) const AS_GIVEN: &str = "attributes as given";

@@ -198,7 +198,20 @@ impl<'s> World<'s> {
 
     /// Who the caller is.
     pub(crate) fn caller(&self, named: &str) -> Caller {
-        self.principals.caller(named, &self.assignments)
+        let caller = self.principals.caller(named, &self.assignments);
+        match self.signed_in().filter(|_| caller.id.is_none() && named.trim().eq_ignore_ascii_case("me")) {
+            Some(own) => self.principals.caller(&own, &self.assignments),
+            None => caller,
+        }
+    }
+
+    /// Whom `az account show` was printed for, if that was one and the same.
+    fn signed_in(&self) -> Option<String> {
+        let user = |document: &Document| value(document)?.get("user")?.get("name")?.as_str().map(str::to_owned);
+        let mut users: Vec<String> = self.all(documents::SUBSCRIPTION).filter_map(user).collect();
+        users.sort();
+        users.dedup();
+        if users.len() == 1 { users.pop() } else { None }
     }
 
     /// What is known of a principal besides its id: a name for it.
@@ -267,7 +280,7 @@ impl<'s> World<'s> {
         }
         let title = documents::kind(kind).map_or(kind, |row| row.title).trim_start_matches("the ");
         let at = scope.map(|scope| format!(" at {scope}")).unwrap_or_default();
-        Listed::No(doubt(format!("the {title}s{at} were not read"), refused.unwrap_or_else(|| documents::permissions(kind))))
+        Listed::No(doubt(format!("the {title}s{at}, which were not read"), refused.unwrap_or_else(|| documents::permissions(kind))))
     }
 
     /// Does an assignment at `at` reach the target?
@@ -277,7 +290,7 @@ impl<'s> World<'s> {
         }
         let Some(target) = target else {
             return facts.ask(&format!("target below {}", at.key()), || {
-                doubt("the resource id of what is asked for is not known", format!("whether it lies in {at}: give the resource id"))
+                doubt("the resource id of what is asked for, which is not known", format!("whether it lies in {at}: give the resource id"))
             });
         };
         if at.holds(target) {

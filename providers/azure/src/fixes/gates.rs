@@ -59,7 +59,9 @@ pub(crate) fn unlock(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) 
 /// The caller's address among those that are let in.
 pub(crate) fn address(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) -> Option<Change> {
     let place = place(finding)?;
-    let own = asked.request.value("clientIp").filter(|text| text.parse::<std::net::Ipv4Addr>().is_ok())?;
+    // rules take public addresses only.
+    let public = |text: &&str| text.parse::<std::net::Ipv4Addr>().is_ok_and(|own| !own.is_private() && !own.is_loopback());
+    let own = asked.request.value("clientIp").filter(public)?;
     let rules = place.pointer.strip_suffix("/defaultAction")?;
     let present = read(snapshot, place)?.pointer(&format!("{rules}/ipRules")).is_some_and(Value::is_array);
     let rule = json!({"value": own, "ipAddressOrRange": own, "action": "Allow"});

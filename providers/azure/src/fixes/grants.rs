@@ -54,9 +54,12 @@ fn with_role(asked: &Asked<'_>, role: &Role, id: &str, scope: &Scope) -> Change 
     let says = format!("assign {} to {} at {scope}", role.name, asked.caller.shown);
     let title = format!("new assignment of {}", role.name);
     let assignment = assignment(asked, &role.id, id, scope);
-    let widens = format!("everything else that {} grants at {scope}", role.name);
-    let change =
-        Change::new(says, format!("{ASSIGNERS} at {scope}"), vec![create(documents::ROLE_ASSIGNMENT, scope.text(), &title, &assignment)]);
+    let widens = format!("everything else that {} grants there", role.name);
+    let change = Change::new(
+        says,
+        format!("{ASSIGNERS} at {} or above", scope.name()),
+        vec![create(documents::ROLE_ASSIGNMENT, scope.text(), &title, &assignment)],
+    );
     // A built-in role has one name everywhere; a custom one is safer by its id.
     let role = if role.built_in { role.name.clone() } else { dashed(&role.guid()) };
     change.widens(widens).command(command(asked, &role, id, scope))
@@ -133,6 +136,6 @@ pub(crate) fn activation(asked: &Asked<'_>, finding: &Finding) -> Option<Change>
         eligible.scope.text().trim_end_matches('/')
     );
     let change = Change::new(says, asked.caller.shown.clone(), edits);
-    let change = change.widens(format!("everything else that {role} grants at {}, until the activation ends", eligible.scope));
+    let change = change.widens(format!("everything else that {role} grants there, until the activation ends"));
     Some(change.command(format!("az rest --method put --url {} --body {}", quoted(&url), quoted(&body.to_string()))))
 }

@@ -5,6 +5,7 @@
 
 use crate::facts::{Facts, Probe, doubt};
 use crate::language::action::ActionPattern;
+use crate::language::carried;
 use crate::language::condition::{Attribute, Base, Comparison, Condition, Expression, Family, Operand, Relation, Source, Span, listed};
 use crate::language::operators;
 use crate::request::Attributes;
@@ -52,11 +53,21 @@ pub(crate) fn holds<R: Recorder>(condition: &Condition, place: &Place, asked: &C
         evaluate(None, &mut parts)
     };
     recorder.test(|| {
-        let parts = parts.into_tests();
+        let mut parts = parts.into_tests();
+        parts.iter_mut().for_each(shorten);
         let got = summary(&parts, truth);
         Test::new(place.clone(), "condition", condition.text.clone(), got, truth).of(parts)
     });
     truth
+}
+
+/// What holds needs no explanation. Below a NOT everything is kept: there what holds makes the whole fail.
+fn shorten(test: &mut Test) {
+    match (test.holds, test.about == NOT) {
+        (Truth::Yes, _) => test.parts.clear(),
+        (_, true) => {}
+        (_, false) => test.parts.iter_mut().for_each(shorten),
+    }
 }
 
 fn compares_guids(expression: &Expression) -> bool {
@@ -159,7 +170,7 @@ impl Evaluation<'_> {
 
     fn which_reading(&self, span: Span, and_first: Truth, or_first: Truth) -> Truth {
         let key = format!("reading {} {} {}", self.place.document, self.place.pointer, span.0);
-        let about = "AND and OR stand side by side without parentheses, and the two readings differ";
+        let about = "which of two readings is meant: AND and OR stand side by side without parentheses";
         match self.asked.facts.ask(&key, || doubt(about, format!("parentheses in the condition of {}", self.place.document))) {
             Truth::Yes => and_first,
             Truth::No => or_first,
@@ -186,7 +197,7 @@ impl Evaluation<'_> {
     }
 
     fn exists<R: Recorder>(&self, attribute: &Attribute, span: Span, recorder: &mut R) -> Truth {
-        let (truth, got) = match self.asked.attributes.get(attribute) {
+        let (truth, got) = match self.look_up(attribute) {
             Lookup::Known([]) if !attribute.garbled => {
                 let about = format!("whether {attribute} exists where it has no values: it is not documented");
                 (
@@ -222,10 +233,19 @@ impl Evaluation<'_> {
         truth
     }
 
+    /// What is known of an attribute; one that the operation cannot have is absent.
+    fn look_up(&self, attribute: &Attribute) -> Lookup<'_> {
+        let known = self.asked.attributes.get(attribute);
+        let absent = known == Lookup::NotKnown
+            && self.asked.attributes.may_be_derived()
+            && carried::cannot_be(self.asked.action, self.asked.sub_operation, attribute);
+        if absent { Lookup::Absent } else { known }
+    }
+
     fn side<'s>(&'s self, operand: &'s Operand) -> Side<'s> {
         match operand {
             Operand::Literals(values) => Side::Known(Cow::Borrowed(values)),
-            Operand::Attribute(attribute) => match self.asked.attributes.get(attribute) {
+            Operand::Attribute(attribute) => match self.look_up(attribute) {
                 _ if attribute.garbled => Side::NotKnown(attribute),
                 Lookup::Known(values) => Side::Known(Cow::Borrowed(values)),
                 Lookup::Absent => Side::Absent,
@@ -248,7 +268,7 @@ impl Evaluation<'_> {
                 let about = format!("what `{comparison}` comes to when the attribute is absent: it is not documented");
                 self.asked.facts.ask(&format!("absent {comparison}"), || doubt(about, "a test against Azure, or a value for the attribute"))
             }
-            (Side::Known(left), Side::Known(right)) => self.compare_known(comparison, base, left, right),
+            (Side::Known(left), Side::Known(right)) => self.of_rows(comparison, self.compare_known(comparison, base, left, right)),
         }
     }
 
@@ -272,6 +292,16 @@ impl Evaluation<'_> {
         })
     }
 
+    /// A condition on the columns of a table is said to hide rows, not to refuse the query ("Granular RBAC in Log Analytics").
+    fn of_rows(&self, comparison: &Comparison, truth: Truth) -> Truth {
+        let rows = |operand: &Operand| matches!(operand, Operand::Attribute(attribute) if attribute.name.to_ascii_lowercase().contains("/workspaces/tables/record:"));
+        if !truth.is_no() || ![&comparison.left, &comparison.right].into_iter().any(rows) {
+            return truth;
+        }
+        let about = format!("whether the query fails or only leaves out the rows of which `{comparison}` is false");
+        self.asked.facts.ask(&format!("rows {comparison}"), || doubt(about, "the query, run"))
+    }
+
     /// C-2: what a service does with a condition that it is not documented to look at is not known.
     fn trusted(&self, truth: Truth) -> Truth {
         if self.asked.understood {
@@ -286,10 +316,13 @@ impl Evaluation<'_> {
 
     fn not_known(&self, attribute: &Attribute) -> iam_why_contract::Doubt {
         if attribute.garbled {
-            let about = format!("{attribute}: the name holds the escape of a shell, it was saved wrong");
+            let about = format!("{attribute}, a name that holds the escape of a shell: it was saved wrong");
             return doubt(about, "the condition saved again with <$key_case_sensitive$>");
         }
-        doubt(format!("{attribute} is not known"), format!("--context '{attribute}=VALUE', or '{attribute}!' if the request has none"))
+        doubt(
+            format!("the value of {attribute}, which is not known"),
+            format!("--context '{attribute}=VALUE', or '{attribute}!' if the request has none"),
+        )
     }
 
     fn words(&self, comparison: &Comparison, left: &Side<'_>, right: &Side<'_>) -> (String, String, String) {

@@ -104,7 +104,7 @@ fn not_read(asked: &Asked<'_>) -> Truth {
     let unreadable = asked.world.unreadable.iter().filter(|(kind, _)| kind == documents::DENY_ASSIGNMENT).map(|(_, id)| {
         asked.ask(
             &format!("unreadable {id}"),
-            format!("`{id}` is not of the shape of a deny assignment"),
+            format!("`{id}`, which is not of the shape of a deny assignment"),
             "the document as Azure returns it",
         )
     });

@@ -29,7 +29,7 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
     if let Listed::No(doubt) = asked.world.listed(documents::LIGHTHOUSE_ASSIGNMENT, asked.scope.as_ref(), asked.caller) {
         look.truth = look.truth.or(asked.facts.ask("lighthouse unread", || doubt));
     }
-    look.truth = look.truth.and(tenancy.manages);
+    look.truth = look.truth.and(tenancy.manages).and(tenancy.foreign);
     look
 }
 

@@ -160,7 +160,7 @@ impl Asked<'_> {
     pub(crate) fn unread(&self, kind: &'static str, subject: &str, what: &str) -> Truth {
         let row = documents::kind(kind);
         let title = row.map_or(kind, |row| row.title);
-        self.ask(&format!("unread {kind} {subject} {what}"), format!("{title} {subject} was not read"), documents::permissions(kind))
+        self.ask(&format!("unread {kind} {subject} {what}"), format!("{title} {subject}, which was not read"), documents::permissions(kind))
     }
 
     /// Is the caller this principal, or in it?

@@ -58,6 +58,12 @@ fn of(asked: &Asked<'_>, kind: &'static str, resource: &Scope, reaches: Truth, k
     }
 }
 
+/// The account or vault whose rules they are.
+pub(crate) fn resource_name(asked: &Asked<'_>) -> String {
+    let resource = KINDS.iter().find_map(|(kind, _)| asked.resource(kind));
+    resource.map_or_else(|| "the resource".to_owned(), |resource| resource.name().to_owned())
+}
+
 /// From where the call comes, in words.
 fn client(asked: &Asked<'_>) -> String {
     let said = [asked.request.value("clientIp"), asked.request.value("subnet")];
@@ -108,7 +114,10 @@ impl<'v> Rules<'v> {
             return (place, "Disabled: only private endpoints".to_owned());
         }
         let count = self.list("ipRules").count() + self.list("virtualNetworkRules").count();
-        (Place::new(document, self.pointer.clone()).member("defaultAction"), format!("Deny but for {count} networks"))
+        (
+            Place::new(document, self.pointer.clone()).member("defaultAction"),
+            if count == 1 { "Deny but for 1 network".to_owned() } else { format!("Deny but for {count} networks") },
+        )
     }
 
     fn refuse(&self, asked: &Asked<'_>) -> Truth {

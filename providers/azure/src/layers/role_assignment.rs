@@ -117,13 +117,27 @@ fn in_force<R: Recorder>(asked: &Asked<'_>, assignment: &Assignment, tests: &mut
 }
 
 fn principal<R: Recorder>(asked: &Asked<'_>, assignment: &Assignment, tests: &mut R) -> Truth {
-    let truth = asked.is(&assignment.principal, assignment.principal_type);
+    let truth = asked.is(&assignment.principal, assignment.principal_type).and(is_somebody(asked, assignment));
     tests.test(|| {
         let name = asked.world.name_of(&assignment.principal).map(|name| format!(" ({name})")).unwrap_or_default();
         let wanted = format!("{}{name}", dashed(&assignment.principal));
         Test::new(assignment.place("principalId"), "principal", wanted, asked.caller.shown.clone(), truth)
     });
     truth
+}
+
+/// P-2: an assignment can name an application id, which is nobody. Where other assignments were printed with names, one without is
+/// suspect; a caller that the directory is known to have is not.
+fn is_somebody(asked: &Asked<'_>, assignment: &Assignment) -> Truth {
+    let direct = asked.caller.id.as_ref() == Some(&assignment.principal);
+    let names_were_read = || asked.world.assignments.iter().any(|other| other.principal_name.is_some());
+    if !direct || asked.caller.read || !assignment.nameless || !names_were_read() {
+        return Truth::Yes;
+    }
+    let id = dashed(&assignment.principal);
+    let about =
+        format!("whether {id} is an object id: the role assignment to it was printed without a name, as one to an application id is");
+    asked.ask(&format!("somebody {id}"), about, format!("az ad sp show --id {id}, or az ad user show --id {id}"))
 }
 
 fn condition<R: Recorder>(asked: &Asked<'_>, assignment: &Assignment, tests: &mut R) -> Truth {
@@ -151,7 +165,7 @@ fn not_read(asked: &Asked<'_>) -> Truth {
     let unreadable = asked.world.unreadable.iter().filter(|(kind, _)| kind == documents::ROLE_ASSIGNMENT).map(|(_, id)| {
         asked.ask(
             &format!("unreadable {id}"),
-            format!("`{id}` is not of the shape of a role assignment"),
+            format!("`{id}`, which is not of the shape of a role assignment"),
             "the document as Azure returns it",
         )
     });

@@ -22,7 +22,7 @@ pub(crate) struct Tenancy {
 /// Compares the tenants, where the caller's was said.
 pub(crate) fn tenancy(asked: &Asked<'_>) -> Tenancy {
     let same = Tenancy { foreign: Truth::No, manages: Truth::No, evidence: None };
-    let Some(own) = asked.request.value("tenant") else { return same };
+    let Some(own) = asked.request.value("tenant") else { return not_said(asked).unwrap_or(same) };
     let Some(subscription) = asked.scope.as_ref().and_then(|scope| scope.subscription()) else { return same };
     match asked.fact(documents::SUBSCRIPTION, subscription) {
         Fact::Read(document, value) => {
@@ -41,6 +41,19 @@ pub(crate) fn tenancy(asked: &Asked<'_>) -> Tenancy {
             Tenancy { foreign: asked.unread(documents::SUBSCRIPTION, subscription, "tenant"), manages: Truth::No, evidence: None }
         }
     }
+}
+
+/// Whoever the directory is not known to have may belong to a tenant that manages the subscription: an empty list proves nothing of them.
+fn not_said(asked: &Asked<'_>) -> Option<Tenancy> {
+    let subscription = asked.scope.as_ref().and_then(|scope| scope.subscription())?;
+    let Fact::Read(_, value) = asked.fact(documents::SUBSCRIPTION, subscription) else { return None };
+    let managed = Body::new(&value).get("managedByTenants").and_then(Value::as_array).is_some_and(|tenants| !tenants.is_empty());
+    if !managed || asked.caller.read || asked.caller.is_anonymous() {
+        return None;
+    }
+    let about = format!("whether {} belongs to a tenant that manages the subscription {subscription}", asked.caller.shown);
+    let foreign = asked.ask(&format!("foreign {subscription}"), about, "--context tenant=ID, the tid of the token");
+    Some(Tenancy { foreign, manages: Truth::Yes, evidence: None })
 }
 
 fn manages(asked: &Asked<'_>, body: &Body<'_>, own: &str, subscription: &str) -> Truth {

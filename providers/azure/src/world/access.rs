@@ -68,6 +68,10 @@ impl Stated {
             None => Self::Unsaid,
         }
     }
+
+    fn or_none(self) -> Self {
+        if matches!(self, Self::Unsaid) { Self::None } else { self }
+    }
 }
 
 /// A role assignment, or an eligible or scheduled one.
@@ -87,6 +91,8 @@ pub(crate) struct Assignment {
     pub(crate) principal_type: PrincipalType,
     /// What that principal is called, where the document has it.
     pub(crate) principal_name: Option<String>,
+    /// Whether the document says that the principal has no name: it is gone, never was one, or could not be looked up (section 7.4).
+    pub(crate) nameless: bool,
     /// Where it is made.
     pub(crate) scope: Scope,
     /// Its condition.
@@ -113,6 +119,7 @@ impl Assignment {
         let value = value(document)?;
         let body = Body::new(&value);
         let moment = |name: &str| body.text(name).and_then(date::moment);
+        let instance = &*document.kind != crate::documents::ROLE_ASSIGNMENT;
         Some(Self {
             document: document.id.to_string(),
             pointer: body.pointer,
@@ -121,15 +128,17 @@ impl Assignment {
             principal: id_key(body.text_of(&["principalId", "ObjectId"])?),
             principal_type: PrincipalType::new(body.text_of(&["principalType", "ObjectType"])),
             principal_name: body.text_of(&["principalName", "SignInName", "DisplayName"]).map(str::to_owned),
+            nameless: body.get("principalName").and_then(Value::as_str) == Some(""),
             scope: Scope::new(body.text_of(&["scope", "Scope"])?),
-            condition: Stated::new(&body),
+            // Only `az role assignment list` is known to have left conditions out.
+            condition: if instance { Stated::new(&body).or_none() } else { Stated::new(&body) },
             start: moment("startDateTime"),
             end: moment("endDateTime"),
             changed: moment("updatedOn").or_else(|| moment("createdOn")),
             status: body.text("status").map(str::to_owned),
             id: body.text_of(&["id", "RoleAssignmentId"]).map(str::to_owned),
             origin: body.text("originRoleAssignmentId").map(str::to_owned),
-            instance: &*document.kind != crate::documents::ROLE_ASSIGNMENT,
+            instance,
         })
     }
 

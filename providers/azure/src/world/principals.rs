@@ -53,6 +53,8 @@ pub(crate) struct Caller {
     pub(crate) kind: PrincipalType,
     /// What to call it.
     pub(crate) shown: String,
+    /// Whether the directory was read to have it.
+    pub(crate) read: bool,
     /// How the name was understood.
     pub(crate) notes: Vec<String>,
 }
@@ -141,7 +143,7 @@ impl Principals {
         let known = assignments.iter().find(|assignment| assignment.principal == id);
         let kind = known.map(|assignment| assignment.principal_type).unwrap_or_default();
         let shown = known.and_then(|assignment| assignment.principal_name.clone());
-        Caller { id: Some(id), app_id: None, kind, shown: shown.unwrap_or_else(|| named.trim().to_owned()), notes: Vec::new() }
+        Caller { id: Some(id), app_id: None, kind, shown: shown.unwrap_or_else(|| named.trim().to_owned()), read: false, notes: Vec::new() }
     }
 
     fn by_name(&self, named: &str, assignments: &[Assignment]) -> Caller {
@@ -159,6 +161,7 @@ impl Principals {
                 app_id: None,
                 kind: assignment.principal_type,
                 shown: named.to_owned(),
+                read: true,
                 notes: vec![format!("`{named}` is {}, as the role assignments name it", dashed(&assignment.principal))],
             }));
         }
@@ -166,9 +169,11 @@ impl Principals {
         match (ids.len(), found.into_iter().next()) {
             (1, Some(only)) => only,
             (count, _) => {
-                let note =
-                    if count > 1 { format!("`{named}` is the name of {count} principals: give the object id") } else { String::new() };
-                let notes = Some(note).filter(|note| !note.is_empty()).into_iter().collect();
+                let note = match count {
+                    0 | 1 => format!("nothing that was read is called `{named}`: give the object id"),
+                    _ => format!("`{named}` is the name of {count} principals: give the object id"),
+                };
+                let notes = Some(note).filter(|_| named != "anonymous").into_iter().collect();
                 Caller { shown: named.to_owned(), notes, ..Caller::default() }
             }
         }
@@ -212,7 +217,7 @@ impl Principals {
 impl Principal {
     fn caller(&self, named: &str, notes: Vec<String>) -> Caller {
         let shown = self.names.first().cloned().unwrap_or_else(|| named.to_owned());
-        Caller { id: Some(self.id.clone()), app_id: self.app_id.clone(), kind: self.kind, shown, notes }
+        Caller { id: Some(self.id.clone()), app_id: self.app_id.clone(), kind: self.kind, shown, read: true, notes }
     }
 }
 
@@ -230,6 +235,7 @@ fn principal(value: &Value, document: &Document) -> Option<Principal> {
     let kind = match PrincipalType::new(stated.or_else(|| text("principalType"))) {
         PrincipalType::NotSaid if app_id.is_some() || text("servicePrincipalType").is_some() => PrincipalType::ServicePrincipal,
         PrincipalType::NotSaid if text("userPrincipalName").is_some() => PrincipalType::User,
+        PrincipalType::NotSaid if value.get("securityEnabled").is_some() => PrincipalType::Group,
         kind => kind,
     };
     Some(Principal { id: id_key(own), app_id: app_id.map(id_key), names, kind })

@@ -1,0 +1,4 @@
+//! What the Azure provider answers, from the outside.
+
+#[cfg(test)]
+mod printed;
