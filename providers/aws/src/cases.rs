@@ -125,8 +125,13 @@ impl<'c> Builder<'c> {
             |field: &str, found: String, expected: &str| CaseError { id: id.into(), field: field.into(), found, expected: expected.into() };
         let text = |name: &str| fields.get(name).and_then(Value::as_str);
         let needed = |name: &str| text(name).ok_or_else(|| wrong(name, what(fields.get(name)), "a text"));
-        let context =
-            context(fields.get("context")).map_err(|(key, found)| wrong(&format!("context.{key}"), found, "a text or a list of texts"))?;
+        let context = context(fields.get("context")).map_err(|(key, found)| {
+            wrong(
+                format!("context.{key}").trim_end_matches('.'),
+                found,
+                if key.is_empty() { "an object" } else { "a text or a list of texts" },
+            )
+        })?;
         let question = Question {
             provider: "aws".into(),
             principal: needed("principal")?.into(),
@@ -678,6 +683,9 @@ fn list(value: Option<Value>) -> Vec<Value> {
 
 fn context(value: Option<&Value>) -> Result<Context, (String, String)> {
     let mut context = Context::complete();
+    if let Some(other) = value.filter(|value| !value.is_object() && !value.is_null()) {
+        return Err((String::new(), what(Some(other))));
+    }
     for (key, values) in value.and_then(Value::as_object).into_iter().flatten() {
         if values.is_null() {
             context = context.without(key);

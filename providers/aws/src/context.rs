@@ -161,7 +161,9 @@ fn token(facts: &mut Facts, caller: &Caller) {
         _ => None,
     };
     subject.into_iter().for_each(|key| facts.derive(&key, [&*caller.name]));
-    for key in ["aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:username"] {
+    for key in
+        ["aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:username"]
+    {
         facts.derive_absent(key);
     }
 }

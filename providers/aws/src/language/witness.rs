@@ -4,6 +4,7 @@
 //! what lies between them. Where neither is possible the candidates are said not to be complete, and settle nothing.
 
 use crate::catalog;
+use crate::catalog::format::BaseType;
 use crate::language::arn;
 use crate::language::condition::{Comparison, Condition, Letters, Meaning};
 use crate::language::date::Instant;
@@ -102,6 +103,10 @@ impl Gathered {
 
 impl Scene<'_, '_> {
     fn candidates(&self) -> Candidates {
+        if catalog::key_type(self.key).is_some_and(|kind| kind.base == BaseType::Bool && !kind.multivalued) {
+            let known = |value: &str| Fact::Known(vec![value.to_owned()]);
+            return Candidates { facts: vec![Fact::Absent, known("true"), known("false")], complete: true };
+        }
         let mut gathered = Gathered { patterns: vec![Pattern::exactly("", Case::Sensitive)], ..Gathered::default() };
         conditions(self.open).filter(|condition| *condition.key.lower == *self.key).for_each(|one| self.compared(one, &mut gathered));
         self.as_variable(&mut gathered);
@@ -147,9 +152,9 @@ impl Scene<'_, '_> {
         }
         for wanted in &condition.values {
             match (&wanted.value, condition.comparison()) {
-                (Meaning::Text(template), Comparison::Arn { .. }) => self.template(template, into, |glob| {
-                    Some(Pattern::arn(&arn::fields(glob.pieces().to_vec())?))
-                }),
+                (Meaning::Text(template), Comparison::Arn { .. }) => {
+                    self.template(template, into, |glob| Some(Pattern::arn(&arn::fields(glob.pieces().to_vec())?)))
+                }
                 (Meaning::Text(template), Comparison::Text { case: Letters::Exact, .. }) => {
                     self.template(template, into, |glob| Some(Pattern::of(glob, Case::Sensitive)));
                 }
@@ -219,7 +224,9 @@ impl Scene<'_, '_> {
                 match &wanted.value {
                     Meaning::Text(template) if template.variables().next().is_some() => into.incomplete |= !alone(template),
                     Meaning::Text(template) => {
-                        let wild = template.fixed().is_none_or(|glob| Glob::new(&template.text).pieces() == glob.pieces() && template.text.contains(['*', '?']));
+                        let wild = template
+                            .fixed()
+                            .is_none_or(|glob| Glob::new(&template.text).pieces() == glob.pieces() && template.text.contains(['*', '?']));
                         into.incomplete |= wild;
                         into.pattern(Pattern::exactly(&template.text, Case::Sensitive));
                     }

@@ -6,8 +6,8 @@ use crate::documents::{ATTACHED_RCPS, ATTACHED_SCPS, ORGANIZATION, PARENTS, RCP,
 use crate::language::open::Flag;
 use crate::language::policy::{Grammar, Policy};
 use crate::language::principal::{Admission, Caller};
-use crate::layers::{Level, Log, Said, Scene, ask, inapplicable};
 use crate::layers::resource::is_assume;
+use crate::layers::{Level, Log, Said, Scene, ask, inapplicable};
 use crate::library::{Library, Read};
 use crate::request::Request;
 use crate::world::Reader;

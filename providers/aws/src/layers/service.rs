@@ -63,7 +63,8 @@ impl Gate {
 pub fn needs_no_permission(request: &Request) -> bool {
     const FREE: [&str; 3] = ["sts:getcalleridentity", "sts:getsessiontoken", "dynamodb:describeendpoints"];
     // C-10: those have no permission to ask for that could be missing, but cannot ask at all.
-    let barred = &*request.action.lower == "sts:getsessiontoken" && (request.caller.is_role() || request.caller.kind == CallerKind::Federated);
+    let barred =
+        &*request.action.lower == "sts:getsessiontoken" && (request.caller.is_role() || request.caller.kind == CallerKind::Federated);
     FREE.contains(&&*request.action.lower) && request.caller.has_account_side() && !barred
 }
 
