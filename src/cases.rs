@@ -195,7 +195,10 @@ fn judge(case: Case, verdict: Option<&Verdict>) -> Outcome {
     let (result, says) = match &got {
         None => (Result::NotModelled, format!("not modelled: {}", case.not_modelled.join(", "))),
         Some(got) => {
-            let differences = got.differences(&case.expect, &case.question);
+            let mut differences = got.differences(&case.expect, &case.question);
+            if verdict.is_some_and(|verdict| verdict.decision == Decision::Undetermined && verdict.doubts.is_empty()) {
+                differences.push("undetermined, and nothing is said to be unknown".to_owned());
+            }
             let says = [differences.join("; "), verdict.map(reason).unwrap_or_default()];
             if differences.is_empty() { (Result::Pass, String::new()) } else { (Result::Fail, says.join(": ")) }
         }

@@ -58,11 +58,13 @@ fn condition(number: usize) -> Value {
         20 => json!({"ArnLike": {"aws:UserAgent": "arn:aws:iam::*:role/*"}}),
         21 => json!({"ArnEquals": {"aws:UserAgent": "arn:aws:iam::1:*"}}),
         22 => json!({"StringEquals": {"s3:prefix": "${s3:delimiter, 'c'}"}}),
+        23 => json!({"Null": {"s3:max-keys": "false"}, "NumericGreaterThanEquals": {"s3:max-keys": "7"}}),
+        24 => json!({"NotIpAddress": {"aws:SourceIp": "198.51.100.0/24"}, "Null": {"aws:SourceIp": "false"}}),
         _ => json!({}),
     }
 }
 
-const CONDITIONS: usize = 23;
+const CONDITIONS: usize = 25;
 const LAYERS: [&str; 5] = ["identity", "resource_policy", "boundary", "scps", "rcps"];
 const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
 const PRINCIPALS: [&str; 4] = ["*", "111122223333", ALICE, "arn:aws:iam::111122223333:user/bob"];
@@ -253,7 +255,7 @@ fn rank(decision: Decision) -> u8 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, max_global_rejects: 40_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, max_global_rejects: 40_000, ..ProptestConfig::default() })]
 
     /// Undetermined exactly where two completions differ, where all of them can be listed.
     #[test]
@@ -261,9 +263,14 @@ proptest! {
         prop_assume!(plan.count() <= 60);
         let answered = plan.posed().decision();
         let mut decided = BTreeSet::new();
-        for (snapshot, requests) in plan.completions() {
+        'all: for (snapshot, requests) in plan.completions() {
             let library = Library::new(&snapshot);
-            decided.extend(requests.iter().map(|request| rank(decide(request, &World::of(request, &library)).decision)));
+            for request in &requests {
+                decided.insert(rank(decide(request, &World::of(request, &library)).decision));
+                if decided.len() > 1 {
+                    break 'all;
+                }
+            }
         }
         let expected = if decided.len() == 1 { decided.first().copied() } else { Some(rank(Decision::Undetermined)) };
         prop_assert_eq!(Some(rank(answered)), expected, "completions: {:?}", decided);

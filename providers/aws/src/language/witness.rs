@@ -141,8 +141,6 @@ impl Scene<'_, '_> {
 
     fn compared(&self, condition: &Condition, into: &mut Gathered) {
         match condition.comparison() {
-            Comparison::Unknown => {}
-            Comparison::Null => into.pattern(Pattern::exactly("", Case::Sensitive)),
             Comparison::Bool => {
                 into.pattern(Pattern::exactly("true", Case::Insensitive));
                 into.pattern(Pattern::exactly("false", Case::Insensitive));
