@@ -238,11 +238,6 @@ impl Posed {
     fn decision(&self) -> Decision {
         self.answer().decision
     }
-
-    /// What the simulator decides without settling anything.
-    fn decided(&self) -> Decision {
-        decide(&self.request, &World::of(&self.request, &Library::new(&self.snapshot))).decision
-    }
 }
 
 /// Deny before undetermined before allow.
@@ -252,6 +247,18 @@ fn rank(decision: Decision) -> u8 {
         Decision::Undetermined => 1,
         Decision::Allow => 2,
     }
+}
+
+/// Whether an Allow under this operator applies where the key has this value.
+fn holds(operator: &str, listed: &str, value: &str) -> bool {
+    let allow = json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {"acme:fact": listed}}});
+    let plain = json!({
+        "id": "", "expect": "allow", "principal": ALICE, "action": "s3:ListBucket", "resource": "arn:aws:s3:::acme",
+        "resource_account": "111122223333", "identity": [{"Version": "2012-10-17", "Statement": allow}], "context": {"acme:fact": value},
+    });
+    let case = cases::read(&plain).unwrap().unwrap();
+    let posed = posed(&case, case.snapshot.documents().to_vec());
+    decide(&posed.request, &World::of(&posed.request, &Library::new(&posed.snapshot))).decision == Decision::Allow
 }
 
 proptest! {
@@ -354,16 +361,18 @@ proptest! {
     }
 
     #[test]
+    fn texts_and_arns_match_as_a_naive_reading_does(pattern in "[ab:*?]{0,7}", text in "[ab:]{0,7}", head in "(a|b|\\*|\\?|:){0,3}") {
+        let chars = |text: &str| text.chars().collect::<Vec<char>>();
+        prop_assert_eq!(holds("StringLike", &pattern, &text), naive(&chars(&pattern), &chars(&text)), "`{}` on `{}`", pattern, text);
+        let (pattern, text) = (format!("arn:aws:{head}:{pattern}"), format!("arn:aws:a:{text}"));
+        let fields = |text: &str| text.splitn(6, ':').map(chars).collect::<Vec<_>>();
+        let (wanted, got) = (fields(&pattern), fields(&text));
+        let fits = wanted.len() == 6 && got.len() == 6 && wanted.iter().zip(&got).all(|(wanted, got)| naive(wanted, got));
+        prop_assert_eq!(holds("ArnLike", &pattern, &text), fits, "`{}` on `{}`", pattern, text);
+    }
+
+    #[test]
     fn numbers_and_addresses_compare_as_a_naive_reading_does(left in -2_000_i64..2_000, right in -2_000_i64..2_000, address in any::<u32>(), base in any::<u32>(), prefix in 0_u32..=32) {
-        let holds = |operator: &str, listed: &str, value: &str| {
-            let plain = json!({
-                "id": "", "expect": "allow", "principal": ALICE, "action": "s3:ListBucket", "resource": "arn:aws:s3:::acme", "resource_account": "111122223333",
-                "identity": [{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {"s3:max-keys": listed}}}}],
-                "context": {"s3:max-keys": value},
-            });
-            let case = cases::read(&plain).unwrap().unwrap();
-            posed(&case, case.snapshot.documents().to_vec()).decided() == Decision::Allow
-        };
         let decimal = |hundredths: i64| format!("{}{}.{:02}", if hundredths < 0 { "-" } else { "" }, hundredths.abs() / 100, hundredths.abs() % 100);
         prop_assert_eq!(holds("NumericLessThan", &decimal(right), &decimal(left)), left < right);
         prop_assert_eq!(holds("NumericGreaterThanEquals", &decimal(right), &decimal(left)), left >= right);
