@@ -23,6 +23,7 @@ mod refusal;
 use crate::load::{self, LoadError};
 use crate::{AskError, Words, ask, providers};
 use iam_why_contract::case::{CaseError, ExpectedDecision};
+use iam_why_contract::json::Json;
 use iam_why_contract::verdict::Evidence;
 use iam_why_contract::{Case, Decision, Expected, Kind, Question, Snapshot, Verdict};
 use serde_json::{Map, Value};
@@ -140,15 +141,24 @@ fn values(file: &str, text: &str) -> std::result::Result<Vec<Value>, CasesError>
     let whole = match extension {
         "jsonl" | "ndjson" => {
             let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-            let parse = |(at, line)| serde_json::from_str(line).map_err(|error| wrong("JSON lines", format!("line {}: {error}", at + 1)));
+            let parse = |(at, line)| json(line).map_err(|error| wrong("JSON lines", format!("line {}: {error}", at + 1)));
             Value::Array(lines.map(parse).collect::<std::result::Result<_, _>>()?)
         }
         "toml" => toml::from_str(text).map_err(|error| wrong("TOML", error.to_string()))?,
         "yaml" | "yml" => serde_saphyr::from_str(text).map_err(|error| wrong("YAML", error.to_string()))?,
-        _ => serde_json::from_str(text).map_err(|error| wrong("JSON", error.to_string()))?,
+        _ => json(text).map_err(|error| wrong("JSON", error))?,
     };
     let values = unfold(whole);
     if values.is_empty() { Err(CasesError::NoCase { file: file.to_owned() }) } else { Ok(values) }
+}
+
+/// JSON in which no object has two members of one name: a reader would drop one of them, and with it part of a policy.
+fn json(text: &str) -> std::result::Result<Value, String> {
+    let strict: Json = text.parse().map_err(|error: serde_json::Error| error.to_string())?;
+    match strict.duplicate_within() {
+        Some(twice) => Err(format!("`{twice}` stands twice in one object")),
+        None => serde_json::from_str(text).map_err(|error| error.to_string()),
+    }
 }
 
 fn unfold(whole: Value) -> Vec<Value> {
@@ -201,7 +211,10 @@ fn judge(case: Case, verdict: Option<&Verdict>) -> Outcome {
     let (result, says) = match &got {
         None => (Result::NotModelled, format!("not modelled: {}", case.not_modelled.join(", "))),
         Some(got) => {
-            let differences = got.differences(&case.expect, &case.question);
+            let mut differences = got.differences(&case.expect, &case.question);
+            if verdict.is_some_and(|verdict| verdict.decision == Decision::Undetermined && verdict.doubts.is_empty()) {
+                differences.push("undetermined, and nothing is said to be unknown".to_owned());
+            }
             let says = [differences.join("; "), verdict.map(reason).unwrap_or_default()];
             if differences.is_empty() { (Result::Pass, String::new()) } else { (Result::Fail, says.join(": ")) }
         }

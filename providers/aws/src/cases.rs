@@ -125,8 +125,13 @@ impl<'c> Builder<'c> {
             |field: &str, found: String, expected: &str| CaseError { id: id.into(), field: field.into(), found, expected: expected.into() };
         let text = |name: &str| fields.get(name).and_then(Value::as_str);
         let needed = |name: &str| text(name).ok_or_else(|| wrong(name, what(fields.get(name)), "a text"));
-        let context =
-            context(fields.get("context")).map_err(|(key, found)| wrong(&format!("context.{key}"), found, "a text or a list of texts"))?;
+        let context = context(fields.get("context")).map_err(|(key, found)| {
+            wrong(
+                format!("context.{key}").trim_end_matches('.'),
+                found,
+                if key.is_empty() { "an object" } else { "a text or a list of texts" },
+            )
+        })?;
         let question = Question {
             provider: "aws".into(),
             principal: needed("principal")?.into(),
@@ -553,7 +558,7 @@ impl<'c> Builder<'c> {
             Some(Value::Object(mut fields)) => list(fields.remove("Grants")),
             other => list(other).iter().map(acl_grant).collect(),
         };
-        let ids = self.canonical_ids(&grants, account);
+        let ids = self.canonical_ids(&grants);
         let id = |of: &str| ids.iter().find(|(_, account)| *account == of).map_or_else(|| canonical_of(of), |(id, _)| id.clone());
         for (id, account) in &ids {
             self.document(CANONICAL_USER, id, &format!("the account behind {id}"), json!({"Account": account}));
@@ -574,23 +579,22 @@ impl<'c> Builder<'c> {
     }
 
     /// The canonical user ids that the case mentions, and whose they are. One that it does not resolve is nobody's of the case.
-    fn canonical_ids(&self, grants: &[Value], account: &str) -> Vec<(String, String)> {
+    fn canonical_ids(&self, grants: &[Value]) -> Vec<(String, String)> {
         let mut mentioned: Vec<String> =
             grants.iter().filter_map(|grant| grant.pointer("/Grantee/ID")?.as_str().map(str::to_owned)).collect();
         collect_canonical(self.fields.get("resource_policy").unwrap_or(&Value::Null), &mut mentioned);
         let of = self.fact("canonical_user_of");
         let whose = |id: &str| match &of {
-            Some(Value::String(account)) => Some(account.clone()),
+            Some(Value::String(owner)) => Some(owner_of(owner)),
             Some(Value::Object(map)) => {
                 let by_account = map.iter().find(|(_, value)| value.as_str() == Some(id)).map(|(account, _)| account.clone());
-                map.get(id).and_then(Value::as_str).map(str::to_owned).or(by_account)
+                map.get(id).and_then(Value::as_str).map(owner_of).or(by_account)
             }
             _ if id.len() == 12 => Some(id.to_owned()),
             _ => None,
         };
         mentioned.sort();
         mentioned.dedup();
-        let _ = account;
         mentioned.into_iter().map(|id| (id.clone(), whose(&id).unwrap_or_else(|| "nobody of this case".to_owned()))).collect()
     }
 
@@ -678,6 +682,9 @@ fn list(value: Option<Value>) -> Vec<Value> {
 
 fn context(value: Option<&Value>) -> Result<Context, (String, String)> {
     let mut context = Context::complete();
+    if let Some(other) = value.filter(|value| !value.is_object() && !value.is_null()) {
+        return Err((String::new(), what(Some(other))));
+    }
     for (key, values) in value.and_then(Value::as_object).into_iter().flatten() {
         if values.is_null() {
             context = context.without(key);
@@ -697,6 +704,12 @@ fn context(value: Option<&Value>) -> Result<Context, (String, String)> {
 
 fn what(value: Option<&Value>) -> String {
     value.map_or_else(|| "missing".to_owned(), ToString::to_string)
+}
+
+/// The account that `owner` names, or the origin access identity that it is.
+fn owner_of(owner: &str) -> String {
+    let account = Arn::parse(owner).map(|arn| arn.account).filter(|account| account.len() == 12);
+    account.unwrap_or(owner).to_owned()
 }
 
 /// The first bucket that a policy names.

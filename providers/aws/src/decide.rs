@@ -118,7 +118,7 @@ fn evaluate<'w, R: Recorder>(request: &Request, scene: Scene<'w, '_>, log: &mut 
     // A rule of the service refuses before policies are asked.
     match (gate, denied, granted) {
         (Truth::Yes, _, _) => Answer::deny(Kind::MissingGrant, gate_layer),
-        (_, Truth::Yes, _) => Answer::deny(Kind::ExplicitDeny, asked.denier()),
+        (_, Truth::Yes, _) => Answer::deny(Kind::ExplicitDeny, asked.denier(world)),
         // Something may deny, but even if nothing does nobody grants.
         (_, _, Truth::No) => Answer::deny(Kind::MissingGrant, asked.silent_layer(world)),
         (Truth::No, Truth::No, Truth::Yes) => Answer::allow(asked.granter(world, request)),
@@ -257,15 +257,16 @@ impl Asked {
     }
 
     /// The layer of the Deny that is reported: in the order in which AWS explains, the caller's side first across accounts (E-49).
-    fn denier(&self) -> &'static str {
+    fn denier(&self, world: &World) -> &'static str {
+        let own = world.resource.layer;
         let across = self.same.is_no();
-        let first = if across { ("identity", self.identity_denies) } else { ("resource", self.resource.deny) };
+        let first = if across { ("identity", self.identity_denies) } else { (own, self.resource.deny) };
         let order = [
             ("rcp", self.rcp),
             ("scp", self.scp.deny),
             ("vpce", self.vpce.deny),
             first,
-            ("resource", self.resource.deny),
+            (own, self.resource.deny),
             ("identity", self.identity_denies),
             ("boundary", self.boundary.deny),
         ];

@@ -22,6 +22,8 @@ pub mod language;
 pub mod layers;
 pub mod library;
 pub mod needs;
+#[cfg(test)]
+mod properties;
 mod public;
 pub mod refusal;
 pub mod request;

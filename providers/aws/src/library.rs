@@ -82,7 +82,7 @@ impl<'s> Library<'s> {
         match self.json(document) {
             Ok(json) => Read::Found(document, json),
             Err(error) => {
-                let about = format!("what `{}` says: it is not JSON ({error})", document.id);
+                let about = format!("what `{}` says: {error}", document.id);
                 Read::Unread(Doubt { about, needs: "the document as AWS prints it".to_owned() })
             }
         }
@@ -93,7 +93,14 @@ impl<'s> Library<'s> {
     /// # Errors
     /// What is wrong with it.
     pub fn json(&self, document: &Document) -> Result<Arc<Json>, String> {
-        let parse = || document.text.parse::<Json>().map(Arc::new).map_err(|error| error.to_string());
+        let parse = || {
+            let json = document.text.parse::<Json>().map_err(|error| format!("it is not JSON ({error})"))?;
+            // Of two members of one name nobody can say which counts.
+            match json.duplicate(str::to_owned) {
+                Some(twice) => Err(format!("`{twice}` stands there twice")),
+                None => Ok(Arc::new(json)),
+            }
+        };
         self.parsed.get(Arc::clone(&document.id), parse)
     }
 

@@ -175,8 +175,13 @@ fn session(request: &Request) -> Vec<Need> {
         if gives_under(request, "aws:RequestTag/") || gives_under(request, "aws:TagKeys") {
             all.push(extra("sts:TagSession", "the call passes session tags"));
         }
-        if given(request, "sts:SourceIdentity").is_some() {
+        // A source identity stays with whoever goes on from one role to the next.
+        let carried = request.caller.is_role() && given(request, "aws:SourceIdentity").is_some();
+        if given(request, "sts:SourceIdentity").is_some() || carried {
             all.push(extra("sts:SetSourceIdentity", "the call passes a source identity"));
+        }
+        if gives_under(request, "sts:RequestContext") {
+            all.push(extra("sts:SetContext", "the call passes a context"));
         }
     }
     all

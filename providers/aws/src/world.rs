@@ -126,6 +126,7 @@ impl World {
         let mut caller = request.caller.clone();
         let mut facts = Facts::of(&request.context);
         let identity = who(&reader, &mut caller, &facts);
+        unreadable(&mut reader, identity.as_ref());
         caller.known_ids = known_ids(library);
         let root_session = caller.kind == CallerKind::Root && facts.value("aws:assumedroot") == Some("true");
         accounts(&mut reader, request, &caller, &facts);
@@ -224,6 +225,15 @@ fn who<'s>(reader: &Reader<'s>, caller: &mut Caller, facts: &Facts) -> Option<Id
     }
 }
 
+/// Says what is wrong with the document of the identity, where there is one that cannot be read.
+fn unreadable(reader: &mut Reader<'_>, identity: Option<&Identity<'_>>) {
+    let unread = identity
+        .filter(|identity| identity.detail.is_none() && reader.library.snapshot().of(identity.kind, &identity.arn).next().is_some());
+    if let Some(Read::Unread(doubt)) = unread.map(|identity| reader.library.read(identity.kind, &identity.arn)) {
+        reader.notes.push(format!("not known: {}", doubt.about));
+    }
+}
+
 /// The canonical user ids that the snapshot resolves, with the account (or origin access identity) each belongs to.
 fn known_ids(library: &Library<'_>) -> Vec<(Box<str>, Box<str>)> {
     let documents = library.snapshot().all_of(CANONICAL_USER);
@@ -309,16 +319,16 @@ pub fn behind_access_point(library: &Library<'_>, resource: &str) -> Option<Stri
 
 /// Object ownership, Block Public Access and requester pays of the bucket.
 fn s3_settings(reader: &mut Reader<'_>, request: &Request, caller: &Caller, facts: &Facts) {
-    let outside = !reader.flags.get(Flag::SameAccount).is_yes();
     let Some((bucket, _)) = request.bucket() else {
-        // Whose the objects are says the bucket behind an access point.
-        if let Some(behind) = behind_access_point(reader.library, &request.resource) {
-            let bucket = resource::holder(&behind).unwrap_or(behind);
-            ownership(reader, request, &bucket, outside);
+        // Whose object it is, is asked of the bucket behind an access point, which is a part of its own.
+        let elsewhere = request.arn().is_some_and(|arn| arn.service != "s3");
+        if elsewhere || request.without_resource() || behind_access_point(reader.library, &request.resource).is_some() {
+            reader.flags.set(Flag::ForeignObject, Truth::No);
         }
         return;
     };
     let bucket_arn = format!("arn:{}:s3:::{bucket}", request.arn().map_or("aws", |arn| arn.partition));
+    let outside = !reader.flags.get(Flag::SameAccount).is_yes();
     ownership(reader, request, &bucket_arn, outside);
     public_access_block(reader, &bucket_arn);
     pays(reader, &bucket_arn, caller, facts, outside);

@@ -3,6 +3,7 @@
 //! `serde_json::Value` silently takes the last of two equal keys. In a policy that is a finding, so it is read into [`Json`] instead.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A JSON value whose objects are lists of members.
@@ -69,11 +70,18 @@ impl Json {
         }
     }
 
-    /// The first key that an object has twice, compared by `same`.
-    pub fn duplicate(&self, same: impl Fn(&str, &str) -> bool) -> Option<&str> {
-        let members = self.members();
-        let twice = |(at, (key, _)): (usize, &(String, Self))| members.iter().take(at).any(|(other, _)| same(other, key));
-        members.iter().enumerate().find(|entry| twice(*entry)).map(|(_, (key, _))| key.as_str())
+    /// The first key that an object has twice, as `read` reads keys.
+    pub fn duplicate(&self, read: impl Fn(&str) -> String) -> Option<&str> {
+        let mut seen = BTreeSet::new();
+        self.members().iter().map(|(key, _)| key.as_str()).find(|key| !seen.insert(read(key)))
+    }
+
+    /// The first key that any object in it has twice.
+    #[must_use]
+    pub fn duplicate_within(&self) -> Option<&str> {
+        self.duplicate(str::to_owned)
+            .or_else(|| self.members().iter().find_map(|(_, value)| value.duplicate_within()))
+            .or_else(|| self.elements().iter().find_map(Self::duplicate_within))
     }
 }
 
@@ -153,7 +161,7 @@ mod tests {
     fn both_of_two_equal_keys_are_kept() {
         let json: Json = r#"{"Effect": "Deny", "Sid": "a", "Effect": "Allow"}"#.parse().unwrap();
         assert_eq!(json.members().len(), 3);
-        assert_eq!(json.duplicate(|a, b| a == b), Some("Effect"));
+        assert_eq!(json.duplicate(str::to_owned), Some("Effect"));
     }
 
     #[test]

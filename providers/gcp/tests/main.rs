@@ -3,6 +3,4 @@
 #[cfg(test)]
 mod printed;
 #[cfg(test)]
-mod scenarios;
-#[cfg(test)]
 mod snapshots;

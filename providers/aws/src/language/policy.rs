@@ -99,7 +99,7 @@ fn unparsed(place: &Place, what: String) -> Unparsed {
 }
 
 fn object<'j>(json: &'j Json, place: &Place) -> Result<&'j [(String, Json)], Unparsed> {
-    if let Some(twice) = json.duplicate(|one, other| one == other) {
+    if let Some(twice) = json.duplicate(str::to_owned) {
         return Err(unparsed(place, format!("`{twice}` stands there twice")));
     }
     match json {
@@ -188,7 +188,7 @@ impl Reader {
         for (operator, keys) in object(block, &at)? {
             let at = at.member(operator);
             // B-8: keys do not distinguish case.
-            if let Some(twice) = keys.duplicate(str::eq_ignore_ascii_case) {
+            if let Some(twice) = keys.duplicate(str::to_ascii_lowercase) {
                 return Err(unparsed(&at, format!("`{twice}` stands there twice")));
             }
             for (key, values) in object(keys, &at)? {

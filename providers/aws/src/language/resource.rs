@@ -35,8 +35,10 @@ impl ResourcePattern {
     /// Reads `text` as a policy of this grammar has it.
     #[must_use]
     pub fn new(text: &str, grammar: Grammar, variables: bool) -> Self {
-        let padded = padded(text, grammar);
-        let head = padded.as_deref().map_or(Head::Plain, head);
+        let short = text.strip_prefix("execute-api:/").filter(|_| grammar == Grammar::Resource);
+        // APG-2: in an API's own policy `execute-api:/STAGE/METHOD/PATH` is about that API.
+        let padded = short.map(|path| format!("arn:*:execute-api:*:*:*/{path}")).or_else(|| padded(text, grammar));
+        let head = padded.as_deref().filter(|_| short.is_none()).map_or(Head::Plain, head);
         // V-1: variables stand from the sixth field on.
         let template = padded.map(|text| Template::after(FIELDS - 1, &text, Reading { wildcards: true, variables }));
         Self { text: text.into(), template, head }

@@ -4,6 +4,7 @@
 //! what lies between them. Where neither is possible the candidates are said not to be complete, and settle nothing.
 
 use crate::catalog;
+use crate::catalog::format::BaseType;
 use crate::language::arn;
 use crate::language::condition::{Comparison, Condition, Letters, Meaning};
 use crate::language::date::Instant;
@@ -102,6 +103,10 @@ impl Gathered {
 
 impl Scene<'_, '_> {
     fn candidates(&self) -> Candidates {
+        if catalog::key_type(self.key).is_some_and(|kind| kind.base == BaseType::Bool && !kind.multivalued) {
+            let known = |value: &str| Fact::Known(vec![value.to_owned()]);
+            return Candidates { facts: vec![Fact::Absent, known("true"), known("false")], complete: true };
+        }
         let mut gathered = Gathered { patterns: vec![Pattern::exactly("", Case::Sensitive)], ..Gathered::default() };
         conditions(self.open).filter(|condition| *condition.key.lower == *self.key).for_each(|one| self.compared(one, &mut gathered));
         self.as_variable(&mut gathered);
@@ -110,7 +115,9 @@ impl Scene<'_, '_> {
             complete = false;
             vec![String::new(), "x".to_owned()]
         });
-        gathered.values.extend(found);
+        // Of a key whose values are ARNs only those count.
+        let arns = catalog::key_type(self.key).is_some_and(|kind| kind.base == BaseType::Arn);
+        gathered.values.extend(found.into_iter().filter(|word| !arns || arn::Arn::parse(word).is_some()));
         let values: Vec<String> = gathered.values.into_iter().collect();
         let mut facts = vec![Fact::Absent];
         complete &= self.sets(&values, &mut facts);
@@ -136,8 +143,6 @@ impl Scene<'_, '_> {
 
     fn compared(&self, condition: &Condition, into: &mut Gathered) {
         match condition.comparison() {
-            Comparison::Unknown => {}
-            Comparison::Null => into.pattern(Pattern::exactly("", Case::Sensitive)),
             Comparison::Bool => {
                 into.pattern(Pattern::exactly("true", Case::Insensitive));
                 into.pattern(Pattern::exactly("false", Case::Insensitive));
@@ -300,7 +305,7 @@ fn dates(instant: Instant, into: &mut Gathered) {
     into.values.extend(["x", "0", "99999999999"].map(str::to_owned));
 }
 
-/// Where ranges begin, and what comes behind their ends.
+/// Where ranges begin, and what comes behind their ends. AWS writes addresses in their own family's form.
 fn addresses(network: &ipnet::IpNet, into: &mut Gathered) {
     into.families.insert(Family::Address);
     let next = |address: IpAddr| match address {
@@ -309,12 +314,7 @@ fn addresses(network: &ipnet::IpNet, into: &mut Gathered) {
     };
     let mut all = vec![network.network()];
     all.extend(next(network.broadcast()));
-    let mapped = all.iter().filter_map(|address| match address {
-        IpAddr::V4(address) => Some(IpAddr::V6(address.to_ipv6_mapped())),
-        IpAddr::V6(address) => address.to_ipv4_mapped().map(IpAddr::V4),
-    });
-    let mapped: Vec<IpAddr> = mapped.collect();
-    into.values.extend(all.into_iter().chain(mapped).map(|address| address.to_string()));
+    into.values.extend(all.into_iter().map(|address| address.to_string()));
     into.values.extend(["0.0.0.0", "::", "x"].map(str::to_owned));
 }
 

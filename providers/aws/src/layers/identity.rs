@@ -106,7 +106,7 @@ fn whole(reader: &mut Reader<'_>, level: &mut Level, document: &Document, gramma
     match reader.library.json(document) {
         Ok(json) => level.add(reader, document, ("", &json), grammar),
         Err(error) => {
-            let about = format!("what `{}` says: it is not JSON ({error})", document.id);
+            let about = format!("what `{}` says: {error}", document.id);
             level.not_read(reader, iam_why_contract::Doubt { about, needs: "the policy as AWS prints it".to_owned() });
         }
     }

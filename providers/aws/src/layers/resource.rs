@@ -102,6 +102,11 @@ fn arn_text(arn: Arn<'_>) -> String {
 }
 
 fn policy(reader: &mut Reader<'_>, request: &Request) -> Option<Level> {
+    // ECR-1: where there is no resource there is none whose policy could speak. ES-1: a domain's policy is about its own contents.
+    let configures = request.action.service() == "es" && !request.action.name().starts_with("eshttp");
+    if request.without_resource() || configures {
+        return None;
+    }
     // Services that are not listed here may have policies too: one that was read counts.
     let unlisted = || reader.library.snapshot().of(RESOURCE_POLICY, &request.resource).next().map(|document| document.subject.to_string());
     let holder = holder(&request.resource).or_else(unlisted)?;
