@@ -295,6 +295,8 @@ impl<'v> Writer<'v> {
         {
             match facts.get(fact).and_then(Value::as_str) {
                 Some(value) => self.say(key, value),
+                // C4: a service that supplies types at all supplies this one, said or not.
+                None if fact != "resource_name" && crate::language::resources::Supplied::by(&self.resource).is_some() => {}
                 None => self.context.entries.extend([(key.to_owned(), None)]),
             }
         }
@@ -338,7 +340,8 @@ impl<'v> Writer<'v> {
     }
 
     fn bucket(&mut self, facts: Option<&Value>) {
-        let Some((facts, bucket)) = facts.and_then(Value::as_object).zip(self.resource.bucket()) else { return };
+        let Some((facts, bucket)) = facts.zip(self.resource.bucket()) else { return };
+        let Some(facts) = facts.as_object() else { return self.refuse(kind::BUCKET, &bucket.to_string()) };
         let modelled = ["ubla", "pap", "requester_pays", "ip_filter", "object_acl", "bucket_acl"];
         self.not_modelled.extend(facts.keys().filter(|key| !modelled.contains(&key.as_str())).map(|key| format!("bucket.{key}")));
         let get = |name: &str| facts.get(name).cloned().unwrap_or_default();
@@ -397,9 +400,7 @@ impl<'v> Writer<'v> {
         match facts.get("org_restriction") {
             None | Some(Value::Null) => {}
             Some(value) => {
-                let list = value
-                    .as_array()
-                    .or_else(|| ["resources", "allowed", "organizations"].into_iter().find_map(|name| value.get(name)?.as_array()));
+                let list = value.as_array().or_else(|| value.as_object()?.values().find_map(Value::as_array));
                 match list {
                     Some(list) => self.say_all("org_restriction", list),
                     None => self.not_modelled.push("org_restriction".into()),
@@ -416,17 +417,28 @@ impl<'v> Writer<'v> {
     }
 
     fn services(&mut self, facts: Option<&Value>) {
-        let Some(facts) = facts.and_then(Value::as_object) else { return };
+        let Some(facts) = facts.filter(|facts| !facts.is_null()) else { return };
         let own = self.project().map(|project| project.path).unwrap_or_default();
+        // A list is that of the services that are on.
+        let listed = facts.as_array().map(|list| Map::from_iter([("enabled".to_owned(), Value::Array(list.clone()))]));
+        let Some(facts) = listed.as_ref().or_else(|| facts.as_object()) else { return self.not_modelled.push("services".into()) };
         let project = text_in(facts, "consumer")
             .or_else(|| text_in(facts, "project"))
             .map_or(own, |name| FullName::node(name).map_or_else(|| name.to_owned(), |node| node.path));
         for (name, value) in facts {
             match (name.as_str(), value) {
                 ("consumer" | "project", _) => {}
-                ("disabled" | "enabled", Value::Array(list)) => {
-                    let state = name.to_ascii_uppercase();
-                    list.iter().for_each(|service| self.service(&project, &plain(service), &state));
+                ("disabled", Value::Array(list)) => list.iter().for_each(|service| self.service(&project, &plain(service), "DISABLED")),
+                ("enabled", Value::Array(list)) => self.enabled(&project, list),
+                (node, Value::Object(_) | Value::Array(_)) if FullName::node(node).is_some() => {
+                    let mut inner = value.clone();
+                    if let Value::Array(list) = value {
+                        inner = json!({ "enabled": list });
+                    }
+                    if let Some(members) = inner.as_object_mut() {
+                        members.insert("project".into(), Value::from(node));
+                    }
+                    self.services(Some(&inner));
                 }
                 (service, Value::Bool(on)) => self.service(&project, service, if *on { "ENABLED" } else { "DISABLED" }),
                 (service, Value::String(state)) => self.service(&project, service, &state.to_ascii_uppercase()),
@@ -437,6 +449,14 @@ impl<'v> Writer<'v> {
                 _ => self.not_modelled.push(format!("services.{name}")),
             }
         }
+    }
+
+    /// A list of the services that are on is the whole list.
+    fn enabled(&mut self, project: &str, list: &[Value]) {
+        let host = text(self.case, "permission").and_then(crate::language::permissions::Permission::parse);
+        let host = host.map_or_else(String::new, |permission| permission.host().to_owned());
+        let on = list.iter().any(|service| service.as_str() == Some(&host));
+        self.service(project, &host, if on { "ENABLED" } else { "DISABLED" });
     }
 
     fn service(&mut self, project: &str, service: &str, state: &str) {
@@ -453,6 +473,7 @@ impl<'v> Writer<'v> {
         let enabled = match facts {
             None | Some(Value::Null) => return,
             Some(Value::Bool(enabled)) => Some(*enabled),
+            Some(Value::String(state)) => switch(state),
             Some(value) => ["enabled", "billingEnabled", "billing_enabled"].into_iter().find_map(|name| value.get(name)?.as_bool()),
         };
         match (enabled, self.project()) {
@@ -511,7 +532,7 @@ impl<'v> Writer<'v> {
         match facts.get("k8s_rbac") {
             None => {}
             Some(Value::Null) => self.refuse(kind::ACCESS_REVIEW, &cluster),
-            Some(value) => match value.as_bool().or_else(|| value.get("allowed").and_then(Value::as_bool)) {
+            Some(value) => match value.as_bool().or_else(|| value.get("allowed")?.as_bool()).or_else(|| switch(value.as_str()?)) {
                 Some(allowed) => self.access_review(&cluster, allowed),
                 None => self.not_modelled.push("k8s_rbac".into()),
             },
@@ -559,6 +580,15 @@ fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
 
 fn text_in<'v>(value: &'v Map<String, Value>, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str()
+}
+
+/// `enabled`, `denied`: a switch in words.
+fn switch(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "enabled" | "on" | "open" | "allow" | "allowed" | "granted" => Some(true),
+        "disabled" | "off" | "closed" | "deny" | "denied" | "none" => Some(false),
+        _ => None,
+    }
 }
 
 fn plain(value: &Value) -> String {
