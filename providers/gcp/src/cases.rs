@@ -390,7 +390,10 @@ impl<'v> Writer<'v> {
     fn charged(&mut self, facts: &Map<String, Value>) {
         for (fact, key) in [("quota_project", "quota_project"), ("user_project", "user_project")] {
             match facts.get(fact) {
-                Some(Value::String(project)) => self.say(key, project),
+                Some(Value::String(project)) => {
+                    self.say(key, project);
+                    self.elsewhere(project);
+                }
                 Some(Value::Null) | None => {}
                 Some(_) => self.not_modelled.push(fact.into()),
             }
@@ -410,6 +413,20 @@ impl<'v> Writer<'v> {
                 }
             }
         }
+    }
+
+    /// A project that the path does not hold lies beside it, right below the root.
+    fn elsewhere(&mut self, project: &str) {
+        let node = FullName::node(project).or_else(|| FullName::node(&format!("projects/{project}")));
+        let facts = self.case.get("context").and_then(|context| context.get("project"));
+        let own = |node: &FullName| {
+            let id = node.path.trim_start_matches("projects/");
+            self.nodes.contains(node) || facts.is_some_and(|facts| [text(facts, "id"), text(facts, "number")].contains(&Some(id)))
+        };
+        let Some(node) = node.filter(|node| !own(node)) else { return };
+        let root = self.nodes.last().filter(|root| !root.is_project()).map(|root| root.path.clone());
+        let path: Vec<String> = [node.path.clone()].into_iter().chain(root).collect();
+        self.add(kind::ANCESTRY, &node.to_string(), &format!("the path of {}", node.path), &json!({ "ancestors": path }));
     }
 
     fn project(&self) -> Option<FullName> {
