@@ -244,7 +244,10 @@ impl<'s> World<'s> {
 
     /// A name as people read it.
     pub(crate) fn shown(&self, name: &FullName) -> String {
-        if name.is_node() { name.path.clone() } else { name.to_string() }
+        match &self.project.id {
+            Some(id) if name.is_project() && self.project.is(name.path.trim_start_matches("projects/")) => format!("projects/{id}"),
+            _ => name.shown(),
+        }
     }
 
     /// Are both the same node? Projects go by id and by number.
@@ -377,10 +380,32 @@ pub(crate) fn doubt(kind: &str, subject: &str, outcome: Option<&Outcome>) -> Dou
     let about = format!("{title} of {subject}");
     let needs = match outcome {
         Some(Outcome::Refused { needs, .. }) if !needs.is_empty() => needs.clone(),
-        Some(Outcome::NotTried { why }) => format!("{}: not read because {why}", row.map_or("", |row| row.command)),
-        _ => row.map_or_else(String::new, |row| row.command.to_owned()),
+        Some(Outcome::NotTried { why }) => format!("{}: not read because {why}", command(kind, subject, row.map_or("", |row| row.command))),
+        _ => row.map_or_else(String::new, |row| command(kind, subject, row.command)),
     };
     Doubt { about, needs }
+}
+
+/// The command that prints the document of this very subject, where that is known.
+fn command(kind: &str, subject: &str, general: &str) -> String {
+    let node = |kind: &str| subject.strip_prefix(kind);
+    let policy = kind == documents::ALLOW_POLICY;
+    if kind == documents::DENY_POLICY && FullName::node(subject).is_some() {
+        let point = format!("cloudresourcemanager.googleapis.com/{subject}").replace('/', "%2F");
+        return format!("gcloud iam policies list --kind=denypolicies --attachment-point={point}, and `get` of each");
+    }
+    match () {
+        () if !policy => general.to_owned(),
+        () if subject.starts_with("gs://") && subject.ends_with('/') => format!("gcloud storage managed-folders get-iam-policy {subject}"),
+        () if subject.starts_with("gs://") => format!("gcloud storage buckets get-iam-policy {subject}"),
+        () if subject.contains('@') => format!("gcloud iam service-accounts get-iam-policy {subject}"),
+        () => match (node("projects/"), node("folders/"), node("organizations/")) {
+            (Some(id), ..) if !id.contains('/') => format!("gcloud projects get-iam-policy {id}"),
+            (_, Some(id), _) => format!("gcloud resource-manager folders get-iam-policy {id}"),
+            (.., Some(id)) if !id.contains('/') => format!("gcloud organizations get-iam-policy {id}"),
+            _ => general.to_owned(),
+        },
+    }
 }
 
 fn illegible(document: &Document) -> Doubt {

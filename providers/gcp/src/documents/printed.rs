@@ -11,6 +11,7 @@
 //! | `group-members--ops@shop.example.json` | `gcloud identity groups memberships list` |
 //! | `groups-of--kim@shop.example.json` | `gcloud identity groups memberships search-transitive-groups` |
 //! | `tags--bucket--invoices.json` | `gcloud resource-manager tags bindings list --effective` |
+//! | `managed-folders--bucket--invoices.json` | `gcloud storage managed-folders list`: an empty list says that there are none |
 //! | `perimeters--organization--77.json`, `access-levels--organization--77.json` | `gcloud access-context-manager … list` |
 
 use super::{
@@ -124,8 +125,17 @@ struct Named {
     whose: Vec<String>,
 }
 
-const WHATS: [&str; 8] =
-    ["iam-policy", "deny-policies", "boundary-bindings", "group-members", "groups-of", "tags", "perimeters", "access-levels"];
+const WHATS: [&str; 9] = [
+    "iam-policy",
+    "deny-policies",
+    "boundary-bindings",
+    "group-members",
+    "groups-of",
+    "tags",
+    "perimeters",
+    "access-levels",
+    "managed-folders",
+];
 
 impl Named {
     fn read(path: &str) -> Self {
@@ -255,7 +265,7 @@ fn allow_policy(taken: &mut Taken<'_>, value: &Value, text_of: &str, line: u32) 
 }
 
 fn shown(name: &FullName) -> String {
-    if name.is_node() { name.path.clone() } else { name.to_string() }
+    name.shown()
 }
 
 /// `policies/cloudresourcemanager.googleapis.com%2Fprojects%2F55/denypolicies/ID`
@@ -382,6 +392,11 @@ fn completeness(taken: &mut Taken<'_>, values: &[Value]) -> Option<bool> {
             None => taken.remark("lists deny policies and does not say of what: call it `deny-policies--project--ID.json` or the like"),
         }
         return values.is_empty().then_some(true);
+    }
+    if taken.named.is("managed-folders") && values.is_empty() {
+        let bucket = taken.named.resource()?;
+        taken.note(ALLOW_POLICY, &format!("{bucket}/managedFolders/*"), Outcome::Found);
+        return Some(true);
     }
     if taken.named.is("boundary-bindings") {
         taken.note(BOUNDARY_BINDING, "*", Outcome::Found);
