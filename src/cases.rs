@@ -13,6 +13,12 @@
 //! | `documents`, `searches` | a world of its own, as a snapshot has them |
 //! | `expect` | `allow`, `explicit_deny`, `implicit_deny`, `unknown`, or a table with `decision` |
 //! | `decided_by`, `code`, `at` | the layer that decides; code and pointer of the first finding |
+//!
+//! A case may also be the text of a refusal: `raw` holds it, and `expect` is a table with `provider`, `refused_by`, `reason` and, as far as
+//! the text states them, `status`, `principal`, `action`, `resource`, `policy_kind`. `derived` lists the fields that the text does not print: there
+//! the right value passes and so does none.
+
+mod refusal;
 
 use crate::load::{self, LoadError};
 use crate::{AskError, Words, ask, providers};
@@ -36,6 +42,8 @@ pub struct Outcome {
     pub expect: Option<Expected>,
     /// What came out; `None` where the case could not be run.
     pub got: Option<Got>,
+    /// Of a case about the text of a refusal: the reason it expects.
+    pub reason: Option<String>,
     /// Why it failed, or what else there is to say; may be empty.
     pub says: String,
 }
@@ -170,13 +178,21 @@ fn under(common: &Map<String, Value>, case: Value) -> Value {
 
 fn outcome(file: &str, at: usize, value: &Value, worlds: &mut Worlds<'_>) -> Outcome {
     let id = value.get("id").and_then(Value::as_str).map_or_else(|| format!("case {}", at + 1), ToOwned::to_owned);
+    if let Some(raw) = refusal::raw(value) {
+        let says = refusal::differences(raw, value);
+        let result = if says.is_empty() { Result::Pass } else { Result::Fail };
+        let reason = refusal::reason(value);
+        return Outcome { id, file: file.to_owned(), result, expect: None, got: None, reason, says: says.join("; ") };
+    }
     let judged = case(&id, value, worlds).and_then(|case| {
         let got = if case.not_modelled.is_empty() { Some(ask(&case.question, &case.snapshot)?) } else { None };
         Ok(judge(case, got.as_ref()))
     });
     match judged {
         Ok(outcome) => Outcome { file: file.to_owned(), ..outcome },
-        Err(error) => Outcome { id, file: file.to_owned(), result: Result::Fail, expect: None, got: None, says: error.to_string() },
+        Err(error) => {
+            Outcome { id, file: file.to_owned(), result: Result::Fail, expect: None, got: None, reason: None, says: error.to_string() }
+        }
     }
 }
 
@@ -190,7 +206,7 @@ fn judge(case: Case, verdict: Option<&Verdict>) -> Outcome {
             if differences.is_empty() { (Result::Pass, String::new()) } else { (Result::Fail, says.join(": ")) }
         }
     };
-    Outcome { id: case.id, file: String::new(), result, expect: Some(case.expect), got, says }
+    Outcome { id: case.id, file: String::new(), result, expect: Some(case.expect), got, reason: None, says }
 }
 
 /// Why the verdict is what it is, in one sentence.

@@ -1,5 +1,6 @@
 //! The exit codes. Scripts depend on them.
 
+use iam_why::contract::refusal::Reason;
 use iam_why::{Decision, Kind, Verdict};
 
 /// How `iam-why` ends.
@@ -20,6 +21,8 @@ pub(crate) enum Exit {
     MissingGrant = 11,
     /// It depends on what is not known.
     Undetermined = 12,
+    /// `explain`: the refusal is no matter of permissions.
+    NotAuthorization = 13,
 }
 
 /// What `--help` says of them.
@@ -29,6 +32,7 @@ Exit codes:
   10  denied: something says no
   11  denied: nothing says yes
   12  undetermined: it depends on what was not read or is not known
+  13  explain: refused, and no permission would help (credentials, clock, network, rate limit)
    1  iam-why failed
    2  usage
    3  nothing could be read";
@@ -41,6 +45,16 @@ impl Exit {
             (Decision::Deny, Some(Kind::ExplicitDeny)) => Self::ExplicitDeny,
             (Decision::Deny, _) => Self::MissingGrant,
             (Decision::Undetermined, _) => Self::Undetermined,
+        }
+    }
+
+    /// The exit code of a refusal that was read.
+    pub(crate) fn of_reason(reason: Reason) -> Self {
+        match reason {
+            Reason::ExplicitDeny => Self::ExplicitDeny,
+            Reason::MissingGrant => Self::MissingGrant,
+            Reason::NotAuthorization => Self::NotAuthorization,
+            Reason::Unknown => Self::Undetermined,
         }
     }
 

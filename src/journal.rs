@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Error, Write};
+use std::io::{BufRead, BufReader, BufWriter, Error, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -67,6 +67,7 @@ impl Journal {
         let mut name = target.file_name().unwrap_or_default().to_owned();
         name.push(".part");
         let part = target.with_file_name(name);
+        drop_broken_end(&part)?;
         let reached = points(&part, what)?;
         let resumed = reached.is_some();
         let file = private().append(resumed).truncate(!resumed).write(true).create(true).open(&part)?;
@@ -162,6 +163,31 @@ impl Sink for Journal {
     }
 }
 
+/// An interruption in the middle of a line leaves half of one, which would spoil the line that comes after it.
+fn drop_broken_end(part: &Path) -> Result<(), Error> {
+    let Ok(mut file) = OpenOptions::new().read(true).write(true).open(part) else { return Ok(()) };
+    let mut end = file.metadata()?.len();
+    let modified = file.metadata()?.modified()?;
+    let mut piece = [0; 8192];
+    while end > 0 {
+        let length = end.min(piece.len() as u64);
+        file.seek(SeekFrom::Start(end - length))?;
+        let piece = piece.get_mut(..usize::try_from(length).unwrap_or(0)).unwrap_or_default();
+        file.read_exact(piece)?;
+        if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
+            end = end - length + at as u64 + 1;
+            break;
+        }
+        end -= length;
+    }
+    if end < file.metadata()?.len() {
+        file.set_len(end)?;
+        // How old it is counts from when it was last written by a run.
+        file.set_modified(modified)?;
+    }
+    Ok(())
+}
+
 /// The points that a journal of `what` reached; `None` where there is no journal to go on with.
 fn points(part: &Path, what: &str) -> Result<Option<BTreeMap<String, Point>>, Error> {
     let fresh = |path: &Path| path.metadata()?.modified()?.elapsed().map_err(Error::other);
@@ -176,7 +202,6 @@ fn points(part: &Path, what: &str) -> Result<Option<BTreeMap<String, Point>>, Er
             Ok(Line::Begun(_)) => begun = true,
             Ok(Line::Page(step, page)) => drop(reached.insert(step, Point::Page(page))),
             Ok(Line::End(step)) => drop(reached.insert(step, Point::End)),
-            // The last line may be cut off.
             Ok(Line::Document(_) | Line::Search(_)) | Err(_) => {}
         }
     }
@@ -208,4 +233,94 @@ fn private() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Journal;
+    use iam_why_contract::collect::{Point, Sink};
+    use iam_why_contract::{Document, Outcome, Search, Snapshot};
+    use std::fs;
+    use std::io::Write;
+    use std::path::Path;
+
+    const MOMENT: &str = "2026-01-01T00:00:00Z";
+
+    fn role(name: &str, text: &str) -> Document {
+        Document::new("aws:role", &format!("arn:aws:iam::111122223333:role/{name}"), &format!("role {name}"), text)
+    }
+
+    fn finished(target: &Path) -> Snapshot {
+        Snapshot::parse(&fs::read_to_string(target).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_interruption_in_the_middle_of_a_line_loses_nothing_that_comes_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("account.json");
+        let journal = Journal::open(&target, "all").unwrap();
+        journal.document(role("one", "{}")).unwrap();
+        journal.reached("iam", Point::Page("p2".into())).unwrap();
+        drop(journal);
+        // Half a document, cut inside of a character of two bytes.
+        let mut part = fs::OpenOptions::new().append(true).open(folder.path().join("account.json.part")).unwrap();
+        part.write_all(b"{\"document\":{\"id\":\"aws:role \xc3").unwrap();
+        drop(part);
+        let journal = Journal::open(&target, "all").unwrap();
+        assert_eq!((journal.resumed(), journal.resume("iam")), (true, Some(Point::Page("p2".into()))));
+        journal.document(role("two", "{}")).unwrap();
+        journal.reached("iam", Point::End).unwrap();
+        assert_eq!(journal.finish(MOMENT).unwrap(), 2);
+        let subjects: Vec<String> = finished(&target).documents().iter().map(|document| document.subject.to_string()).collect();
+        assert_eq!(subjects, ["arn:aws:iam::111122223333:role/one", "arn:aws:iam::111122223333:role/two"]);
+    }
+
+    #[test]
+    fn what_was_handed_in_twice_stands_once_as_it_was_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("account.json");
+        let journal = Journal::open(&target, "all").unwrap();
+        let note = |outcome| Search { kind: "aws:role".into(), subject: "x".into(), outcome };
+        journal.document(role("one", r#"{"v":1}"#)).unwrap();
+        journal.search(note(Outcome::Refused { needs: "iam:GetRole".into(), said: "no".into() })).unwrap();
+        journal.document(role("one", r#"{"v":2}"#)).unwrap();
+        journal.search(note(Outcome::Found)).unwrap();
+        assert_eq!(journal.finish(MOMENT).unwrap(), 1);
+        let snapshot = finished(&target);
+        assert_eq!(&*snapshot.documents()[0].text, r#"{"v":2}"#);
+        assert_eq!(snapshot.searches()[0].outcome, Outcome::Found);
+    }
+
+    #[test]
+    fn the_journal_of_something_else_is_not_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("account.json");
+        Journal::open(&target, "eu-west-1").unwrap().reached("iam", Point::End).unwrap();
+        let journal = Journal::open(&target, "us-east-1").unwrap();
+        assert_eq!((journal.resumed(), journal.resume("iam")), (false, None));
+    }
+
+    #[test]
+    fn nothing_stands_at_the_target_before_everything_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("account.json");
+        let journal = Journal::open(&target, "all").unwrap();
+        journal.document(role("one", "{}")).unwrap();
+        assert!(!target.exists());
+        journal.finish(MOMENT).unwrap();
+        assert!(target.exists() && !folder.path().join("account.json.part").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("account.json");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let journal = Journal::open(&target, "all").unwrap();
+        assert_eq!(mode(&folder.path().join("account.json.part")), 0o600);
+        journal.finish(MOMENT).unwrap();
+        assert_eq!(mode(&target), 0o600);
+    }
 }

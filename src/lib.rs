@@ -12,6 +12,7 @@
 
 mod ask;
 pub mod cases;
+pub mod explain;
 #[cfg(feature = "live")]
 pub mod journal;
 #[cfg(feature = "live")]

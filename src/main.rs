@@ -4,5 +4,5 @@ mod cli;
 mod exit;
 
 fn main() -> std::process::ExitCode {
-    cli::run(std::env::args_os()).into()
+    cli::run(std::env::args_os())
 }

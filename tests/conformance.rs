@@ -22,12 +22,12 @@ fn every_labelled_case_gets_its_documented_decision() {
         return say("CONFORMANCE NOT RUN: no case files in ../shared/cases and no IAM_WHY_CASES");
     };
     let mut wrong = Vec::new();
-    for provider in providers::all() {
-        let file = folder.join(format!("{}.jsonl", provider.id()));
+    for name in providers::all().iter().map(|provider| provider.id()).chain(["refusals"]) {
+        let file = folder.join(format!("{name}.jsonl"));
         let outcomes = cases::run(&file).unwrap();
         let count = |result| outcomes.iter().filter(|outcome| outcome.result == result).count();
         let (passed, failed, open) = (count(Result::Pass), count(Result::Fail), count(Result::NotModelled));
-        say(&format!("CONFORMANCE {}: {passed} passed, {failed} failed, {open} not modelled", provider.id()));
+        say(&format!("CONFORMANCE {name}: {passed} passed, {failed} failed, {open} not modelled"));
         wrong.extend(outcomes.into_iter().filter(|outcome| outcome.result == Result::Fail));
     }
     let lines: Vec<String> = wrong.iter().map(|outcome| format!("{}: {}", outcome.id, outcome.says)).collect();

@@ -12,7 +12,6 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Ask(#[from] AskError),
     /// The options do not fit together.
-    #[cfg(not(feature = "live"))]
     #[error("{0}")]
     Usage(String),
     /// The snapshot could not be read.
@@ -25,6 +24,14 @@ pub(crate) enum Failure {
     #[cfg(feature = "live")]
     #[error(transparent)]
     Collect(#[from] iam_why::contract::CollectError),
+    /// A text could not be read.
+    #[error("cannot read `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A file could not be written.
     #[error("cannot write `{path}`: {source}")]
     Write {
@@ -43,9 +50,8 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Ask(_) => Exit::Usage,
-            #[cfg(not(feature = "live"))]
             Self::Usage(_) => Exit::Usage,
-            Self::Load(_) | Self::Cases(_) => Exit::Unread,
+            Self::Load(_) | Self::Cases(_) | Self::Read { .. } => Exit::Unread,
             #[cfg(feature = "live")]
             Self::Collect(error) => unread(error),
             Self::Write { .. } | Self::Json(_) => Exit::Failed,

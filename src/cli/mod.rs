@@ -6,10 +6,12 @@ mod collect;
 mod completions;
 #[cfg(feature = "live")]
 mod doctor;
+mod explain;
 mod failure;
 #[cfg(feature = "live")]
 mod live;
 mod output;
+mod run;
 mod source;
 mod test;
 
@@ -17,6 +19,7 @@ use crate::exit::{Exit, TABLE};
 use clap::{CommandFactory, Parser, Subcommand};
 use output::Output;
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 /// Explains why a cloud principal got an HTTP 403.
 #[derive(Debug, Parser)]
@@ -32,6 +35,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Ask(ask::Arguments),
+    Explain(explain::Arguments),
+    Run(run::Arguments),
     #[cfg(feature = "live")]
     Collect(collect::Arguments),
     #[cfg(feature = "live")]
@@ -41,14 +46,16 @@ enum Command {
 }
 
 /// Does what was typed and says how it ended.
-pub(crate) fn run(typed: impl IntoIterator<Item = OsString>) -> Exit {
+pub(crate) fn run(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(with_default_command(typed.into_iter().collect())) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error).into(),
     };
     cli.output.colour();
     let done = match cli.command {
         Command::Ask(arguments) => arguments.run(&cli.output),
+        Command::Explain(arguments) => arguments.run(&cli.output),
+        Command::Run(arguments) => return arguments.run(&cli.output),
         #[cfg(feature = "live")]
         Command::Collect(arguments) => arguments.run(&cli.output),
         #[cfg(feature = "live")]
@@ -57,11 +64,11 @@ pub(crate) fn run(typed: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Completions(arguments) => arguments.run(),
     };
     match done {
-        Ok(exit) if cli.output.exit_zero && exit.is_answer() => Exit::Allowed,
-        Ok(exit) => exit,
+        Ok(exit) if cli.output.exit_zero && exit.is_answer() => Exit::Allowed.into(),
+        Ok(exit) => exit.into(),
         Err(failure) => {
             output::say(&failure.sentence());
-            failure.exit()
+            failure.exit().into()
         }
     }
 }

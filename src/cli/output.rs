@@ -3,7 +3,8 @@
 use super::failure::Failure;
 use anstream::ColorChoice;
 use clap::{Args, ValueEnum};
-use iam_why::report::{Answer, Detail, Redactor, clean, json, markdown, text};
+use iam_why::explain::Explanation;
+use iam_why::report::{Answer, Detail, Redactor, clean, json, markdown, refusals, text};
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
 
@@ -91,6 +92,29 @@ impl Output {
             Format::Json => print(&json::render(&answer.report())?),
             Format::Markdown => print(&markdown::render(&answer, self.layout().detail)),
         }
+    }
+
+    /// Prints what was read of refusals.
+    pub(crate) fn refusals(&self, explanations: &[Explanation]) -> Result<(), Failure> {
+        let redactor = self.redact.then_some(&self.pseudonyms);
+        match self.format {
+            Format::Text => print(&refusals::text::render(explanations, redactor, self.layout())),
+            Format::Json => print(&json::render(&refusals::Report::of(explanations, redactor))?),
+            Format::Markdown => print(&refusals::markdown::render(explanations, redactor, self.layout().detail)),
+        }
+    }
+
+    /// Says what was read of refusals on stderr, after a command whose output is its own.
+    pub(crate) fn aside(&self, explanations: &[Explanation]) -> Result<(), Failure> {
+        let redactor = self.redact.then_some(&self.pseudonyms);
+        let text = match self.format {
+            Format::Text => refusals::text::render(explanations, redactor, self.layout()),
+            Format::Json => json::render(&refusals::Report::of(explanations, redactor))?,
+            Format::Markdown => refusals::markdown::render(explanations, redactor, self.layout().detail),
+        };
+        // Where nobody hears it there is nobody to tell.
+        let _ = anstream::stderr().write_all(text.as_bytes());
+        Ok(())
     }
 
     /// Prints a report of another kind as JSON.

@@ -3,6 +3,8 @@
 use super::failure::Failure;
 use super::output::say;
 use clap::Args;
+#[cfg(feature = "live")]
+use iam_why::contract::{collect::Testimony, refusal::Refusal};
 use iam_why::load::{self, Loaded};
 use iam_why::{Question, Snapshot, Verdict};
 use std::path::{Path, PathBuf};
@@ -23,6 +25,22 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// Was a snapshot named?
+    pub(crate) fn is_saved(&self) -> bool {
+        !self.snapshot.is_empty()
+    }
+
+    /// Does a snapshot come from stdin?
+    pub(crate) fn takes_stdin(&self) -> bool {
+        self.snapshot.iter().any(|path| path.as_os_str() == "-")
+    }
+
+    /// What the cloud itself says of a refusal that carries a reference.
+    #[cfg(feature = "live")]
+    pub(crate) fn testimony(&self, refusal: &Refusal) -> Result<Option<Testimony>, Failure> {
+        Ok(iam_why::live::testimony(refusal, &self.live.options())?)
+    }
+
     /// The snapshot that answers `question`, and the question as the cloud spells it where the cloud was read.
     pub(crate) fn snapshot(&self, question: Question) -> Result<(Question, Snapshot), Failure> {
         let (question, snapshot) = if self.snapshot.is_empty() { self.read(question)? } else { (question, self.saved()?) };
@@ -67,7 +85,7 @@ impl Source {
         Ok(verdict)
     }
 
-    fn saved(&self) -> Result<Snapshot, Failure> {
+    pub(crate) fn saved(&self) -> Result<Snapshot, Failure> {
         let loaded = load::load(&self.snapshot)?;
         tell(&loaded);
         Ok(loaded.snapshot)

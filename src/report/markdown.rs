@@ -127,7 +127,7 @@ pub fn tests(report: &TestReport) -> String {
 }
 
 /// Text as it is, with nothing in it that Markdown, HTML or a ticket system would act on.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut before = ' ';
     for character in clean::line(text).chars() {
@@ -148,7 +148,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Text as code, whatever backticks it holds.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = clean::line(text);
     let fence = "`".repeat(longest_run(&text) + 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
@@ -156,7 +156,7 @@ fn code(text: &str) -> String {
 }
 
 /// Code that stands in a table.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 

@@ -7,6 +7,7 @@ pub mod markdown;
 mod pretty;
 mod quote;
 pub mod redact;
+pub mod refusals;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]

@@ -315,7 +315,7 @@ fn around(place: &Place) -> Place {
 /// is about.
 fn matched<'a>(statement: &'a Statement, place: &'a Place) -> Vec<Wanted<'a>> {
     let tests: Vec<&Test> = statement.tests.iter().flat_map(leaves).collect();
-    let subject = |test: &Test| matches!(test.about.as_str(), "action" | "resource" | "principal");
+    let subject = |test: &Test| matches!(&*test.about, "action" | "resource" | "principal");
     let conditions = tests.iter().any(|test| !subject(test));
     let whole = *place == statement.place;
     let decides = |test: &Test| match (statement.applies, whole) {

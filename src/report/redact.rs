@@ -5,6 +5,7 @@
 //! sentences and excerpts too. Words of a policy language, actions, regions, condition keys and the vendors' own policies stay.
 
 use super::{Answer, v1};
+use iam_why_contract::refusal::Refusal;
 use regex_lite::{Captures, Regex};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -122,6 +123,35 @@ const KINDS: &[&str] = &[
 /// Behind these words everything is a name, however it is cut into segments.
 const OPEN: &[&str] = &["objects", "blobs", "files"];
 
+/// Words that systems put before and between names.
+const COMMON: &[&str] = &[
+    "system",
+    "serviceaccount",
+    "serviceaccounts",
+    "cluster",
+    "scope",
+    "namespace",
+    "http-origin",
+    "http",
+    "https",
+    "null",
+    "none",
+    "anonymous",
+    "unauthenticated",
+    "repository",
+    "pull",
+    "push",
+    "the",
+    "and",
+    "reason",
+    "present",
+    "default",
+    "refs",
+    "heads",
+    "github.com",
+    "api",
+];
+
 impl Redactor {
     /// Learns the names that stand in a question, its answer and the documents it rests on.
     pub fn learn(&self, answer: &Answer<'_>) {
@@ -133,6 +163,21 @@ impl Redactor {
         for document in answer.snapshot.documents() {
             let _ = self.text(&document.subject);
             self.bare(&document.subject);
+        }
+    }
+
+    /// Learns the names that stand in a refusal, whatever system spelled them.
+    pub fn learn_refusal(&self, refusal: &Refusal) {
+        let words = [refusal.principal.as_ref(), refusal.resource.as_ref(), refusal.policy.as_ref()];
+        for word in words.into_iter().flatten().chain(refusal.context.values()) {
+            let _ = self.text(word);
+            let structured = word.starts_with("arn:") || word.contains("/providers/") || word.contains('@');
+            if !structured {
+                let cut = |character: char| {
+                    matches!(character, ':' | '/' | ' ' | ',' | '[' | ']' | '?' | '=' | '&' | '"' | '\'' | ';' | '(' | ')')
+                };
+                word.split(cut).filter(|name| !COMMON.contains(name)).for_each(|name| self.bare(name));
+            }
         }
     }
 
@@ -254,6 +299,8 @@ impl Known {
         for (at, part) in parts.iter_mut().enumerate() {
             let word = part.trim_start_matches('/').to_owned();
             if word.is_empty() || (host && at <= 2 && word.contains('.')) {
+                // The host of a cloud stays; one that was learned as a name goes.
+                *part = self.bare_names(part);
                 continue;
             }
             let namespace = after_providers == 1;

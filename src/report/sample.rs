@@ -68,7 +68,7 @@ impl Sample {
             kind,
             decided_by: Some(decided_by),
             findings: Vec::new(),
-            nearest: nearest(&part.trace, |layer| layer == "role"),
+            nearest: nearest(&part.trace, |step| step.layer == "role"),
             doubts: Vec::new(),
             fixes: Vec::new(),
             notes: Vec::new(),
@@ -169,6 +169,6 @@ fn role() -> Step {
 }
 
 fn step(layer: &'static str, ruling: Ruling, statement: Statement) -> Step {
-    let documents = vec![statement.place.document.clone()];
+    let documents = vec![statement.place.document.to_string()];
     Step { layer, subject: String::new(), ruling, needed: true, documents, statements: vec![statement], note: String::new() }
 }

@@ -223,16 +223,20 @@ impl Page<'_> {
         self.wrapped(("    ", 4), &format!("{name}: {value}"), 6);
     }
 
-    /// `text` after a prefix and the columns it takes, wrapped at the width; further lines are indented.
-    fn wrapped(&mut self, (prefix, columns): (&str, usize), text: &str, indent: usize) {
-        let (first, rest) = (" ".repeat(columns), " ".repeat(indent));
-        let options = textwrap::Options::new(self.width).initial_indent(&first).subsequent_indent(&rest).break_words(false);
-        let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for (at, line) in textwrap::wrap(&clean::line(text), options).iter().enumerate() {
-            match line.get(columns..).filter(|_| at == 0) {
-                Some(line) => _ = writeln!(self.text, "{prefix}{line}"),
-                None => _ = writeln!(self.text, "{line}"),
-            }
+    fn wrapped(&mut self, prefix: (&str, usize), text: &str, indent: usize) {
+        wrap(&mut self.text, self.width, prefix, text, indent);
+    }
+}
+
+/// `text` after a prefix and the columns it takes, wrapped at the width; further lines are indented.
+pub(super) fn wrap(page: &mut String, width: usize, (prefix, columns): (&str, usize), text: &str, indent: usize) {
+    let (first, rest) = (" ".repeat(columns), " ".repeat(indent));
+    let options = textwrap::Options::new(width).initial_indent(&first).subsequent_indent(&rest).break_words(false);
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    for (at, line) in textwrap::wrap(&clean::line(text), options).iter().enumerate() {
+        match line.get(columns..).filter(|_| at == 0) {
+            Some(line) => _ = writeln!(page, "{prefix}{line}"),
+            None => _ = writeln!(page, "{line}"),
         }
     }
 }
@@ -347,7 +351,7 @@ from 2 documents; 1 could not be read
         assert_data_eq!(
             plain(&sample::open(), Detail::Nearest, 80),
             str![[r#"
-UNDETERMINED: it depends on what is not known: aws:RequestedRegion, and 1 more
+UNDETERMINED: it depends on aws:RequestedRegion, and 1 more
   arn:aws:iam::111122223333:role/app asks for s3:GetObject on
     arn:aws:s3:::acme-reports/2026/q1.csv
 

@@ -422,8 +422,8 @@ fn summary(answer: &Answer<'_>) -> String {
         contract::Decision::Deny => finding().unwrap_or_else(|| "nothing allows it".to_owned()),
         contract::Decision::Undetermined => match verdict.doubts.as_slice() {
             [] => "it depends on what was not read".to_owned(),
-            [only] => format!("it depends on what is not known: {}", only.about),
-            [first, rest @ ..] => format!("it depends on what is not known: {}, and {} more", first.about, rest.len()),
+            [only] => format!("it depends on {}", only.about),
+            [first, rest @ ..] => format!("it depends on {}, and {} more", first.about, rest.len()),
         },
     }
 }
@@ -493,8 +493,8 @@ impl Evidence {
         let document = answer.snapshot.document(&place.document);
         let spot = document.map(|document| locate::locate(document, place));
         Self {
-            document: Some(place.document.clone()),
-            title: document.map_or_else(|| place.document.clone(), title),
+            document: Some(place.document.to_string()),
+            title: document.map_or_else(|| place.document.to_string(), title),
             pointer: Some(place.pointer.clone()),
             line: spot.as_ref().map(|spot| spot.line),
             column: spot.as_ref().map(|spot| spot.column),
@@ -513,7 +513,7 @@ impl Nearest {
         Self {
             says: format!("{label}: {}", why.join("; ")),
             failed: nearest.failed.iter().map(Into::into).collect(),
-            document: nearest.place.document.clone(),
+            document: nearest.place.document.to_string(),
             title: evidence.title,
             pointer: nearest.place.pointer.clone(),
             line: evidence.line,
@@ -530,7 +530,7 @@ pub(super) fn differs(test: &Test) -> String {
 /// `aws:RequestedRegion is us-east-1`
 pub(super) fn has(test: &Test) -> String {
     // Some values are sentences of their own: `resource.name is not available here`.
-    if test.got.starts_with(&test.about) { test.got.clone() } else { format!("{} is {}", test.about, test.got) }
+    if test.got.starts_with(&*test.about) { test.got.clone() } else { format!("{} is {}", test.about, test.got) }
 }
 
 fn layers(answer: &Answer<'_>) -> Vec<Layer> {
@@ -568,7 +568,7 @@ impl From<&contract::Question> for Question {
 impl From<&Test> for Failed {
     fn from(test: &Test) -> Self {
         let holds = (!test.holds.is_unknown()).then(|| test.holds.is_yes());
-        Self { about: test.about.clone(), wanted: test.wanted.clone(), got: test.got.clone(), holds }
+        Self { about: test.about.to_string(), wanted: test.wanted.clone(), got: test.got.clone(), holds }
     }
 }
 
@@ -680,7 +680,7 @@ impl From<&cases::Outcome> for Case {
                 cases::Result::Fail => CaseResult::Fail,
                 cases::Result::NotModelled => CaseResult::NotModelled,
             },
-            expect: outcome.expect.as_ref().map(|expect| cases::name(expect.decision).to_owned()),
+            expect: outcome.expect.as_ref().map(|expect| cases::name(expect.decision).to_owned()).or_else(|| outcome.reason.clone()),
             got: outcome.got.as_ref().map(Into::into),
             says: outcome.says.clone(),
         }

@@ -6,12 +6,12 @@ use crate::findings::Evidenced;
 use crate::language::principal::CallerKind;
 use crate::language::statement::Principals;
 use crate::library::Library;
-use crate::needs::{Need, needs};
+use crate::needs::{Need, needs, unread_key};
 use crate::request::Request;
 use crate::settle::conclude;
 use crate::world::World;
 use iam_why_contract::verdict::nearest;
-use iam_why_contract::{Decision, Doubt, Effect, Finding, Kind, Nearest, Part, Trace, Verdict};
+use iam_why_contract::{Decision, Doubt, Effect, Finding, Kind, Nearest, Part, Ruling, Step, Trace, Truth, Verdict};
 use std::collections::BTreeSet;
 
 /// Answers a request.
@@ -35,7 +35,15 @@ pub fn answer(request: &Request, library: &Library<'_>) -> Verdict {
         notes: Vec::new(),
         parts: judged.iter().map(|one| one.part.clone()).collect(),
     };
-    finish(verdict, request, library, notes)
+    finish(with_unread_key(verdict, request, library), request, library, notes)
+}
+
+/// An answer that rests on an object or a bucket whose encryption was not read is no *allow*.
+fn with_unread_key(verdict: Verdict, request: &Request, library: &Library<'_>) -> Verdict {
+    match unread_key(request, library).filter(|_| verdict.decision == Decision::Allow) {
+        Some(doubt) => Verdict { decision: Decision::Undetermined, decided_by: None, doubts: vec![doubt], ..verdict },
+        None => verdict,
+    }
 }
 
 /// One authorization, decided.
@@ -58,18 +66,13 @@ fn judge(part: usize, need: Need, library: &Library<'_>) -> Judged {
     let recorded = record(&need.request, &world);
     let conclusion = conclude(&need.request, &world, &recorded);
     let answer = conclusion.answer;
-    let notes = remarks(&world, recorded.answer.kind);
+    let mut notes = remarks(&world, recorded.answer.kind);
     let trace = Trace { steps: recorded.log.steps };
     let evidenced = Evidenced { request: &need.request, world: &world, library, part };
     let denied = answer.decision == Decision::Deny;
     let findings = if denied { evidenced.findings(&trace, answer.decided_by) } else { Vec::new() };
-    let missing: BTreeSet<&str> = trace
-        .steps
-        .iter()
-        .filter(|step| step.needed || ["resource", "grant", "acl"].contains(&step.layer))
-        .map(|step| step.layer)
-        .collect();
-    let nearest = if answer.decision == Decision::Allow { Vec::new() } else { nearest(&trace, |layer| missing.contains(layer)) };
+    let nearest = if answer.decision == Decision::Allow { Vec::new() } else { near_misses(&trace) };
+    notes.extend(otherwise(&trace, &findings, library));
     let part = Part {
         action: need.request.action.text.to_string(),
         resource: Some(need.request.resource.to_string()).filter(|resource| !resource.is_empty()),
@@ -80,6 +83,43 @@ fn judge(part: usize, need: Need, library: &Library<'_>) -> Judged {
         trace,
     };
     Judged { part, findings, nearest, doubts: conclusion.doubts, notes }
+}
+
+/// What came nearest to allowing in the layers that do not allow. Where the caller's side is silent, a grant on the resource's could
+/// have made up for it.
+fn near_misses(trace: &Trace) -> Vec<Nearest> {
+    let silent = |step: &&Step| step.needed && step.ruling != Ruling::Allow;
+    let missing: BTreeSet<&str> = trace.steps.iter().filter(silent).map(|step| step.layer).collect();
+    let replaceable = ["identity", "resource", "trust"].iter().any(|layer| missing.contains(layer));
+    let counts = |step: &Step| {
+        let other_side = replaceable && ["resource", "grant", "acl"].contains(&step.layer);
+        step.ruling != Ruling::Allow && (missing.contains(step.layer) || other_side)
+    };
+    nearest(trace, counts).into_iter().filter(speaks_of_the_service).collect()
+}
+
+/// What would let the request through if nothing denied it: nobody need look for a missing grant.
+fn otherwise(trace: &Trace, findings: &[Finding], library: &Library<'_>) -> Option<String> {
+    if findings.is_empty() || findings.iter().any(|finding| finding.kind != Kind::ExplicitDeny) {
+        return None;
+    }
+    let granting = trace.steps.iter().filter(|step| ["identity", "resource", "trust"].contains(&step.layer));
+    let mut statements = granting.flat_map(|step| &step.statements);
+    let grant = statements.find(|statement| statement.effect == Effect::Allow && statement.applies.is_yes())?;
+    let document = library.snapshot().document(&grant.place.document)?;
+    let statement = if grant.label.is_empty() { "a statement".to_owned() } else { format!("statement {}", grant.label) };
+    Some(format!("no grant is missing: but for what denies it, {statement} of {} would allow it", document.title))
+}
+
+/// A statement about another service did not come near.
+fn speaks_of_the_service(near: &Nearest) -> bool {
+    let service = |action: &str| action.split(':').next().unwrap_or_default().trim().to_lowercase();
+    let action = near.failed.iter().find(|test| test.about == "action" && test.holds == Truth::No);
+    // A long list is not shown to its end.
+    action.is_none_or(|test| {
+        test.wanted.ends_with(" more")
+            || test.wanted.split(',').any(|wanted| service(wanted) == service(&test.got) || wanted.contains("*:"))
+    })
 }
 
 /// Hints on how the question was asked.

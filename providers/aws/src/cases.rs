@@ -139,7 +139,9 @@ impl<'c> Builder<'c> {
         let extra = fields.get("extra").and_then(Value::as_object).cloned().unwrap_or_default();
         let said = text("resource_account").map(str::to_owned);
         let from_arn = || request.arn().map(|arn| arn.account.to_owned()).filter(|account| account.len() == 12);
-        let own = || request.caller.account.as_deref().map(str::to_owned);
+        // An S3 ARN does not say whose bucket it is, and the case may say that nobody knows (E-6).
+        let open = request.bucket().is_some() && fields.get("resource_account").is_some_and(Value::is_null);
+        let own = || request.caller.account.as_deref().filter(|_| !open).map(str::to_owned);
         let resource_account = said.or_else(from_arn).or_else(own);
         Ok(Self {
             id,
@@ -515,7 +517,7 @@ impl<'c> Builder<'c> {
         let partition = self.request.arn().map_or("aws", |arn| arn.partition).to_owned();
         let bucket_arn = format!("arn:{partition}:s3:::{bucket}");
         let account = self.resource_account.clone().unwrap_or_default();
-        if bucket_arn != *self.request.resource {
+        if bucket_arn != *self.request.resource && !account.is_empty() {
             self.document(RESOURCE, &bucket_arn, "the bucket", json!({"Account": account}));
         }
         self.ownership(&bucket_arn, &account);
@@ -530,6 +532,8 @@ impl<'c> Builder<'c> {
                 "the bucket's encryption",
                 json!({"ServerSideEncryptionConfiguration": {"Rules": [rule]}}),
             );
+        } else {
+            self.absent(BUCKET_ENCRYPTION, &bucket_arn);
         }
         self.object();
     }
@@ -609,10 +613,8 @@ impl<'c> Builder<'c> {
         if self.flag("legal_hold") {
             text.insert("ObjectLockLegalHoldStatus".into(), "ON".into());
         }
-        if !text.is_empty() {
-            let resource = self.request.resource.to_string();
-            self.document(OBJECT, &resource, "the object", Value::Object(text));
-        }
+        let resource = self.request.resource.to_string();
+        self.document(OBJECT, &resource, "the object", Value::Object(text));
     }
 
     fn kms(&mut self) {
@@ -627,13 +629,15 @@ impl<'c> Builder<'c> {
     }
 
     fn endpoint(&mut self) {
-        let Some(policy) = self.extra.get("vpce").cloned() else { return };
-        let traversed = self.extra.get("vpce_traversed").and_then(Value::as_bool).unwrap_or(true);
-        if !traversed {
-            return;
-        }
         let given = self.context.entries.iter().find(|(key, _)| key.eq_ignore_ascii_case("aws:SourceVpce"));
-        let id = given.and_then(|(_, values)| values.as_ref()?.first().cloned()).unwrap_or_else(|| "vpce-case".to_owned());
+        let given = given.and_then(|(_, values)| values.as_ref()?.first().cloned());
+        let traversed = self.extra.get("vpce_traversed").and_then(Value::as_bool).unwrap_or(true);
+        let Some(policy) = self.extra.get("vpce").filter(|_| traversed).cloned() else {
+            // An endpoint of which the case says no more has the default policy (E-24).
+            given.into_iter().for_each(|id| self.absent(VPC_ENDPOINT, &id));
+            return;
+        };
+        let id = given.unwrap_or_else(|| "vpce-case".to_owned());
         let kind = self.text("vpce_type").unwrap_or_else(|| "Interface".to_owned());
         let kind = if kind.eq_ignore_ascii_case("gateway") { "Gateway" } else { "Interface" };
         let service = self.request.action.service().to_owned();

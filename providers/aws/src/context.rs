@@ -2,6 +2,7 @@
 
 use crate::documents::{RESOURCE, ROLE, SESSION, USER};
 use crate::language::arn::Arn;
+use crate::language::date::Instant;
 use crate::language::facts::Facts;
 use crate::language::principal::{Caller, CallerKind};
 use crate::layers::organization::{Membership, membership, path};
@@ -16,6 +17,7 @@ pub(crate) fn derive(facts: &mut Facts, reader: &Reader<'_>, request: &Request, 
     match caller.kind {
         CallerKind::Service => service(facts, caller),
         CallerKind::Anonymous => anonymous(facts),
+        CallerKind::WebIdentity | CallerKind::Saml => token(facts, caller),
         _ if caller.has_account_side() => {
             principal(facts, caller);
             principal_tags(facts, reader, caller, identity);
@@ -25,6 +27,11 @@ pub(crate) fn derive(facts: &mut Facts, reader: &Reader<'_>, request: &Request, 
         _ => {}
     }
     resource(facts, reader, request);
+    if let (true, "sns", Some(account)) = (caller.has_account_side(), request.action.service(), caller.account.as_deref()) {
+        // SNS-1
+        facts.derive("aws:SourceOwner", [account]);
+    }
+    time(facts);
     network(facts);
     request_tags(facts, request);
     kms(facts, caller, request);
@@ -139,10 +146,35 @@ fn anonymous(facts: &mut Facts) {
         "aws:SourceOrgID",
         "aws:SourceOrgPaths",
         "aws:CalledVia",
+        "aws:ViaAWSService",
     ] {
         facts.derive_absent(key);
     }
     facts.complete_under("aws:PrincipalTag/");
+}
+
+/// What a token says of its subject (STS-8), and what only signed requests carry.
+fn token(facts: &mut Facts, caller: &Caller) {
+    let subject = match (caller.kind, caller.provider.as_deref()) {
+        (CallerKind::WebIdentity, Some(host)) => Some(format!("{host}:sub")),
+        (CallerKind::Saml, _) if !caller.name.is_empty() => Some("saml:sub".to_owned()),
+        _ => None,
+    };
+    subject.into_iter().for_each(|key| facts.derive(&key, [&*caller.name]));
+    for key in
+        ["aws:PrincipalArn", "aws:PrincipalIsAWSService", "aws:PrincipalServiceName", "aws:PrincipalServiceNamesList", "aws:username"]
+    {
+        facts.derive_absent(key);
+    }
+}
+
+/// `aws:CurrentTime` and `aws:EpochTime` are one instant.
+fn time(facts: &mut Facts) {
+    let instant = |facts: &Facts, key: &str| facts.value(key).and_then(Instant::parse);
+    if let Some(now) = instant(facts, "aws:currenttime").or_else(|| instant(facts, "aws:epochtime")) {
+        facts.derive("aws:EpochTime", [now.epoch()]);
+        facts.derive("aws:CurrentTime", [now.epoch()]);
+    }
 }
 
 /// Tags of the user or role; tags of the session override them and are as unreadable as its policy.
@@ -211,18 +243,27 @@ fn resource(facts: &mut Facts, reader: &Reader<'_>, request: &Request) {
         }
         organization(facts, reader, Some(account), "Resource");
     }
-    if let Some(arn) = request.arn() {
-        region(facts, arn);
-        resource_tags(facts, reader, request, arn);
+    match request.arn() {
+        Some(arn) => {
+            region(facts, arn);
+            resource_tags(facts, reader, request, arn);
+        }
+        None => global_region(facts, request.action.service(), &request.caller.partition),
     }
 }
 
 /// The endpoint's Region is the resource's; global services answer from one (C-12).
 fn region(facts: &mut Facts, arn: Arn<'_>) {
-    const GLOBAL: [&str; 4] = ["iam", "organizations", "cloudfront", "route53"];
     if !arn.region.is_empty() {
         facts.derive("aws:RequestedRegion", [arn.region]);
-    } else if GLOBAL.contains(&arn.service) && arn.partition == "aws" {
+    } else {
+        global_region(facts, arn.service, arn.partition);
+    }
+}
+
+fn global_region(facts: &mut Facts, service: &str, partition: &str) {
+    const GLOBAL: [&str; 4] = ["iam", "organizations", "cloudfront", "route53"];
+    if GLOBAL.contains(&service) && partition == "aws" {
         facts.derive("aws:RequestedRegion", ["us-east-1"]);
     }
 }

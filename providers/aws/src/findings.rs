@@ -1,6 +1,7 @@
 //! What AWS findings there are, and their wording.
 
 use crate::documents::ORGANIZATION;
+use crate::language::arn::called as called_arn;
 use crate::language::principal::CallerKind;
 use crate::layers::LAYERS;
 use crate::library::{Library, Read};
@@ -146,21 +147,21 @@ impl Evidenced<'_> {
 
     fn silence(&self, step: &Step) -> Finding {
         let (layer, what) = (step.layer, self.what());
-        let who = self.world.caller.text.to_string();
+        let (who, subject) = (self.caller(), called_arn(&step.subject));
         let says = match (layer, step.documents.len()) {
-            ("scp", _) => format!("no service control policy attached to {} allows {what}", step.subject),
-            ("vpce", _) => format!("the policy of VPC endpoint {} does not allow {what}", step.subject),
-            ("trust", _) => format!("the trust policy of {} does not let {who} do {}", step.subject, self.request.action.text),
+            ("scp", _) => format!("no service control policy attached to {} allows {what}", subject),
+            ("vpce", _) => format!("the policy of VPC endpoint {} does not allow {what}", subject),
+            ("trust", _) => format!("the trust policy of {} does not let {who} do {}", subject, self.request.action.text),
             ("resource", 0) => format!("{} has no policy that would allow {what} to {who}", self.resource_name()),
-            ("resource", _) => format!("the policy of {} does not allow {what} to {who}", step.subject),
-            ("boundary", _) => format!("the permissions boundary of {} does not allow {what}", step.subject),
+            ("resource", _) => format!("the policy of {} does not allow {what} to {who}", subject),
+            ("boundary", _) => format!("the permissions boundary of {} does not allow {what}", subject),
             ("session", 0) => format!("{who} has no session policy, so nothing of what its user may do"),
-            ("session", _) => format!("the session policy of {} does not allow {what}", step.subject),
-            (_, 0) => format!("{} has no identity policy that could allow {what}", step.subject),
-            (_, 1) => format!("the one identity policy of {} does not allow {what}", step.subject),
-            (_, many) => format!("none of the {many} identity policies of {} allows {what}", step.subject),
+            ("session", _) => format!("the session policy of {} does not allow {what}", subject),
+            (_, 0) => format!("{} has no identity policy that could allow {what}", subject),
+            (_, 1) => format!("the one identity policy of {} does not allow {what}", subject),
+            (_, many) => format!("none of the {many} identity policies of {} allows {what}", subject),
         };
-        let subject = if step.subject.is_empty() { self.resource_name() } else { &step.subject };
+        let subject = if step.subject.is_empty() { self.resource_name().to_owned() } else { subject };
         let read = match step.documents.len() {
             0 => format!("no {} of {subject}", title(layer)),
             1 => format!("{} of {subject}", title(layer)),
@@ -175,6 +176,16 @@ impl Evidenced<'_> {
             evidence: Evidence::Silence { what: read, documents: step.documents.clone() },
             related: Vec::new(),
             owner: self.owner(step),
+        }
+    }
+
+    /// `role app`, with its account where the resource is in another.
+    fn caller(&self) -> String {
+        let (caller, owner) = (&self.world.caller, &self.world.resource_account);
+        let called = called_arn(&caller.text);
+        match caller.account.as_deref().filter(|account| owner.is_some() && owner.as_deref() != Some(*account)) {
+            Some(account) if called != *caller.text => format!("{called} of account {account}"),
+            _ => called,
         }
     }
 
@@ -193,7 +204,7 @@ impl Evidenced<'_> {
     fn document(&self, place: &Place) -> String {
         let document = self.library.snapshot().document(&place.document);
         document.map_or_else(
-            || place.document.clone(),
+            || place.document.to_string(),
             |document| if document.title.is_empty() { document.id.to_string() } else { document.title.to_string() },
         )
     }
@@ -218,7 +229,7 @@ impl Evidenced<'_> {
             }
             "resource" | "acl" | "grant" => {
                 let name = if step.subject.is_empty() { self.resource_name() } else { &step.subject };
-                let named = name.strip_prefix("arn:aws:s3:::").map_or_else(|| name.to_owned(), |bucket| format!("bucket {bucket}"));
+                let named = called_arn(name);
                 owner_account.map_or_else(|| format!("the owner of {named}"), |account| format!("the owner of {named} (account {account})"))
             }
             "session" => format!("whoever makes the session {} (the call that made it carries the session policy)", caller.text),
@@ -245,7 +256,7 @@ fn code(layer: &str, what: &str) -> &'static str {
 
 /// The comparison that shows best why the statement applies: its first condition, if it has any.
 fn deciding(statement: &Statement) -> Option<&Test> {
-    let about_itself = |test: &&Test| !["action", "resource"].contains(&test.about.as_str());
+    let about_itself = |test: &&Test| !["action", "resource"].contains(&&*test.about);
     let condition = statement.tests.iter().find(|test| about_itself(test) && test.about != "principal" && test.holds == Truth::Yes);
     condition.or_else(|| statement.tests.iter().find(|test| test.place.pointer.ends_with("/NotPrincipal")))
 }

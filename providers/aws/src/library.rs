@@ -131,10 +131,10 @@ pub fn missing(kind: &str, subject: &str, outcome: Option<&Outcome>) -> Doubt {
     let title = row.map_or(kind, |row| row.title);
     match outcome {
         Some(Outcome::Refused { needs, said }) => {
-            Doubt { about: format!("{title} of {subject}: reading it was refused ({said})"), needs: needs.clone() }
+            Doubt { about: format!("{title} of {subject} (reading it was refused: {said})"), needs: needs.clone() }
         }
-        Some(Outcome::NotTried { why }) => Doubt { about: format!("{title} of {subject}: not read ({why})"), needs: needs(kind, subject) },
-        _ => Doubt { about: format!("{title} of {subject}: not read"), needs: needs(kind, subject) },
+        Some(Outcome::NotTried { why }) => Doubt { about: format!("{title} of {subject} (not read: {why})"), needs: needs(kind, subject) },
+        _ => Doubt { about: format!("{title} of {subject} (not read)"), needs: needs(kind, subject) },
     }
 }
 

@@ -7,6 +7,7 @@ use crate::layers::service::rules;
 use crate::library::{Library, Read};
 use crate::request::Request;
 use crate::world::behind_access_point;
+use iam_why_contract::Doubt;
 use iam_why_contract::json::Json;
 
 /// One authorization that the call needs.
@@ -89,6 +90,9 @@ fn object_headers(request: &Request) -> Vec<Need> {
                 all.push(extra("s3:PutObjectLegalHold", "the request sets a legal hold"));
             }
         }
+        "deleteobjectversion" | "putobjectretention" if given(request, "x-amz-bypass-governance-retention") == Some("true") => {
+            all.push(extra("s3:BypassGovernanceRetention", "the request bypasses a retention in governance mode"));
+        }
         "getobjectattributes" => all.push(extra("s3:GetObject", "GetObjectAttributes needs both")),
         "getobjectversionattributes" => all.push(extra("s3:GetObjectVersion", "GetObjectVersionAttributes needs both")),
         _ => {}
@@ -118,6 +122,25 @@ fn object_key(request: &Request, library: &Library<'_>) -> Option<Need> {
         context.with("kms:EncryptionContext:aws:s3:arn", [covered]).with("aws:CalledVia", [format!("s3.{}.amazonaws.com", parsed.region)]);
     authorization.context = context;
     Some(need(authorization, format!("S3 asks for key {key} in the caller's name")))
+}
+
+/// What may stand behind a call that all that was read lets through: S3 asks KMS in the caller's name where a key encrypts the object
+/// (S3-9), and which key that is was not read.
+#[must_use]
+pub fn unread_key(request: &Request, library: &Library<'_>) -> Option<Doubt> {
+    let (bucket, Some(_)) = request.bucket().filter(|(bucket, _)| !bucket.contains('*') && !request.resource.contains('*'))? else {
+        return None;
+    };
+    let (kind, subject) = match request.action.name() {
+        _ if request.action.service() != "s3" => return None,
+        "getobject" | "getobjectversion" => (OBJECT, request.resource.to_string()),
+        "putobject" if given(request, "s3:x-amz-server-side-encryption").is_none_or(|encryption| encryption != "AES256") => {
+            (BUCKET_ENCRYPTION, format!("arn:{}:s3:::{bucket}", request.arn()?.partition))
+        }
+        _ => return None,
+    };
+    let Read::Unread(doubt) = library.read(kind, &subject) else { return None };
+    Some(Doubt { about: format!("whether the caller also needs a KMS key: {}", doubt.about), needs: doubt.needs })
 }
 
 fn key_of_object(request: &Request, library: &Library<'_>) -> Option<String> {

@@ -3,12 +3,14 @@
 use crate::decide::{Answer, Recorded, suppose};
 use crate::language::open::{Flag, Suppositions, Unread, bit};
 use crate::language::witness::{self, Candidates};
-use crate::language::{Fact, Flags};
+use crate::language::{Fact, Flags, View};
 use crate::request::Request;
 use crate::world::World;
 use iam_why_contract::settle::{FACTS, Open, Settled, settle};
 use iam_why_contract::{Decision, Doubt, Lookup, Truth};
 use std::collections::BTreeSet;
+
+static NOTHING: &Suppositions = &Suppositions::NONE;
 
 /// An answer and what would settle it.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ pub fn conclude(request: &Request, world: &World, recorded: &Recorded<'_>) -> Co
     if recorded.answer.decision != Decision::Undetermined {
         return Conclusion { answer: recorded.answer, doubts: Vec::new() };
     }
-    let (questions, complete) = questions(world, recorded);
+    let (questions, complete) = questions(request, world, recorded);
     let mut decided_by = BTreeSet::new();
     let opens: Vec<Open> = questions.iter().map(|question| Open { doubt: first(&question.doubts), ways: question.ways.count() }).collect();
     let settled = settle(&opens, |ways| {
@@ -77,7 +79,7 @@ fn first(doubts: &[Doubt]) -> Doubt {
 }
 
 /// What is open, and whether the ways in which it could turn out are all listed.
-fn questions(world: &World, recorded: &Recorded<'_>) -> (Vec<Question>, bool) {
+fn questions(request: &Request, world: &World, recorded: &Recorded<'_>) -> (Vec<Question>, bool) {
     let mut questions = Vec::new();
     let mut complete = true;
     for (number, gap) in world.gaps.iter().enumerate() {
@@ -89,7 +91,8 @@ fn questions(world: &World, recorded: &Recorded<'_>) -> (Vec<Question>, bool) {
     let keys: BTreeSet<&str> =
         recorded.log.open.iter().flat_map(|statement| statement.keys()).filter(|key| world.facts.get(key) == Lookup::NotKnown).collect();
     let few = keys.len() + questions.len() <= FACTS;
-    let candidates = if few { witness::candidates(&keys, &recorded.log.open, world) } else { Vec::new() };
+    let view = View::new(&request.action, &world.caller_names, &world.caller, &world.facts, (world.flags, NOTHING));
+    let candidates = if few { witness::candidates(&keys, &recorded.log.open, &view) } else { Vec::new() };
     for (at, key) in keys.into_iter().enumerate() {
         let Candidates { facts, complete: all } = candidates.get(at).cloned().unwrap_or_else(Candidates::none);
         complete &= all;

@@ -144,8 +144,7 @@ impl World {
         let identity_level = authorizer(&mut reader, request, api).unwrap_or(identity_level);
         Self {
             free: service::needs_no_permission(request),
-            reads_object: ["s3:getobject", "s3:getobjectversion", "s3:getobjectacl", "s3:getobjecttagging", "s3:getobjectattributes"]
-                .contains(&&*request.action.lower),
+            reads_object: READS.contains(&&*request.action.lower),
             rcp_service: organization::binds_service(request.action.service()),
             caller_names: names(&reader, request),
             names: vec![request.resource.clone()],
@@ -168,6 +167,21 @@ impl World {
         }
     }
 }
+
+/// What the bucket's policy cannot grant of another account's object (S3-3).
+const READS: [&str; 11] = [
+    "s3:getobject",
+    "s3:getobjectversion",
+    "s3:getobjectacl",
+    "s3:getobjectversionacl",
+    "s3:getobjecttagging",
+    "s3:getobjectversiontagging",
+    "s3:getobjectattributes",
+    "s3:getobjectversionattributes",
+    "s3:getobjecttorrent",
+    "s3:putobjectacl",
+    "s3:putobjectversionacl",
+];
 
 /// The identity behind the caller: the user, the role behind a session, the user behind a federated session.
 fn who<'s>(reader: &Reader<'s>, caller: &mut Caller, facts: &Facts) -> Option<Identity<'s>> {
@@ -295,9 +309,16 @@ pub fn behind_access_point(library: &Library<'_>, resource: &str) -> Option<Stri
 
 /// Object ownership, Block Public Access and requester pays of the bucket.
 fn s3_settings(reader: &mut Reader<'_>, request: &Request, caller: &Caller, facts: &Facts) {
-    let Some((bucket, _)) = request.bucket() else { return };
-    let bucket_arn = format!("arn:{}:s3:::{bucket}", request.arn().map_or("aws", |arn| arn.partition));
     let outside = !reader.flags.get(Flag::SameAccount).is_yes();
+    let Some((bucket, _)) = request.bucket() else {
+        // Whose the objects are says the bucket behind an access point.
+        if let Some(behind) = behind_access_point(reader.library, &request.resource) {
+            let bucket = resource::holder(&behind).unwrap_or(behind);
+            ownership(reader, request, &bucket, outside);
+        }
+        return;
+    };
+    let bucket_arn = format!("arn:{}:s3:::{bucket}", request.arn().map_or("aws", |arn| arn.partition));
     ownership(reader, request, &bucket_arn, outside);
     public_access_block(reader, &bucket_arn);
     pays(reader, &bucket_arn, caller, facts, outside);

@@ -312,7 +312,7 @@ impl<'v> Builder<'v> {
         let definition = format!("{at}/providers/Microsoft.Authorization/policyDefinitions/definition");
         let assignment = format!("{at}/providers/Microsoft.Authorization/policyAssignments/assignment");
         let condition = match gate.get("resource_matches").and_then(Value::as_bool) {
-            Some(matches) => json!({"field": "type", "exists": matches}),
+            Some(matches) => json!({"value": "the resource", "exists": matches}),
             None => json!({"field": "name", "equals": "not said"}),
         };
         let rule = json!({"if": condition, "then": {"effect": gate.get("effect")}});
@@ -349,7 +349,11 @@ impl<'v> Builder<'v> {
         }
         match gate.get("client_allowed").and_then(Value::as_bool) {
             Some(true) => self.say("clientIp", ALLOWED),
-            Some(false) => self.say("clientIp", "198.51.100.7"),
+            // Not in the rules, and let in by nothing else either.
+            Some(false) => {
+                self.say("clientIp", "198.51.100.7");
+                self.say("trustedService", "false");
+            }
             None => {}
         }
         if let Some(private) =
@@ -376,7 +380,13 @@ impl<'v> Builder<'v> {
                 let closed = json!({"acl": "user::---,group::---,other::---", "owner": "$superuser", "group": "$superuser"});
                 self.add(documents::PATH_ACL, &format!("{container}//"), "root", &closed);
             }
-            Some(Value::Bool(true)) => self.not_modelled.push("an access control list that grants without saying on which path".into()),
+            Some(Value::Bool(true)) => {
+                self.say("path", "path");
+                let open = json!({"acl": "user::rwx,group::rwx,mask::rwx,other::rwx", "owner": "$superuser", "group": "$superuser"});
+                for path in ["", "path"] {
+                    self.add(documents::PATH_ACL, &format!("{container}//{path}"), path, &open);
+                }
+            }
             _ => self.not_read(documents::PATH_ACL, "*"),
         }
     }
@@ -384,8 +394,11 @@ impl<'v> Builder<'v> {
     /// `{enableRbacAuthorization, access_policy_grants?}`
     fn vault_mode(&mut self, gate: &Value) {
         self.vault.insert("enableRbacAuthorization".into(), gate.get("enableRbacAuthorization").cloned().unwrap_or(Value::Null));
-        let grants = gate.get("access_policy_grants").and_then(Value::as_bool) == Some(true);
-        let all = if grants { json!(["all"]) } else { json!([]) };
+        let grants = gate.get("access_policy_grants").and_then(Value::as_bool);
+        if grants.is_none() {
+            return;
+        }
+        let all = if grants == Some(true) { json!(["all"]) } else { json!([]) };
         let policy = json!({"objectId": self.value.get("principal"), "permissions": {"secrets": all, "keys": all, "certificates": all}});
         self.vault.insert("accessPolicies".into(), json!([policy]));
     }

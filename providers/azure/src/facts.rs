@@ -3,6 +3,7 @@
 //! Wherever the rules meet something that was not read or not said they ask here. In the first pass every answer is *unknown*, and
 //! the question is remembered. Where the decision then hangs on them, it is taken again under every way they could turn out.
 
+use crate::language::action::ActionPattern;
 use crate::language::condition::Comparison;
 use crate::language::operators;
 use iam_why_contract::settle::Open;
@@ -21,10 +22,21 @@ pub(crate) struct Facts {
 #[derive(Debug, Clone)]
 pub(crate) struct Met {
     doubt: Doubt,
-    comparison: Option<(String, Comparison)>,
+    probe: Option<(String, Probe)>,
 }
 
-/// Open facts that depend on each other: the comparisons of one attribute. They turn out in one of `ways`.
+/// What is asked of something that has one value, or none: an attribute, or the suboperation.
+#[derive(Debug, Clone)]
+pub(crate) enum Probe {
+    /// Is it there?
+    Exists,
+    /// Does it compare?
+    Compare(Box<Comparison>),
+    /// Does one of the patterns cover it?
+    Matches(Vec<ActionPattern>),
+}
+
+/// Open facts that depend on each other: what is asked of one attribute. They turn out in one of `ways`.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     doubt: Doubt,
@@ -35,13 +47,20 @@ pub(crate) struct Question {
 impl Facts {
     /// Whether `key` holds: as supposed, else unknown.
     pub(crate) fn ask(&self, key: &str, doubt: impl FnOnce() -> Doubt) -> Truth {
-        self.answer(key, || Met { doubt: doubt(), comparison: None })
+        self.answer(key, || Met { doubt: doubt(), probe: None })
     }
 
-    /// Whether a comparison with an attribute that is not known holds.
-    pub(crate) fn ask_attribute(&self, attribute: &str, comparison: &Comparison, doubt: impl FnOnce() -> Doubt) -> Truth {
-        let key = format!("attribute {attribute} {comparison}");
-        self.answer(&key, || Met { doubt: doubt(), comparison: Some((attribute.to_owned(), comparison.clone())) })
+    /// Whether what is asked of something that is not known holds: an attribute, or the suboperation.
+    pub(crate) fn ask_of(&self, name: &str, probe: Probe, doubt: impl FnOnce() -> Doubt) -> Truth {
+        let key = match &probe {
+            Probe::Exists => format!("exists {name}"),
+            Probe::Compare(comparison) => format!("attribute {name} {comparison}"),
+            Probe::Matches(patterns) => {
+                let texts: Vec<&str> = patterns.iter().map(ActionPattern::text).collect();
+                format!("matches {name} {}", texts.join(", "))
+            }
+        };
+        self.answer(&key, || Met { doubt: doubt(), probe: Some((name.to_owned(), probe)) })
     }
 
     fn answer(&self, key: &str, met: impl FnOnce() -> Met) -> Truth {
@@ -68,17 +87,17 @@ impl Facts {
     /// What was met, as questions that can turn out independently of each other.
     pub(crate) fn questions(&self) -> Vec<Question> {
         let met = self.met.borrow();
-        let mut attributes: BTreeMap<&str, Vec<(&String, &Met, &Comparison)>> = BTreeMap::new();
+        let mut attributes: BTreeMap<&str, Vec<(&String, &Met, &Probe)>> = BTreeMap::new();
         let mut questions = Vec::new();
         for (key, fact) in met.iter() {
-            match &fact.comparison {
-                Some((attribute, comparison)) => attributes.entry(attribute).or_default().push((key, fact, comparison)),
+            match &fact.probe {
+                Some((attribute, probe)) => attributes.entry(attribute).or_default().push((key, fact, probe)),
                 None => questions.push(yes_or_no(key, fact)),
             }
         }
         for (attribute, facts) in attributes {
-            let comparisons: Vec<&Comparison> = facts.iter().map(|(_, _, comparison)| *comparison).collect();
-            match operators::feasible(attribute, &comparisons) {
+            let probes: Vec<&Probe> = facts.iter().map(|(_, _, probe)| *probe).collect();
+            match operators::feasible(attribute, &probes) {
                 Some(ways) => questions.extend(facts.first().map(|(_, first, _)| Question {
                     doubt: first.doubt.clone(),
                     keys: facts.iter().map(|(key, _, _)| (*key).clone()).collect(),

@@ -109,7 +109,7 @@ fn finding(code: &'static str, kind: Kind, layer: &'static str, says: String, ev
 /// One finding for each deny assignment that applies.
 fn denials(asked: &Asked<'_>, access: &AccessLooks) -> Vec<Finding> {
     let statements = access.denied.statements.iter().filter(|statement| statement.applies.is_yes());
-    let deny = |statement: &Statement| asked.world.denies.iter().find(|deny| deny.document == statement.place.document);
+    let deny = |statement: &Statement| asked.world.denies.iter().find(|deny| *deny.document == *statement.place.document);
     statements.filter_map(|statement| deny(statement).map(|deny| denial(asked, access, deny, statement))).collect()
 }
 
@@ -283,7 +283,7 @@ fn not_actions(asked: &Asked<'_>, statement: &Statement, test: &Test) -> Finding
 /// Does the statement's role cover the action on the other plane?
 fn other_plane(asked: &Asked<'_>, statement: &Statement) -> bool {
     let Some(plane) = asked.plane else { return false };
-    let assignment = asked.world.assignments.iter().find(|assignment| assignment.document == statement.place.document);
+    let assignment = asked.world.assignments.iter().find(|assignment| *assignment.document == *statement.place.document);
     let Some(role) = assignment.and_then(|assignment| asked.world.role(&assignment.role)) else { return false };
     let covers = |permission: &crate::language::permission::Permission| {
         matches!(permission.coverage(&asked.access.action, plane.other()), Coverage::Covered(..))
@@ -306,7 +306,7 @@ fn wrong_plane(asked: &Asked<'_>, statement: &Statement, test: &Test) -> Finding
 /// P-2: an assignment that names the application id.
 fn mistaken<'s>(asked: &Asked<'_>, statement: &'s Statement) -> Option<&'s Test> {
     let test = only_failed(statement, "principal")?;
-    let assignment = asked.world.assignments.iter().find(|assignment| assignment.document == statement.place.document)?;
+    let assignment = asked.world.assignments.iter().find(|assignment| *assignment.document == *statement.place.document)?;
     (asked.caller.app_id.as_ref() == Some(&assignment.principal)).then_some(test)
 }
 

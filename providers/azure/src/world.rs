@@ -3,7 +3,8 @@
 mod access;
 mod principals;
 
-pub(crate) use access::{Assignment, Body, Deny, DenyPrincipal, Role, Stated};
+pub(crate) use access::{Assignment, Body, Deny, DenyPrincipal, Role, Stated, is_everybody};
+use principals::Membership;
 pub(crate) use principals::{Caller, PrincipalType};
 
 use crate::documents;
@@ -176,6 +177,12 @@ impl<'s> World<'s> {
         }
     }
 
+    /// What Privileged Identity Management says of when a role assignment begins and ends.
+    pub(crate) fn schedule(&self, assignment: &Assignment) -> Option<&Assignment> {
+        let own = assignment.id.as_deref()?;
+        self.schedules.iter().find(|schedule| schedule.origin.as_deref().is_some_and(|origin| origin.eq_ignore_ascii_case(own)))
+    }
+
     /// The role definition of this id, whatever form the id has.
     pub(crate) fn role(&self, id: &str) -> Option<&Role> {
         let (document, role) = self.roles.get(&id_key(last(id)))?;
@@ -204,11 +211,16 @@ impl<'s> World<'s> {
 
     /// Is the caller in the group, directly or through other groups (P-5)?
     pub(crate) fn member(&self, caller: &Caller, group: &str, facts: &Facts) -> Truth {
-        let known =
-            caller.id.as_ref().map_or(Truth::Unknown, |id| self.principals.member(id, group, &|kind, subject| self.outcome(kind, subject)));
-        if !known.is_unknown() {
-            return known;
+        let membership = caller.id.as_ref().map(|id| self.principals.member(id, group, &|kind, subject| self.outcome(kind, subject)));
+        match membership {
+            Some(Membership::Yes) => Truth::Yes,
+            Some(Membership::No) => Truth::No,
+            Some(Membership::Open(groups)) => Truth::any(groups.iter().map(|group| self.ask_member(caller, group, facts))),
+            None => self.ask_member(caller, group, facts),
         }
+    }
+
+    fn ask_member(&self, caller: &Caller, group: &str, facts: &Facts) -> Truth {
         facts.ask(&format!("member {group}"), || {
             let name = self.name_of(group).map(|name| format!(" ({name})")).unwrap_or_default();
             doubt(

@@ -2,12 +2,14 @@
 
 use crate::truth::Truth;
 use serde::Serialize;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Where in a document something stands. The pointer is symbolic until a report turns it into a line and a column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// The id of the [`Document`](crate::Document).
-    pub document: String,
+    pub document: Arc<str>,
     /// An RFC 6901 JSON pointer into its text, `""` for the whole.
     pub pointer: String,
     /// A span inside the string at the pointer, in bytes of the decoded string: a sub-expression of a condition language.
@@ -18,21 +20,29 @@ pub struct Place {
 impl Place {
     /// The place of `pointer` in `document`.
     #[must_use]
-    pub fn new(document: impl Into<String>, pointer: impl Into<String>) -> Self {
+    pub fn new(document: impl Into<Arc<str>>, pointer: impl Into<String>) -> Self {
         Self { document: document.into(), pointer: pointer.into(), span: None }
     }
 
     /// The place of the member `name` under this one, escaped as RFC 6901 asks.
     #[must_use]
     pub fn member(&self, name: &str) -> Self {
-        let name = name.replace('~', "~0").replace('/', "~1");
-        Self::new(self.document.clone(), format!("{}/{name}", self.pointer))
+        if name.contains(['~', '/']) {
+            return self.below(&name.replace('~', "~0").replace('/', "~1"));
+        }
+        self.below(name)
     }
 
     /// The place of the element `index` under this one.
     #[must_use]
     pub fn element(&self, index: usize) -> Self {
-        Self::new(self.document.clone(), format!("{}/{index}", self.pointer))
+        self.below(&index.to_string())
+    }
+
+    fn below(&self, token: &str) -> Self {
+        let mut pointer = String::with_capacity(self.pointer.len() + 1 + token.len());
+        pointer.extend([&self.pointer, "/", token]);
+        Self { document: Arc::clone(&self.document), pointer, span: None }
     }
 
     /// The same place, narrowed to the bytes `start..end` of the string that stands there.
@@ -115,7 +125,7 @@ pub struct Test {
     /// Where the wanted value stands.
     pub place: Place,
     /// What is compared: `action`, `resource`, `principal`, a condition key or attribute.
-    pub about: String,
+    pub about: Cow<'static, str>,
     /// What the statement says, with its operator where it has one: `StringEquals eu-west-1`.
     pub wanted: String,
     /// What the request has; `absent` or `not known` where it has nothing.
@@ -129,7 +139,7 @@ pub struct Test {
 impl Test {
     /// A comparison without parts.
     #[must_use]
-    pub fn new(place: Place, about: impl Into<String>, wanted: impl Into<String>, got: impl Into<String>, holds: Truth) -> Self {
+    pub fn new(place: Place, about: impl Into<Cow<'static, str>>, wanted: impl Into<String>, got: impl Into<String>, holds: Truth) -> Self {
         Self { place, about: about.into(), wanted: wanted.into(), got: got.into(), holds, parts: Vec::new() }
     }
 
@@ -178,6 +188,8 @@ impl Recorder for Tests {
     const KEEPS: bool = true;
 
     fn test(&mut self, test: impl FnOnce() -> Test) {
+        // Most statements fail on the first comparison or hold two or three: room for each as it comes.
+        self.0.reserve_exact(1);
         self.0.push(test());
     }
 

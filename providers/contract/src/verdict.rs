@@ -1,7 +1,7 @@
 //! The answer: the decision, what it rests on, and what is not known.
 
 use crate::fix::Fix;
-use crate::trace::{Effect, Place, Statement, Test, Trace};
+use crate::trace::{Effect, Place, Statement, Step, Test, Trace};
 use crate::truth::Truth;
 use serde::Serialize;
 
@@ -131,16 +131,18 @@ pub struct Doubt {
 const NEAREST: usize = 5;
 
 /// The statements of `trace` that came closest to allowing in the layers that `counts` picks (those whose grant was missing), the
-/// closest first: fewest failed tests, then those that failed on the request's own circumstances rather than on its subject.
+/// closest first: fewest failed tests, then those that failed on the request's own circumstances rather than on its subject. A statement
+/// about something else altogether came near nothing, and a layer without a near miss has none.
 #[must_use]
-pub fn nearest(trace: &Trace, counts: impl Fn(&str) -> bool) -> Vec<Nearest> {
+pub fn nearest(trace: &Trace, counts: impl Fn(&Step) -> bool) -> Vec<Nearest> {
     let mut found: Vec<(usize, Nearest)> = trace
         .steps
         .iter()
-        .filter(|step| counts(step.layer))
+        .filter(|step| counts(step))
         .flat_map(|step| step.statements.iter().map(|statement| (step.layer, statement)))
         .filter(|(_, statement)| statement.effect == Effect::Allow && !statement.applies.is_yes())
         .map(|(layer, statement)| near(layer, statement))
+        .filter(|(_, nearest)| is_near(nearest))
         .collect();
     found.sort_by_key(|(distance, _)| *distance);
     found.dedup_by(|a, b| a.1 == b.1);
@@ -153,10 +155,16 @@ fn near(layer: &'static str, statement: &Statement) -> (usize, Nearest) {
     (distance, Nearest { place: statement.place.clone(), label: statement.label.clone(), layer, failed })
 }
 
+/// Misses it the request by one of action, principal and resource at most?
+fn is_near(nearest: &Nearest) -> bool {
+    let misses = |about: &&str| nearest.failed.iter().any(|test| test.about == *about && test.holds == Truth::No);
+    ["action", "principal", "resource"].iter().filter(|about| misses(about)).count() <= 1
+}
+
 /// A statement about another action is further away than one whose condition fails.
 fn weight(test: &Test) -> usize {
     let open = usize::from(test.holds == Truth::Unknown);
-    match test.about.as_str() {
+    match &*test.about {
         "action" => 40 - open,
         "principal" => 20 - open,
         "resource" => 16 - open,

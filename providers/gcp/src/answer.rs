@@ -70,7 +70,7 @@ fn report(world: &World<'_>, judged: Judgement) -> Verdict {
     let nearest = if decision == Decision::Allow {
         Vec::new()
     } else {
-        verdict::nearest(&trace, |layer| layer == ALLOW_POLICY || layer == STORAGE_ACL)
+        verdict::nearest(&trace, |step| step.layer == ALLOW_POLICY || step.layer == STORAGE_ACL)
     };
     let request = world.request;
     let main = Part {

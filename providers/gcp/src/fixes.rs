@@ -50,7 +50,7 @@ fn joined(proposals: Vec<Proposal>) -> Option<Proposal> {
 /// How to take away what refuses.
 fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
     let Evidence::Place(place) = &finding.evidence else { return charged(world, finding) };
-    let edit = |patch: Vec<Value>| vec![Edit { document: place.document.clone(), creates: None, patch }];
+    let edit = |patch: Vec<Value>| vec![Edit { document: place.document.to_string(), creates: None, patch }];
     let who = finding.owner.clone();
     let proposal = |says: String, patch: Vec<Value>, widens: Option<String>, commands: Vec<String>| {
         Some(Proposal { says, edits: edit(patch), who: who.clone(), widens, commands })
@@ -141,7 +141,7 @@ fn exception(world: &World<'_>, place: &iam_why_contract::Place) -> Option<Propo
     let only = denied == 1 && !rule.get("deniedPermissions").is_some_and(|list| list.to_string().contains('*'));
     Some(Proposal {
         says: format!("exempt {caller} from the rule of the deny policy {id}"),
-        edits: vec![Edit { document: place.document.clone(), creates: None, patch: vec![patch] }],
+        edits: vec![Edit { document: place.document.to_string(), creates: None, patch: vec![patch] }],
         who: "whoever may update the deny policy (roles/iam.denyAdmin)".into(),
         widens: (!only)
             .then(|| "the exception holds for every permission that the rule denies, on everything below the attachment point".into())
@@ -215,7 +215,7 @@ fn revival(finding: &Finding) -> Option<Proposal> {
         (format!("set the stage of the role {role} to GA"), Value::from("GA"), format!("gcloud iam roles update {id} {scope} --stage=GA"))
     };
     let edit = Edit {
-        document: place.document.clone(),
+        document: place.document.to_string(),
         creates: None,
         patch: vec![object!({"op": "replace", "path": place.pointer, "value": value})],
     };
@@ -296,7 +296,7 @@ fn added_to(world: &World<'_>, level: &Level<AllowPolicy>, added: &Value, condit
         // A policy with conditions is of version 3.
         patch.push(object!({"op": "add", "path": "/version", "value": 3}));
     }
-    Some(Edit { document: policy.place.document.clone(), creates: None, patch })
+    Some(Edit { document: policy.place.document.to_string(), creates: None, patch })
 }
 
 /// The command that adds a binding, for the types that have one.

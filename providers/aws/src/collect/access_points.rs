@@ -4,7 +4,7 @@ use super::accounts::Accounts;
 use super::arn::is_account;
 use super::connection::Clients;
 use super::outcome::Failure;
-use super::reader::{Reader, lacks};
+use super::reader::{MOST_PAGES, Reader, endless, lacks};
 use super::shapes::pretty;
 use super::step::{Step, steps};
 use super::wire::{Call, Service, encode};
@@ -101,7 +101,7 @@ async fn policy(reader: &Reader<'_>, clients: &Clients, arn: &str, account: &str
 pub(super) async fn list(reader: &Reader<'_>, clients: &Clients, account: &str, region: &str) -> Result<Vec<String>, Outcome> {
     let mut arns = Vec::new();
     let mut token: Option<String> = None;
-    loop {
+    for _ in 0..MOST_PAGES {
         let query = token.as_deref().map(|token| format!("&nextToken={}", encode(token))).unwrap_or_default();
         let call = call(account, region, format!("/v20180820/accesspoint?maxResults=1000{query}"));
         let answer = reader.attempt(&LIST_ACCESS_POINTS, &format!("* in {region}"), clients.wire.xml(&call)).await;
@@ -109,11 +109,12 @@ pub(super) async fn list(reader: &Reader<'_>, clients: &Clients, account: &str, 
         let points = page.child("AccessPointList").map(|list| list.children.as_slice()).unwrap_or_default();
         arns.extend(points.iter().filter_map(|point| point.text_of("AccessPointArn")).map(str::to_owned));
         let next = page.text_of("NextToken").map(str::to_owned);
-        if next.is_none() || next == token || arns.len() > 100_000 {
+        if next.is_none() || next == token {
             return Ok(arns);
         }
         token = next;
     }
+    Err(endless(&LIST_ACCESS_POINTS))
 }
 
 fn call(account: &str, region: &str, path: String) -> Call {

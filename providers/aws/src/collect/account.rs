@@ -88,6 +88,7 @@ impl Whole<'_> {
             Some(Point::Page(marker)) => Some(marker),
             None => None,
         };
+        let mut whole = true;
         for _ in 0..MOST_PAGES {
             let call = self.clients.iam.get_account_authorization_details().max_items(PAGE).set_marker(marker.clone());
             let answer = self
@@ -106,10 +107,11 @@ impl Whole<'_> {
                     return;
                 }
             };
-            self.page(&page);
+            whole &= self.page(&page);
             let next = page.marker.filter(|next| page.is_truncated && Some(next) != marker.as_ref());
             let Some(next) = next else {
-                self.identities_end(Outcome::Found);
+                // What has no ARN cannot be noted on its own: then nothing is certain to be missing.
+                self.identities_end(if whole { Outcome::Found } else { super::reader::lacks(&GET_ACCOUNT, "Arn") });
                 self.reached(&step, Point::End);
                 return;
             };
@@ -125,32 +127,44 @@ impl Whole<'_> {
         }
     }
 
-    fn page(&self, page: &Page) {
+    /// Hands in what is on a page; `false` where something on it has no ARN.
+    fn page(&self, page: &Page) -> bool {
+        let mut whole = true;
         for user in page.user_detail_list() {
-            self.entity(USER, user.arn(), user.user_name(), "user", shapes::user_detail(user));
+            whole &= self.entity(USER, user.arn(), user.user_name(), "user", shapes::user_detail(user));
         }
         for role in page.role_detail_list() {
-            self.entity(ROLE, role.arn(), role.role_name(), "role", shapes::role_detail(role));
+            whole &= self.entity(ROLE, role.arn(), role.role_name(), "role", shapes::role_detail(role));
         }
         for group in page.group_detail_list() {
-            self.entity(GROUP, group.arn(), group.group_name(), "group", shapes::group_detail(group));
+            whole &= self.entity(GROUP, group.arn(), group.group_name(), "group", shapes::group_detail(group));
         }
-        page.policies().iter().for_each(|policy| self.policy(policy));
+        for policy in page.policies() {
+            whole &= self.policy(policy);
+        }
+        whole
     }
 
-    fn entity(&self, kind: &'static str, arn: Option<&str>, name: Option<&str>, what: &str, text: Result<shapes::Entity<'_>, String>) {
-        // Without an ARN there is nothing to note it under; the listing's own note then stands for it.
-        let Some(arn) = arn else { return };
+    fn entity(
+        &self,
+        kind: &'static str,
+        arn: Option<&str>,
+        name: Option<&str>,
+        what: &str,
+        text: Result<shapes::Entity<'_>, String>,
+    ) -> bool {
+        let Some(arn) = arn else { return false };
         let step = Step { kind, ..GET_ACCOUNT };
         match text {
             Ok(text) => self.reader.document(&step, arn, &format!("{what} {}", name.unwrap_or(arn)), pretty(&text)),
             Err(said) => self.reader.note(kind, arn, Outcome::Refused { needs: format!("a readable answer to {}", step.call), said }),
         }
+        true
     }
 
-    fn policy(&self, policy: &ManagedPolicyDetail) {
+    fn policy(&self, policy: &ManagedPolicyDetail) -> bool {
         let step = Step { kind: MANAGED_POLICY, ..GET_ACCOUNT };
-        let Some(arn) = policy.arn() else { return };
+        let Some(arn) = policy.arn() else { return false };
         let default = policy.policy_version_list().iter().find(|version| version.is_default_version());
         match default.and_then(|version| version.document()) {
             Some(document) => self.reader.document(&step, arn, policy.policy_name().unwrap_or(arn), shapes::decoded(document)),
@@ -158,6 +172,7 @@ impl Whole<'_> {
                 self.reader.note(MANAGED_POLICY, arn, super::reader::lacks(&step, "PolicyVersionList[].Document of the default version"))
             }
         }
+        true
     }
 
     async fn organization(&self) {
@@ -203,7 +218,8 @@ impl Whole<'_> {
         let wanted = Wanted { partition: self.partition, bucket: name, key: None, action: "s3:*Object*", account: Some(self.account) };
         match region {
             Some(region) => s3::read_owned(self.reader, self.clients, wanted, self.account, region).await,
-            None => s3::read(self.reader, self.accounts, self.organizations, wanted).await,
+            // The list does not tell every region. What binds the account is a step of its own.
+            None => s3::read(self.reader, self.accounts, &Organizations::nothing(self.reader, self.accounts), wanted).await,
         }
     }
 

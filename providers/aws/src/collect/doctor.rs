@@ -11,9 +11,9 @@ use super::s3::Wanted;
 use super::secrets::Secrets;
 use super::services::{Place, ROWS};
 use super::step::{Step, all};
-use super::{access_points, endpoints, iam, kms, s3};
+use super::{access_points, endpoints, iam, kms, s3, simulator, testimony};
 use crate::documents::{KINDS, OBJECT};
-use futures_util::future::{join, join_all, join4};
+use futures_util::future::{join, join_all, join5};
 use iam_why_contract::collect::{Check, Doctor, Options, Progress};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::json;
@@ -39,7 +39,11 @@ pub(super) async fn examine(options: &Options, progress: &dyn Progress) -> Resul
         let region = clients.region().to_owned();
         let place = Place { partition, account: &identity.account, region: &region };
         let probes = Probes { reader: &reader, accounts: &accounts, clients: &clients, place };
-        join4(probes.iam(), organizations.of(&identity.account), probes.buckets(), probes.region()).await;
+        let organization = async {
+            organizations.of(&identity.account).await;
+            organizations.probe().await;
+        };
+        join5(probes.iam(), organization, probes.buckets(), probes.region(), probes.aws_itself()).await;
         Ok((identity.arn.clone(), region))
     };
     let patience = options.timeout.max(LONGEST);
@@ -71,6 +75,11 @@ struct Probes<'p> {
 impl Probes<'_> {
     async fn iam(&self) {
         iam::probe(self.reader, self.clients).await;
+    }
+
+    async fn aws_itself(&self) {
+        let Place { partition, account, .. } = self.place;
+        join(testimony::probe(self.reader, self.clients), simulator::probe(self.reader, self.clients, partition, account)).await;
     }
 
     async fn buckets(&self) {
@@ -116,8 +125,11 @@ pub(super) const PROBE: &str = "iam-why-doctor-asks-for-what-is-not-there";
 
 fn check(step: &Step, reader: &Reader<'_>, region: &str) -> Check {
     let layer = KINDS.iter().find(|row| row.id == step.kind).map_or("AWS's own explanation", |row| row.title);
-    let outcome =
-        reader.tried(step.call).unwrap_or_else(|| Outcome::NotTried { why: format!("there was nothing in {region} to try it on") });
+    let untried = || match step.call {
+        call if call == ASSUME_ROLE.call => "it is tried where a question touches another account, with --reader-role NAME".to_owned(),
+        _ => format!("there was nothing in {region} to try it on"),
+    };
+    let outcome = reader.tried(step.call).unwrap_or_else(|| Outcome::NotTried { why: untried() });
     Check { layer: layer.to_owned(), about: step.call.to_owned(), outcome }
 }
 

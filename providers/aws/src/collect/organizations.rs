@@ -99,6 +99,19 @@ impl<'r> Organizations<'r> {
         }
     }
 
+    /// Tries the calls that only reading the whole tree takes, each once.
+    pub(super) async fn probe(&self) {
+        let clients = self.management_clients().await;
+        let organizations = &clients.organizations;
+        let call = pages!(organizations.list_roots(), page => page.roots.unwrap_or_default());
+        let roots = self.reader.list(&LIST_ROOTS, "roots", call).await.unwrap_or_default();
+        let Some(root) = roots.into_iter().find_map(|root| root.id) else { return };
+        let units = organizations.list_organizational_units_for_parent().parent_id(&root).send();
+        let accounts = organizations.list_accounts_for_parent().parent_id(&root).send();
+        // What became of them is in the reader's tally.
+        let _ = join(self.reader.ask(&LIST_UNITS, &root, units), self.reader.ask(&LIST_ACCOUNTS, &root, accounts)).await;
+    }
+
     async fn management_clients(&self) -> Arc<Clients> {
         let own = || Arc::new(self.accounts.home().clone());
         let organization = self.accounts.organization(|| async { Err(lacks(&DESCRIBE_ORGANIZATION, "Organization")) }).await;

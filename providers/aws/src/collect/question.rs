@@ -14,7 +14,7 @@ use super::{access_points, endpoints, kms, s3, services};
 use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, RESOURCE_POLICY, ROLE, SESSION, USER, USER_GROUPS};
 use futures_util::future::{join, join4};
 use iam_why_contract::collect::{Options, Progress};
-use iam_why_contract::{CollectError, Collected, Lookup, Outcome, Question};
+use iam_why_contract::{CollectError, Collected, Lookup, Outcome, Question, Snapshot};
 use std::sync::Arc;
 
 /// Reads what `question` needs, within the time that `options` allows.
@@ -37,16 +37,31 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
         }
     };
     let snapshot = sink.into_snapshot();
+    let notes = [answered.notes, of_principal(&answered.question.principal, &snapshot)].concat();
     if in_time_nothing(&snapshot) {
         return Err(CollectError::NothingRead {
             cloud: "AWS",
             said: format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64()),
         });
     }
-    Ok(Collected { question: answered.question, snapshot, notes: answered.notes })
+    Ok(Collected { question: answered.question, snapshot, notes })
 }
 
-fn in_time_nothing(snapshot: &iam_why_contract::Snapshot) -> bool {
+/// What is to be said of a principal that is not there, or not in an account that can be read.
+fn of_principal(principal: &str, snapshot: &Snapshot) -> Vec<String> {
+    let (kind, arn, name, account) = match Who::of(principal) {
+        Who::Role { account, arn, name, .. } => (ROLE, arn, format!("role {name}"), account),
+        Who::User { account, arn, name } => (USER, arn, format!("user {name}"), account),
+        Who::Other { .. } => return Vec::new(),
+    };
+    match snapshot.outcome(kind, &arn) {
+        Some(Outcome::Absent) => vec![format!("there is no {name} in account {account}: it was deleted, or is spelled otherwise")],
+        Some(Outcome::NotTried { why }) => vec![format!("the policies of {name} were not read: {why}")],
+        _ => Vec::new(),
+    }
+}
+
+fn in_time_nothing(snapshot: &Snapshot) -> bool {
     snapshot.documents().is_empty() && snapshot.searches().is_empty()
 }
 

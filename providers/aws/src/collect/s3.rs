@@ -4,7 +4,7 @@ use super::accounts::Accounts;
 use super::connection::Clients;
 use super::organizations::Organizations;
 use super::outcome::Failure;
-use super::reader::{Reader, pages};
+use super::reader::{MOST_PAGES, Reader, endless, pages};
 use super::shapes::pretty;
 use super::step::steps;
 use super::{access_points, kms};
@@ -168,19 +168,19 @@ async fn listed(reader: &Reader<'_>, clients: &Clients, bucket: &str, arn: &str)
     let client = clients.s3(clients.region());
     let mut pages = client.list_buckets().prefix(bucket).max_buckets(1000).into_paginator().send();
     let call = async {
-        while let Some(page) = pages.next().await {
-            let page = page?;
+        for _ in 0..MOST_PAGES {
+            let Some(page) = pages.next().await.transpose()? else { return Ok(Some(None)) };
             // Names come in order: the bucket itself is the first of those that begin with its name.
             if let Some(found) = page.buckets().iter().find(|listed| listed.name() == Some(bucket)) {
-                return Ok(Some(found.bucket_region().map(str::to_owned)));
+                return Ok(Some(Some(found.bucket_region().map(str::to_owned))));
             }
             if page.continuation_token().is_none() || page.prefix() == Some(bucket) {
-                return Ok(None);
+                return Ok(Some(None));
             }
         }
         Ok(None)
     };
-    reader.ask(&LIST_BUCKETS, arn, call).await
+    reader.ask(&LIST_BUCKETS, arn, call).await?.ok_or_else(|| endless(&LIST_BUCKETS))
 }
 
 /// The account of a bucket: our own where it is listed there, else whoever S3 accepts as its expected owner.

@@ -7,7 +7,7 @@ use super::outcome::Failure;
 use super::reader::{MOST_PAGES, Reader};
 use super::shapes::pretty;
 use super::step::{Step, steps};
-use super::wire::{Call, Service, encode};
+use super::wire::{Call, Service, encode, suffix};
 use crate::documents::{FUNCTION_URL, RESOURCE_POLICY};
 use iam_why_contract::Outcome;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ pub(super) const ROWS: &[Row] = &[
         list: LIST_QUEUES,
         holder: |arn| Some(whole(arn, arn.resource)),
         policy: |arn, _, clients| {
-            let host = clients.wire.endpoint(SQS.id).unwrap_or_else(|| format!("https://sqs.{}.amazonaws.com", arn.region));
+            let host = clients.wire.endpoint(SQS.id).unwrap_or_else(|| format!("https://sqs.{}.{}", arn.region, suffix(arn.region)));
             let body = json!({"QueueUrl": format!("{host}/{}/{}", arn.account, arn.resource), "AttributeNames": ["Policy", "QueueArn"]});
             Call::json(SQS, arn.region, "1.0", "AmazonSQS.GetQueueAttributes", &body)
         },

@@ -2,7 +2,8 @@
 
 use super::accounts::Accounts;
 use super::arn::Arn;
-use super::connection::connect;
+use super::connection::{Clients, connect};
+use super::doctor::PROBE;
 use super::gathered::Gathered;
 use super::principal::{Who, resolve};
 use super::reader::Reader;
@@ -36,6 +37,14 @@ pub(super) async fn ask(question: &Question, verdict: &Verdict, options: &Option
         Ok(asked) => Ok(asked?.map(|result| opinion(result, verdict))),
         Err(_) => Ok(Some(unanswered(format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64())))),
     }
+}
+
+/// Asks about a role that is not there: what comes back is either a refusal or that there is none.
+pub(super) async fn probe(reader: &Reader<'_>, clients: &Clients, partition: &str, account: &str) {
+    let nobody = format!("arn:{partition}:iam::{account}:role/{PROBE}");
+    let call = clients.iam.simulate_principal_policy().policy_source_arn(&nobody).action_names("sts:GetCallerIdentity").send();
+    // What became of it is in the reader's tally.
+    let _ = reader.ask(&SIMULATE, &nobody, call).await;
 }
 
 /// What the simulator takes as the source of policies: sessions have none of their own.

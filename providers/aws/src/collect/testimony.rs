@@ -1,13 +1,16 @@
 //! What AWS itself says about a refusal that happened: the best evidence there is.
 
 use super::accounts::Accounts;
-use super::connection::connect;
+use super::connection::{Clients, connect};
+use super::doctor::PROBE;
 use super::gathered::Gathered;
 use super::reader::Reader;
 use super::secrets::Secrets;
 use super::step::steps;
 use aws_sdk_iamtoolbox::operation::get_request_authorization_details::GetRequestAuthorizationDetailsOutput as Details;
+use aws_sdk_iamtoolbox::types::{EvaluatedEffect, Evaluation};
 use aws_smithy_types::Document;
+use futures_util::future::join;
 use iam_why_contract::collect::{Options, Quiet, Testimony};
 use iam_why_contract::refusal::Refusal;
 use iam_why_contract::{CollectError, Decision, Outcome, Question, Snapshot};
@@ -15,8 +18,8 @@ use serde_json::Value;
 use std::sync::Arc;
 
 steps! {
-    DECODE = "", "sts:DecodeAuthorizationMessage", ["sts:DecodeAuthorizationMessage"], absent [];
-    GET_DETAILS = "", "iam:GetRequestAuthorizationDetails", ["iam:GetRequestAuthorizationDetails"], absent [];
+    DECODE = "", "sts:DecodeAuthorizationMessage", ["sts:DecodeAuthorizationMessage"], absent ["InvalidAuthorizationMessageException"];
+    GET_DETAILS = "", "iam:GetRequestAuthorizationDetails", ["iam:GetRequestAuthorizationDetails"], absent ["ResourceNotFoundException", "ValidationException"];
 }
 
 /// Under which keys of [`Refusal::context`] the references stand.
@@ -25,6 +28,9 @@ pub(super) const AUTHORIZATION_ID: &str = "authorization_id";
 
 /// DecodeAuthorizationMessage takes no longer ones.
 const LONGEST_MESSAGE: usize = 10_240;
+
+/// An id of the right form that belongs to no request.
+const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The pages of one explanation.
 const MOST_PAGES: usize = 20;
@@ -56,6 +62,14 @@ pub(super) async fn ask(refusal: &Refusal, options: &Options) -> Result<Option<T
             said: format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64()),
         }),
     }
+}
+
+/// Asks about references that AWS never gave: what comes back is either a refusal or that there is none.
+pub(super) async fn probe(reader: &Reader<'_>, clients: &Clients) {
+    let message = clients.sts.decode_authorization_message().encoded_message(PROBE).send();
+    let details = clients.toolbox(clients.region()).get_request_authorization_details().authorization_id(NO_ID).send();
+    // What became of them is in the reader's tally.
+    let _ = join(reader.ask(&DECODE, "", message), reader.ask(&GET_DETAILS, "", details)).await;
 }
 
 async fn decoded(
@@ -139,21 +153,24 @@ fn of_details(pages: &[Details], refusal: &Refusal) -> Testimony {
             question.context = question.context.with(key, values);
         }
     }
-    let refusing = evaluations.iter().find(|evaluation| evaluation.evaluated_effect().is_some_and(|effect| effect.as_str() != "Allow"));
+    let effect = |evaluation: &Evaluation| evaluation.evaluated_effect().cloned();
+    let refusing = evaluations
+        .iter()
+        .find(|evaluation| matches!(effect(evaluation), Some(EvaluatedEffect::ExplicitDeny | EvaluatedEffect::ImplicitDeny)));
     if let Some(evaluation) = refusing.or(evaluations.first()) {
         question.action = evaluation.action().to_owned();
         question.resource = Some(evaluation.resource().to_owned());
     }
     let mut says = Vec::new();
     for evaluation in &evaluations {
-        let effect = evaluation.evaluated_effect().map_or("unknown", |effect| effect.as_str());
-        says.push(format!("AWS decided {effect} for {} on {}", evaluation.action(), evaluation.resource()));
+        let decided = evaluation.evaluated_effect().map_or("an effect it does not name".to_owned(), |effect| words(effect.as_str()));
+        says.push(format!("AWS decided {decided} for {} on {}", evaluation.action(), evaluation.resource()));
         for policy in evaluation.matched_policies() {
             let kind =
                 pages.iter().flat_map(|page| page.policies()).find(|info| info.uri() == Some(policy.uri())).and_then(|info| info.r#type());
-            let kind = kind.map_or_else(|| "policy".to_owned(), |kind| kind.as_str().to_ascii_lowercase().replace('_', " "));
+            let kind = kind.map_or_else(|| "policy".to_owned(), |kind| words(kind.as_str()));
             let statements = policy.matched_statements().iter().map(|statement| {
-                let effect = statement.evaluated_effect().map_or("matched", |effect| effect.as_str());
+                let effect = statement.evaluated_effect().map_or("matched".to_owned(), |effect| words(effect.as_str()));
                 format!("{} ({effect})", statement.sid().unwrap_or("without a Sid"))
             });
             let statements: Vec<_> = statements.collect();
@@ -164,8 +181,15 @@ fn of_details(pages: &[Details], refusal: &Refusal) -> Testimony {
             ));
         }
     }
-    let decision = refusing.map(|_| Decision::Deny).or_else(|| (!evaluations.is_empty()).then_some(Decision::Allow));
+    // An effect that this version does not know decides nothing.
+    let allowed = !evaluations.is_empty() && evaluations.iter().all(|evaluation| effect(evaluation) == Some(EvaluatedEffect::Allow));
+    let decision = refusing.map(|_| Decision::Deny).or(allowed.then_some(Decision::Allow));
     Testimony { by: GET_DETAILS.call.into(), question, decision, says, snapshot: Snapshot::default() }
+}
+
+/// `EXPLICIT_DENY` as people write it.
+fn words(constant: &str) -> String {
+    constant.to_ascii_lowercase().replace('_', " ")
 }
 
 /// The question as far as the refusal itself states it.

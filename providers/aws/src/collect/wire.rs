@@ -191,7 +191,7 @@ impl Wire {
 }
 
 /// The domain under which a region's endpoints live.
-fn suffix(region: &str) -> &'static str {
+pub(super) fn suffix(region: &str) -> &'static str {
     match region.split('-').next() {
         Some("cn") => "amazonaws.com.cn",
         Some("eusc") => "amazonaws.eu",

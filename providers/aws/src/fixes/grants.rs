@@ -142,7 +142,7 @@ fn attached(case: &Case<'_>, part: &Part, documents: &[String]) -> Option<Propos
             patch: vec![json!({"op": "add", "path": "", "value": statement::policy(vec![statement.clone()])})],
         },
     };
-    let says = format!("add to the resource policy of {owner} a statement that allows {} to {}", case.caller(), allowed(part));
+    let says = format!("add to the resource policy of {} a statement that allows {} to {}", called(&owner), case.caller(), allowed(part));
     let who = case.owner("resource", &format!("whoever administers {owner}"));
     let widens = root(case).then(|| {
         format!(

@@ -13,6 +13,8 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
+pub(super) use crate::language::arn::called;
+
 use crate::documents::{GROUP, INLINE_POLICY, ROLE, USER};
 use iam_why_contract::{Decision, Document, Fix, Part, Proposal, Question, Ruling, Snapshot, Step, Verdict};
 use serde_json::Value;
@@ -137,17 +139,6 @@ impl<'c> Case<'c> {
     /// Is the document a policy of nobody but this caller?
     pub(super) fn own(&self, document: &Document) -> bool {
         [USER, ROLE, INLINE_POLICY].contains(&&*document.kind) && Some(&*document.subject) == self.identity() && *document.kind != *GROUP
-    }
-}
-
-/// `role app` of `arn:aws:iam::111122223333:role/team/app`.
-pub(super) fn called(arn: &str) -> String {
-    let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
-    let (kind, name) = resource.split_once('/').map_or(("", resource), |(kind, path)| (kind, path.rsplit('/').next().unwrap_or(path)));
-    match (kind, name) {
-        ("", "root") => format!("the root user of account {}", account_of(arn).unwrap_or_default()),
-        (kind @ ("user" | "role" | "group"), name) => format!("{kind} {name}"),
-        _ => arn.to_owned(),
     }
 }
 

@@ -141,7 +141,7 @@ fn a_role_without_the_permission_gets_an_inline_policy_or_a_statement_on_the_buc
         says(&fixes),
         [
             "add to role app the inline policy AllowS3GetObject that allows s3:GetObject on arn:aws:s3:::acme-reports/2026/a.csv",
-            "add to the resource policy of arn:aws:s3:::acme-reports a statement that allows role app to s3:GetObject on arn:aws:s3:::acme-reports/2026/a.csv",
+            "add to the resource policy of bucket acme-reports a statement that allows role app to s3:GetObject on arn:aws:s3:::acme-reports/2026/a.csv",
         ]
     );
     assert_eq!(
@@ -164,7 +164,7 @@ fn across_accounts_both_sides_are_one_fix() {
     assert_eq!(fixes.len(), 1);
     let documents: Vec<&str> = fixes[0].edits().iter().map(|edit| edit.document.as_str()).collect();
     assert_eq!(documents.len(), 2, "{documents:?}");
-    assert!(fixes[0].says().contains("; and add to the resource policy of arn:aws:s3:::acme-reports"));
+    assert!(fixes[0].says().contains("; and add to the resource policy of bucket acme-reports"));
 }
 
 #[test]

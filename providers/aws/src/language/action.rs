@@ -1,5 +1,6 @@
 //! `Action` and `NotAction` (*IAM JSON policy elements: Action*).
 
+use crate::language::statement::List;
 use iam_why_contract::glob::{Case, Glob};
 
 /// The action of a request: `service:Name`.
@@ -9,13 +10,17 @@ pub struct ActionName {
     pub text: Box<str>,
     /// In lower case: actions do not distinguish case (C-2).
     pub lower: Box<str>,
+    /// Its service alone.
+    pub services: Services,
 }
 
 impl ActionName {
     /// The action called `text`.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self { text: text.into(), lower: text.to_ascii_lowercase().into() }
+        let lower = text.to_ascii_lowercase();
+        let services = Services::one(lower.split_once(':').map_or("", |(service, _)| service));
+        Self { text: text.into(), lower: lower.into(), services }
     }
 
     /// `s3` of `s3:GetObject`, in lower case.
@@ -28,6 +33,37 @@ impl ActionName {
     #[must_use]
     pub fn name(&self) -> &str {
         self.lower.split_once(':').map_or("", |(_, name)| name)
+    }
+}
+
+/// A set of services, by a hash of their names: two that share nothing are known to, two that seem to meet may not. It spares most
+/// statements a closer look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Services(u64);
+
+impl Services {
+    const ALL: Self = Self(u64::MAX);
+
+    /// The service called `name`, in lower case.
+    fn one(name: &str) -> Self {
+        // FNV-1a: short names, and a new process must come to the same set.
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Self(1 << (hash >> 58))
+    }
+
+    /// The services that a list of actions may be about.
+    #[must_use]
+    pub fn of(actions: &List<ActionPattern>) -> Self {
+        if actions.negated {
+            return Self::ALL;
+        }
+        Self(actions.entries.iter().fold(0, |all, pattern| all | pattern.services().0))
+    }
+
+    /// May they have a service in common?
+    #[must_use]
+    pub fn meet(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 }
 
@@ -74,6 +110,14 @@ impl ActionPattern {
             Form::StartingWith(head) => action.lower.as_bytes().starts_with(head.as_bytes()),
             Form::Like(glob) => glob.matches(&action.lower, Case::Sensitive),
             Form::Never => false,
+        }
+    }
+
+    /// The services that it may be about.
+    fn services(&self) -> Services {
+        match self.text.split_once(':') {
+            Some((service, _)) if !service.contains(['*', '?']) => Services::one(&service.to_ascii_lowercase()),
+            Some(_) | None => Services::ALL,
         }
     }
 

@@ -32,6 +32,23 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// How people call what an ARN names: `role app` of `arn:aws:iam::111122223333:role/team/app`, `bucket reports`, `key 0f1e2d3c-…`. An
+/// ARN of any other kind, and what is no ARN, is called by its own text.
+#[must_use]
+pub fn called(text: &str) -> String {
+    let Some(arn) = Arn::parse(text) else { return text.to_owned() };
+    let (kind, path) = arn.resource.split_once('/').unwrap_or(("", arn.resource));
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match (arn.service, kind, path) {
+        ("iam", "", "root") => format!("the root user of account {}", arn.account),
+        ("iam", "user" | "role" | "group", _) => format!("{kind} {name}"),
+        ("sts", "assumed-role", _) => format!("session {name} of role {}", path.split('/').next().unwrap_or(path)),
+        ("s3", "", bucket) if arn.account.is_empty() => format!("bucket {bucket}"),
+        ("kms", "key", id) => format!("key {id}"),
+        _ => text.to_owned(),
+    }
+}
+
 /// How a value compares with a pattern, both of which should be ARNs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compared {
@@ -46,6 +63,9 @@ pub enum Compared {
 pub fn compare(pattern: &Template, value: &str, view: &View<'_>) -> Compared {
     if Arn::parse(value).is_none() {
         return Compared::NotArns;
+    }
+    if let Some(fixed) = pattern.fixed_fields() {
+        return fixed.as_ref().map_or(Compared::NotArns, |fields| Compared::Arns(fits(fields, value).into()));
     }
     let fits = |pieces: Vec<Piece>| fields(pieces).map(|fields| fits(&fields, value));
     match pattern.expand(view) {

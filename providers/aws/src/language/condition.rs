@@ -164,7 +164,7 @@ impl Condition {
 
     fn test(&self, fact: Lookup<'_>, holds: Truth) -> Test {
         let wanted = format!("{} {}", self.operator, listed(self.values.iter().map(|value| &*value.text)));
-        Test::new(self.place.clone(), &*self.key.text, wanted, said(fact), holds)
+        Test::new(self.place.clone(), self.key.text.to_string(), wanted, said(fact), holds)
     }
 
     /// Does it hold if this is what is known of its key?
@@ -174,7 +174,7 @@ impl Condition {
             (Comparison::Null, _) => self.null(fact),
             (Comparison::Unknown, _) => view.flag(Flag::UnknownOperator),
             (_, Lookup::NotKnown) => Truth::Unknown,
-            (_, Lookup::Absent) => self.absent(view),
+            (_, Lookup::Absent) => self.absent(),
             (_, Lookup::Known(values)) => self.present(values, view),
         }
     }
@@ -192,13 +192,13 @@ impl Condition {
     }
 
     /// B-3: the key is not in the request.
-    fn absent(&self, view: &View<'_>) -> Truth {
+    fn absent(&self) -> Truth {
         match self.quantifier {
             Quantifier::ForAllValues => Truth::Yes,
             _ if self.if_exists => Truth::Yes,
             Quantifier::ForAnyValue => Truth::No,
-            Quantifier::None if self.values.is_empty() && self.negated() => view.flag(Flag::EmptyValues),
-            Quantifier::None => self.negated().into(),
+            // B-7: the documentation contradicts itself, so nothing is concluded from an empty list.
+            Quantifier::None => (self.negated() && !self.values.is_empty()).into(),
         }
     }
 
@@ -207,10 +207,13 @@ impl Condition {
         match self.quantifier {
             // B-7: nothing is listed.
             Quantifier::ForAllValues | Quantifier::ForAnyValue if self.values.is_empty() => Truth::No,
+            // M-1: text without characters is a null set.
+            Quantifier::ForAllValues | Quantifier::ForAnyValue if values.iter().all(String::is_empty) => {
+                (self.quantifier == Quantifier::ForAllValues || self.if_exists).into()
+            }
             Quantifier::ForAllValues => Truth::all(values.iter().map(each)),
             Quantifier::ForAnyValue => Truth::any(values.iter().map(each)),
-            Quantifier::None if self.values.is_empty() && self.if_exists => Truth::No,
-            Quantifier::None if self.values.is_empty() && self.negated() => view.flag(Flag::EmptyValues),
+            Quantifier::None if self.values.is_empty() => Truth::No,
             // M-4: a plain operator does not match a key that can have several values.
             Quantifier::None if self.key.multivalued || values.len() > 1 => self.plain_on_many(view),
             Quantifier::None => Truth::all(values.iter().map(each)),

@@ -30,6 +30,12 @@ impl Instant {
         Self(self.0.saturating_add(seconds), self.1)
     }
 
+    /// The instant a nanosecond later.
+    #[must_use]
+    pub fn just_after(self) -> Self {
+        if self.1 >= 999_999_999 { Self(self.0.saturating_add(1), 0) } else { Self(self.0, self.1 + 1) }
+    }
+
     /// The instant as epoch seconds.
     #[must_use]
     pub fn epoch(self) -> String {

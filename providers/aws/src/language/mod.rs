@@ -21,6 +21,7 @@ pub mod statement;
 pub mod template;
 pub mod view;
 pub mod witness;
+pub mod words;
 
 pub use action::ActionName;
 pub use facts::{Fact, Facts};
@@ -30,17 +31,18 @@ pub use principal::{Admission, Caller, CallerKind};
 pub use statement::{Matched, Statement};
 pub use view::View;
 
-use std::borrow::Cow;
-
 /// Some of `values`, as one text for people.
 #[must_use]
 pub fn listed<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 4;
     let mut values = values.into_iter();
-    let shown: Vec<Cow<'_, str>> = values.by_ref().take(SHOWN).map(Cow::from).collect();
-    match (shown.len(), values.count()) {
-        (0, _) => "nothing".to_owned(),
-        (_, 0) => shown.join(", "),
-        (_, more) => format!("{} and {more} more", shown.join(", ")),
+    let Some(first) = values.next() else { return "nothing".to_owned() };
+    let mut shown = first.to_owned();
+    for value in values.by_ref().take(SHOWN - 1) {
+        shown.extend([", ", value]);
+    }
+    match values.count() {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

@@ -29,8 +29,6 @@ flags! {
     // Points of the language that the documentation leaves open.
     NegatedArnOnOther = "whether ArnNotLike and ArnNotEquals match a value that is not an ARN (the documentation does not say)",
         "a request against AWS, or a condition that does not rest on it";
-    EmptyValues = "whether an operator with an empty list of values matches (the documentation contradicts itself)",
-        "at least one value in that condition";
     NegatedOnMany = "whether a negated operator without ForAllValues or ForAnyValue matches a multivalued key (the documentation only says that a set operator is required)",
         "ForAllValues or ForAnyValue in that condition";
     MappedAddress = "whether an IPv4 address in IPv6 notation matches an IPv4 range (the documentation does not say)",
@@ -59,6 +57,7 @@ flags! {
     AclsOff = "whether the bucket's object ownership switches ACLs off", "s3:GetBucketOwnershipControls (aws s3api get-bucket-ownership-controls)";
     RequesterPays = "whether the requester has to agree to pay", "s3:GetBucketRequestPayment (aws s3api get-bucket-request-payment)";
     KeyIsManaged = "whether AWS manages the key", "kms:DescribeKey (aws kms describe-key)";
+    OutsideVpc = "whether the request comes from the VPC that the access point serves", "--context aws:SourceVpc=vpc-…, or aws:SourceVpc! if from none";
     ApiAuthorization = "how the API method authorizes its callers", "apigateway:GET (aws apigateway get-method)";
     ApiCached = "whether the API's resource policy was deployed since it was changed", "apigateway:GET (aws apigateway get-deployments)";
 }

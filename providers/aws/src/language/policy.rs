@@ -1,6 +1,6 @@
 //! Policy documents (*Grammar of the IAM JSON policy language*).
 
-use crate::language::action::ActionPattern;
+use crate::language::action::{ActionPattern, Services};
 use crate::language::condition::Condition;
 use crate::language::principal::Named;
 use crate::language::resource::ResourcePattern;
@@ -136,10 +136,12 @@ impl Reader {
             return Err(unparsed(&place, "`Resource` or `NotResource` is missing".to_owned()));
         }
         let pattern = |text: String| ResourcePattern::new(&text, self.grammar, self.variables);
+        let actions = list(actions_negated, actions.iter().map(|text| ActionPattern::new(text)));
         Ok(Statement {
             sid: json.get("Sid").and_then(Json::as_str).unwrap_or_default().into(),
             effect,
-            actions: list(actions_negated, actions.iter().map(|text| ActionPattern::new(text))),
+            services: Services::of(&actions),
+            actions,
             resources: resources.map(|(negated, texts)| list(negated, texts.into_iter().map(pattern))),
             principals: self.principals(&place, json, effect)?,
             conditions: self.conditions(&place, json)?,

@@ -235,16 +235,14 @@ impl Named {
 /// Does `arn` name the role or user behind the caller's session?
 fn parent(arn: &str, view: &View<'_>, path: Flag) -> Truth {
     let caller = view.caller;
-    match (&caller.parent, Arn::parse(arn)) {
-        (Some(parent), _) => (**parent == *arn).into(),
-        (None, Some(parsed)) => {
-            let same_account = caller.account.as_deref() == Some(parsed.account);
-            let name = parsed.resource.rsplit('/').next();
-            let possible = same_account && (caller.kind == CallerKind::Federated || name == Some(&caller.name));
-            if possible { view.flag(path) } else { Truth::No }
-        }
-        (None, None) => Truth::No,
+    if let Some(parent) = &caller.parent {
+        return (**parent == *arn).into();
     }
+    let possible = Arn::parse(arn).is_some_and(|parsed| {
+        let name = parsed.resource.rsplit('/').next();
+        caller.account.as_deref() == Some(parsed.account) && (caller.kind == CallerKind::Federated || name == Some(&caller.name))
+    });
+    if possible { view.flag(path) } else { Truth::No }
 }
 
 fn provider(named: &str, caller: &Caller) -> bool {

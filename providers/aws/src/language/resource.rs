@@ -76,7 +76,7 @@ impl ResourcePattern {
 /// G-13: an ARN with fewer than six fields.
 fn padded(text: &str, grammar: Grammar) -> Option<String> {
     let missing = FIELDS.saturating_sub(text.split(':').count());
-    if missing == 0 || text == "*" {
+    if missing == 0 || text.bytes().all(|byte| byte == b'*') {
         return Some(text.to_owned());
     }
     match grammar {

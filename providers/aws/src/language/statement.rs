@@ -1,6 +1,6 @@
 //! Statements: does this one apply to the request?
 
-use crate::language::action::ActionPattern;
+use crate::language::action::{ActionPattern, Services};
 use crate::language::condition::Condition;
 use crate::language::listed;
 use crate::language::principal::{Admission, Named, spared};
@@ -19,6 +19,8 @@ pub struct Statement {
     pub effect: Effect,
     /// `Action` or `NotAction`.
     pub actions: List<ActionPattern>,
+    /// The services that those may be about.
+    pub services: Services,
     /// `Resource` or `NotResource`; none where AWS fills it in.
     pub resources: Option<List<ResourcePattern>>,
     /// `Principal` or `NotPrincipal`.
@@ -104,12 +106,9 @@ impl Statement {
         // G-5: an empty list has no effect.
         let holds = listed.is_some() != self.actions.negated && !self.actions.entries.is_empty();
         tests.test(|| {
-            let (name, wanted) = self.element("Action", &self.actions, |pattern| &pattern.text);
-            let place = self.entry(&name, self.actions.entries.len(), listed);
-            let wanted = listed
-                .and_then(|at| self.actions.entries.get(at))
-                .filter(|_| !self.actions.negated)
-                .map_or(wanted, |one| one.text.to_string());
+            let name = if self.actions.negated { "NotAction" } else { "Action" };
+            let place = self.entry(name, self.actions.entries.len(), listed);
+            let wanted = wanted(&self.actions, listed, |pattern| &pattern.text);
             Test::new(place, "action", wanted, &*view.action.text, holds.into())
         });
         holds
@@ -129,15 +128,14 @@ impl Statement {
             (true, _) => !listed,
         };
         tests.test(|| {
-            let (name, wanted) = self.element("Resource", resources, |pattern| &pattern.text);
-            let at = resources.entries.iter().position(|pattern| fits(pattern).is_yes());
-            let wanted =
-                at.and_then(|at| resources.entries.get(at)).filter(|_| !resources.negated).map_or(wanted, |one| one.text.to_string());
+            let name = if resources.negated { "NotResource" } else { "Resource" };
+            let at = if listed.is_yes() { resources.entries.iter().position(|pattern| fits(pattern).is_yes()) } else { None };
+            let wanted = wanted(resources, at, |pattern| &pattern.text);
             let got = match listed_resources(view) {
                 got if got.is_empty() => "not given".to_owned(),
                 got => got,
             };
-            Test::new(self.entry(&name, resources.entries.len(), at), "resource", wanted, got, holds)
+            Test::new(self.entry(name, resources.entries.len(), at), "resource", wanted, got, holds)
         });
         holds
     }
@@ -174,12 +172,6 @@ impl Statement {
         Test::new(place, "principal", wanted, &*view.caller.text, holds)
     }
 
-    /// The name of an element in this statement, and its entries in words.
-    fn element<'s, T>(&self, name: &str, list: &'s List<T>, text: impl Fn(&'s T) -> &'s str) -> (String, String) {
-        let entries = listed(list.entries.iter().map(text));
-        if list.negated { (format!("Not{name}"), format!("anything but {entries}")) } else { (name.to_owned(), entries) }
-    }
-
     /// The place of an entry of an element; the element itself where none is meant. A text that stands alone has no index, and a list
     /// of one is pointed at as a whole.
     fn entry(&self, name: &str, entries: usize, at: Option<usize>) -> Place {
@@ -195,6 +187,16 @@ impl Statement {
         let conditions = self.conditions.iter().flat_map(|condition| std::iter::once(&*condition.key.lower).chain(condition.variables()));
         let templates = self.resources.iter().flat_map(|resources| &resources.entries).filter_map(ResourcePattern::template);
         conditions.chain(templates.flat_map(|template| template.variables().map(|variable| &*variable.key)))
+    }
+}
+
+/// What a list wants: the entry at `at` where one is meant, else all of them in words.
+fn wanted<T>(list: &List<T>, at: Option<usize>, text: impl Fn(&T) -> &str) -> String {
+    let entries = || listed(list.entries.iter().map(&text));
+    match at.and_then(|at| list.entries.get(at)) {
+        _ if list.negated => format!("anything but {}", entries()),
+        Some(one) => text(one).to_owned(),
+        None => entries(),
     }
 }
 

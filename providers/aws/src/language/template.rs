@@ -1,8 +1,10 @@
 //! Text of a policy with its wildcards and policy variables (*IAM policy elements: Variables and tags*).
 
+use crate::language::arn;
 use crate::language::view::View;
 use iam_why_contract::glob::{Case, Glob, Piece};
 use iam_why_contract::{Lookup, Truth};
+use std::sync::OnceLock;
 
 /// A text of a policy, ready to match.
 #[derive(Debug, Clone)]
@@ -12,6 +14,8 @@ pub struct Template {
     parts: Vec<Part>,
     /// The pattern itself, where nothing in it varies.
     fixed: Option<Glob>,
+    /// The six fields of that pattern, where it is an ARN; made when an ARN is first compared with it.
+    fields: OnceLock<Option<Vec<Glob>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -65,7 +69,7 @@ impl Template {
             Part::Variable(_) => None,
         });
         let fixed = pieces.collect::<Option<Vec<Piece>>>().map(Glob::from_pieces);
-        Self { text: text.into(), parts, fixed }
+        Self { text: text.into(), parts, fixed, fields: OnceLock::new() }
     }
 
     /// Is it a wildcard for everything?
@@ -78,6 +82,13 @@ impl Template {
     #[must_use]
     pub fn fixed(&self) -> Option<&Glob> {
         self.fixed.as_ref()
+    }
+
+    /// The six fields of the pattern, where nothing in it varies; none of them where it is no ARN.
+    #[must_use]
+    pub fn fixed_fields(&self) -> Option<&Option<Vec<Glob>>> {
+        let glob = self.fixed.as_ref()?;
+        Some(self.fields.get_or_init(|| arn::fields(glob.pieces().to_vec())))
     }
 
     /// The variables in it.

@@ -38,7 +38,7 @@ enum Grantee {
 }
 
 /// The permission of an access control list that covers each action (S3-4); on a bucket, then on an object.
-const COVERED: [(&str, &[&str]); 8] = [
+const COVERED: [(&str, &[&str]); 7] = [
     ("READ", &["s3:listbucket", "s3:listbucketversions", "s3:listbucketmultipartuploads"]),
     ("WRITE", &["s3:putobject"]),
     ("READ_ACP", &["s3:getbucketacl"]),
@@ -46,7 +46,6 @@ const COVERED: [(&str, &[&str]); 8] = [
     ("READ", &["s3:getobject", "s3:getobjectversion"]),
     ("READ_ACP", &["s3:getobjectacl", "s3:getobjectversionacl"]),
     ("WRITE_ACP", &["s3:putobjectacl", "s3:putobjectversionacl"]),
-    ("WRITE", &["s3:deleteobject"]),
 ];
 
 /// The list that could grant `request`; `None` where none could.
@@ -70,6 +69,8 @@ pub fn read(reader: &mut Reader<'_>, request: &Request) -> Option<Acl> {
             level.documents.push(document.id.to_string());
             let listed = json.get("Grants").map(Json::elements).unwrap_or_default();
             grants = listed.iter().enumerate().map(|(index, one)| grant(&document.id, (index, one), permission)).collect();
+            // S3-3: to the owner of the object its own account's policies pass it on, whatever the list says.
+            grants.extend(json.get("Owner").filter(|_| of_object).and_then(|owner| owned(&document.id, owner)));
         }
         Read::Absent => return None,
         Read::Unread(doubt) => {
@@ -98,6 +99,13 @@ fn grant(document: &str, (index, grant): (usize, &Json), wanted: &str) -> Grant 
     let covers = permission == "FULL_CONTROL" || permission == wanted;
     let text = text("URI").or(text("ID")).or(text("EmailAddress")).unwrap_or("nobody").to_owned();
     Grant { place: Place::new(document, format!("/Grants/{index}")), grantee: who, text, permission, covers }
+}
+
+fn owned(document: &str, owner: &Json) -> Option<Grant> {
+    let id = owner.get("ID").and_then(Json::as_str)?;
+    let place = Place::new(document, "/Owner");
+    let permission = "FULL_CONTROL".to_owned();
+    Some(Grant { place, grantee: Grantee::Canonical(id.into()), text: id.to_owned(), permission, covers: true })
 }
 
 /// Asks the list. Where object ownership switches lists off it says nothing (S3-2); Block Public Access may drop grants to everybody

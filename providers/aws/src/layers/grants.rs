@@ -1,7 +1,7 @@
 //! KMS grants (*Grants in AWS KMS*): they only allow, and need no policy (KMS-4).
 
 use crate::documents::KMS_GRANTS;
-use crate::language::action::ActionPattern;
+use crate::language::action::{ActionPattern, Services};
 use crate::language::condition::Condition;
 use crate::language::policy::Policy;
 use crate::language::principal::Named;
@@ -36,11 +36,13 @@ fn statement(document: &Document, index: usize, grant: &Json) -> Statement {
     let text = |name: &str| grant.get(name).and_then(Json::as_str).unwrap_or_default();
     let operations = grant.get("Operations").map(Json::elements).unwrap_or_default();
     let actions = operations.iter().filter_map(Json::as_str).map(|operation| ActionPattern::new(&format!("kms:{operation}")));
+    let actions = list(false, actions);
     let conditions = grant.get("Constraints").map(|constraints| conditions(&place, constraints)).unwrap_or_default();
     Statement {
         sid: text("Name").into(),
         effect: Effect::Allow,
-        actions: list(false, actions),
+        services: Services::of(&actions),
+        actions,
         resources: None,
         principals: Principals::Named(vec![Named::new("AWS", text("GranteePrincipal"), String::new()).as_grantee()]),
         conditions,

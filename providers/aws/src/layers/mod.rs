@@ -182,6 +182,10 @@ pub struct Log<'w> {
     pub open: Vec<&'w Statement>,
 }
 
+/// How many statements of a level that allow something of other services are recorded: a mistyped service is among the first of
+/// them, and nobody reads more than the nearest few.
+const ELSEWHERE: usize = 8;
+
 /// Asks one level. Denies of a level count whatever else it says.
 pub fn ask<'w, R: Recorder>(level: &'w Level, view: &View<'_>, log: &mut Log<'w>) -> Said {
     let mut said = level.unread.map_or(Said::NOTHING, |number| match (Said::supposed(view.supposed.text(number)), level.layer) {
@@ -190,21 +194,26 @@ pub fn ask<'w, R: Recorder>(level: &'w Level, view: &View<'_>, log: &mut Log<'w>
         (said, _) => said,
     });
     let mut statements = Vec::new();
-    for policy in &level.policies {
-        for statement in &policy.statements {
-            let mut tests = R::default();
-            let matched = statement.matches(view, &mut tests);
-            if R::KEEPS {
-                if matched.applies.is_unknown() {
-                    log.open.push(statement);
-                }
-                statements.push(recorded(statement, matched.applies, tests));
+    let mut elsewhere = 0;
+    for statement in level.policies.iter().flat_map(|policy| &policy.statements) {
+        if !statement.services.meet(view.action.services) {
+            elsewhere += usize::from(statement.effect == Effect::Allow);
+            if !R::KEEPS || elsewhere > ELSEWHERE || statement.effect == Effect::Deny {
+                continue;
             }
-            said = match statement.effect {
-                Effect::Allow => Said { allow: said.allow.or(matched.admission), ..said },
-                Effect::Deny => Said { deny: said.deny.or(matched.applies), ..said },
-            };
         }
+        let mut tests = R::default();
+        let matched = statement.matches(view, &mut tests);
+        if R::KEEPS {
+            if matched.applies.is_unknown() {
+                log.open.push(statement);
+            }
+            statements.push(recorded(statement, matched.applies, tests));
+        }
+        said = match statement.effect {
+            Effect::Allow => Said { allow: said.allow.or(matched.admission), ..said },
+            Effect::Deny => Said { deny: said.deny.or(matched.applies), ..said },
+        };
     }
     if R::KEEPS {
         log.steps.push(Step {

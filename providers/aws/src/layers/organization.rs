@@ -6,6 +6,7 @@ use crate::documents::{ATTACHED_RCPS, ATTACHED_SCPS, ORGANIZATION, PARENTS, RCP,
 use crate::language::open::Flag;
 use crate::language::policy::{Grammar, Policy};
 use crate::language::principal::{Admission, Caller};
+use crate::layers::resource::is_assume;
 use crate::layers::{Level, Log, Said, Scene, ask, inapplicable};
 use crate::library::{Library, Read};
 use crate::request::Request;
@@ -110,6 +111,9 @@ pub fn scps(reader: &mut Reader<'_>, caller: &Caller) -> Path {
 pub fn rcps(reader: &mut Reader<'_>, request: &Request, caller: &Caller, account: Option<&str>) -> Path {
     if service_linked(caller) {
         return Path::Exempt("resource control policies do not bind service-linked roles");
+    }
+    if is_assume(request) && request.resource.contains(":role/aws-service-role/") {
+        return Path::Exempt("resource control policies do not bind the trust policies of service-linked roles");
     }
     if &*request.action.lower == "kms:retiregrant" {
         return Path::Exempt("resource control policies do not bind kms:RetireGrant");

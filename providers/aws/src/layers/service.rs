@@ -62,21 +62,24 @@ impl Gate {
 #[must_use]
 pub fn needs_no_permission(request: &Request) -> bool {
     const FREE: [&str; 3] = ["sts:getcalleridentity", "sts:getsessiontoken", "dynamodb:describeendpoints"];
-    FREE.contains(&&*request.action.lower) && request.caller.has_account_side()
+    // C-10: those have no permission to ask for that could be missing, but cannot ask at all.
+    let barred =
+        &*request.action.lower == "sts:getsessiontoken" && (request.caller.is_role() || request.caller.kind == CallerKind::Federated);
+    FREE.contains(&&*request.action.lower) && request.caller.has_account_side() && !barred
 }
 
 /// The rules that may refuse `request`.
 #[must_use]
 pub fn read(reader: &mut Reader<'_>, request: &Request, caller: &Caller, facts: &Facts) -> Vec<Gate> {
-    let mut gates: Vec<Gate> = credentials(request, caller).into_iter().collect();
+    let mut gates: Vec<Gate> = credentials(request, caller).or_else(|| session_token(request, caller, facts)).into_iter().collect();
     gates.extend(across_accounts(request, caller));
     gates.extend(reserved(request));
     if request.bucket().is_some() {
         gates.extend(s3(reader, request, caller, facts));
     }
     gates.extend(access_point(reader, request, facts));
-    if request.action.service() == "kms" && caller.has_account_side() {
-        gates.extend(managed_key(reader, request));
+    if request.action.service() == "kms" {
+        gates.extend(managed_key(reader, request).filter(|_| caller.has_account_side()));
     }
     gates
 }
@@ -97,6 +100,23 @@ fn credentials(request: &Request, caller: &Caller) -> Option<Gate> {
         _ => return None,
     };
     Some(Gate::new("aws-service-credentials", says))
+}
+
+/// C-10: what a user's temporary credentials (`GetSessionToken`) cannot do. That they are temporary shows in their time of issue.
+fn session_token(request: &Request, caller: &Caller, facts: &Facts) -> Option<Gate> {
+    let temporary = caller.kind == CallerKind::User && matches!(facts.get("aws:tokenissuetime"), Lookup::Known(_));
+    let without_mfa = match facts.get("aws:multifactorauthpresent") {
+        Lookup::Known(values) => values.iter().all(|value| !value.eq_ignore_ascii_case("true")),
+        Lookup::Absent => true,
+        Lookup::NotKnown => false,
+    };
+    let says = match (request.action.service(), &*request.action.lower) {
+        ("sts", "sts:assumerole" | "sts:getcalleridentity") => return None,
+        ("sts", _) => "credentials of GetSessionToken cannot call STS, AssumeRole and GetCallerIdentity apart",
+        ("iam", _) if without_mfa => "credentials of GetSessionToken cannot call IAM unless a second factor was used for them",
+        _ => return None,
+    };
+    temporary.then(|| Gate::new("aws-service-credentials", says))
 }
 
 /// KMS-7: what the key policy can open to other accounts.
@@ -302,19 +322,21 @@ fn object_state(reader: &Reader<'_>, request: &Request, facts: &Facts, owner: &s
 }
 
 /// S3-16: an access point for one VPC refuses everybody else.
-fn access_point(reader: &Reader<'_>, request: &Request, facts: &Facts) -> Option<Gate> {
+fn access_point(reader: &mut Reader<'_>, request: &Request, facts: &Facts) -> Option<Gate> {
     let subject = crate::layers::resource::holder(&request.resource).filter(|holder| holder.contains(":accesspoint/"))?;
     let Read::Found(document, json) = reader.library.read(ACCESS_POINT, &subject) else { return None };
     let vpc = json.get("VpcConfiguration").and_then(|vpc| vpc.get("VpcId")?.as_str());
-    let inside = match (facts.get("aws:sourcevpc"), vpc) {
-        (Lookup::Known([from]), Some(vpc)) => from == vpc,
-        (Lookup::NotKnown, _) => true,
-        _ => false,
+    let outside = match (facts.get("aws:sourcevpc"), vpc) {
+        (Lookup::Known([from]), Some(vpc)) => Truth::from(from != vpc),
+        (Lookup::NotKnown, _) => Truth::Unknown,
+        _ => Truth::Yes,
     };
-    let outside = json.get("NetworkOrigin").and_then(Json::as_str) == Some("VPC") && !inside;
+    reader.flags.set(Flag::OutsideVpc, outside);
+    let for_vpc = json.get("NetworkOrigin").and_then(Json::as_str) == Some("VPC");
     let says = format!("access point {subject} takes requests from VPC {} only", vpc.unwrap_or("its own"));
     let place = Place::new(&*document.id, "/NetworkOrigin");
-    outside.then(|| Gate::new("aws-s3-access-point-vpc", says).at(Some(place), "whoever manages the access point".to_owned()))
+    let gate = Gate::new("aws-s3-access-point-vpc", says).when(Flag::OutsideVpc, true);
+    for_vpc.then(|| gate.at(Some(place), "whoever manages the access point".to_owned()))
 }
 
 /// S3-10, KMS-10: keys that AWS manages serve their own account only.
@@ -365,7 +387,7 @@ fn step(gate: &Gate, refuses: Truth) -> Step {
         subject: String::new(),
         ruling: if refuses.is_yes() { Ruling::Silent } else { Ruling::Unknown },
         needed: true,
-        documents: gate.place.iter().map(|place| place.document.clone()).collect(),
+        documents: gate.place.iter().map(|place| place.document.to_string()).collect(),
         statements: vec![statement],
         note: gate.says.clone(),
     }

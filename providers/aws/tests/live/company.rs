@@ -1,10 +1,10 @@
 //! The company in moto that the tests ask about, and how they ask.
 
-use crate::relay::{Relay, Seen, Treatment};
-use crate::servers::{Server, world};
+use super::relay::{Relay, Seen, Treatment};
+use super::servers::{Server, world};
 use iam_why_aws::collect::AwsReader;
 use iam_why_contract::collect::{Collect, CollectError, Collected, Options, Quiet};
-use iam_why_contract::{Outcome, Question, Snapshot};
+use iam_why_contract::{Context, Decision, Outcome, Question, Snapshot};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -25,7 +25,7 @@ impl Company {
         static COMPANY: OnceLock<Company> = OnceLock::new();
         COMPANY.get_or_init(|| {
             let server = Server::moto();
-            let told = world("company.py", &server);
+            let told = world(include_str!("worlds/company.py"), &server, "");
             let config = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("aws-config-{}", server.address.port()));
             let ana = |name: &str| told[name].as_str().unwrap().to_owned();
             let profiles = format!(
@@ -77,6 +77,30 @@ pub(crate) fn served(request: &Seen) -> Treatment {
         }
         _ => Treatment::Pass,
     }
+}
+
+/// Servers without S3 Control: the account blocks nothing.
+pub(crate) fn without_s3_control(request: &Seen) -> Treatment {
+    match request.operation.as_str() {
+        "GetAccountPublicAccessBlock" => Treatment::Fail(404, "NoSuchPublicAccessBlockConfiguration"),
+        _ => Treatment::Pass,
+    }
+}
+
+/// Questions whose answers rest on everything that is read: an allow, denies of each side, a gap in the grants.
+pub(crate) fn questions(company: &Company) -> Vec<(Question, Decision)> {
+    let (app, ana) = (company.name("in_home/app"), company.name("ana"));
+    let object = |key: &str| format!("{}/2026/{key}", company.name("in_home/bucket"));
+    let abroad = Context::default().with("aws:RequestedRegion", ["us-east-1"]);
+    let member = company.question(company.name("in_member/app"), "sqs:SendMessage", company.name("in_member/queue"));
+    vec![
+        (company.question(app, "sqs:SendMessage", company.name("in_home/queue")), Decision::Allow),
+        (company.question(app, "s3:GetObject", &object("secret/a.csv")), Decision::Deny),
+        (company.question(app, "s3:DeleteObject", &object("a.csv")), Decision::Deny),
+        (company.question(ana, "s3:ListBucket", company.name("in_home/plain")), Decision::Allow),
+        (company.question(ana, "kms:Decrypt", company.name("in_home/key")), Decision::Deny),
+        (Question { context: abroad, ..member }, Decision::Deny),
+    ]
 }
 
 /// Reads, and waits for it.

@@ -9,8 +9,10 @@
 )]
 
 mod company;
+mod fakes;
 mod faults;
 mod question;
+mod refusals;
 mod relay;
 mod servers;
 mod whole;

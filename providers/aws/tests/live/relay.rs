@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// What the relay does with a request.
@@ -33,8 +33,6 @@ pub(crate) struct Seen {
     pub(crate) body: String,
     /// `GetRole`, `HeadBucket`, …
     pub(crate) operation: String,
-    began: Instant,
-    ended: Instant,
 }
 
 type Rule = Box<dyn Fn(&Seen) -> Treatment + Send + Sync>;
@@ -48,7 +46,20 @@ struct Shared {
     answers: Mutex<HashMap<(String, String, String), Vec<u8>>>,
     remembers: AtomicBool,
     closed: AtomicBool,
+    lockstep: Mutex<Option<Lockstep>>,
+    next_round: Condvar,
 }
+
+/// Answers are held back until nothing more is asked, then all are given at once: that is a round. How many rounds there are does not
+/// depend on how fast anything is.
+struct Lockstep {
+    rounds: Vec<usize>,
+    held: usize,
+    last: Instant,
+}
+
+/// For how long nothing must be asked before a round is over.
+const QUIET: Duration = Duration::from_millis(250);
 
 /// The relay.
 pub(crate) struct Relay {
@@ -69,6 +80,8 @@ impl Relay {
             answers: Mutex::default(),
             remembers: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            lockstep: Mutex::default(),
+            next_round: Condvar::new(),
         });
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -98,6 +111,35 @@ impl Relay {
         *self.shared.delay.lock().unwrap() = delay;
     }
 
+    /// Fails on any request that could change something.
+    pub(crate) fn assert_only_reads(&self) {
+        let allowed = ["Get", "List", "Describe", "Head", "AssumeRole", "Decode", "Simulate"];
+        let seen = self.seen();
+        assert!(seen.len() > 20, "a run sends something");
+        for request in seen {
+            let reads = allowed.iter().any(|verb| request.operation.starts_with(verb)) && request.operation != "AssumeRoot";
+            assert!(reads, "{} {} {}", request.method, request.target, request.body);
+            assert!(["GET", "HEAD", "POST"].contains(&request.method.as_str()), "{} {}", request.method, request.target);
+        }
+    }
+
+    /// From now on answers are given round by round.
+    pub(crate) fn lockstep(&self) {
+        *self.shared.lockstep.lock().unwrap() = Some(Lockstep { rounds: Vec::new(), held: 0, last: Instant::now() });
+        let shared = Arc::clone(&self.shared);
+        std::thread::spawn(move || {
+            while !shared.closed.load(Ordering::Relaxed) {
+                std::thread::sleep(QUIET / 10);
+                shared.end_round();
+            }
+        });
+    }
+
+    /// How many requests were answered in each round.
+    pub(crate) fn rounds(&self) -> Vec<usize> {
+        self.shared.lockstep.lock().unwrap().as_ref().map(|lockstep| lockstep.rounds.clone()).unwrap_or_default()
+    }
+
     /// Answers are remembered and given again.
     pub(crate) fn remember(&self) {
         self.shared.remembers.store(true, Ordering::Relaxed);
@@ -113,19 +155,6 @@ impl Relay {
         let mut operations: Vec<String> = self.seen().into_iter().map(|seen| seen.operation).collect();
         operations.sort();
         operations
-    }
-
-    /// The longest row of requests each of which began only when the one before had been answered.
-    pub(crate) fn longest_chain(&self) -> Vec<String> {
-        let mut seen = self.seen();
-        seen.sort_by_key(|seen| seen.ended);
-        let mut chain: Vec<Seen> = Vec::new();
-        for next in seen {
-            if chain.last().is_none_or(|last| last.ended <= next.began) {
-                chain.push(next);
-            }
-        }
-        chain.into_iter().map(|seen| seen.operation).collect()
     }
 }
 
@@ -149,15 +178,12 @@ impl Shared {
     }
 
     /// Answers one request; `false` where the connection is of no more use.
-    fn answer(&self, mut request: Seen, mut stream: &TcpStream) -> bool {
+    fn answer(&self, request: Seen, mut stream: &TcpStream) -> bool {
         let treatment = (self.rule.lock().unwrap())(&request);
         let delay = *self.delay.lock().unwrap();
-        let at = {
-            let mut seen = self.seen.lock().unwrap();
-            seen.push(request.clone());
-            seen.len() - 1
-        };
+        self.seen.lock().unwrap().push(request.clone());
         std::thread::sleep(delay);
+        self.wait_for_round();
         let answer = match treatment {
             Treatment::Pass => self.upstream(&request),
             Treatment::Answer(status, kind, ref body) => response(status, kind, body),
@@ -169,11 +195,27 @@ impl Shared {
                 return false;
             }
         };
-        request.ended = Instant::now();
-        if let Some(seen) = self.seen.lock().unwrap().get_mut(at) {
-            seen.ended = request.ended;
-        }
         stream.write_all(&answer).is_ok() && !matches!(treatment, Treatment::Cut)
+    }
+
+    /// In lockstep: waits until this round is over.
+    fn wait_for_round(&self) {
+        let mut lockstep = self.lockstep.lock().unwrap();
+        let Some(state) = lockstep.as_mut() else { return };
+        let round = state.rounds.len();
+        state.held += 1;
+        state.last = Instant::now();
+        let waits = |lockstep: &mut Option<Lockstep>| lockstep.as_ref().is_some_and(|state| state.rounds.len() == round);
+        drop(self.next_round.wait_while(lockstep, waits).unwrap());
+    }
+
+    fn end_round(&self) {
+        let mut lockstep = self.lockstep.lock().unwrap();
+        if let Some(state) = lockstep.as_mut().filter(|state| state.held > 0 && state.last.elapsed() >= QUIET) {
+            let held = std::mem::take(&mut state.held);
+            state.rounds.push(held);
+            self.next_round.notify_all();
+        }
     }
 
     fn upstream(&self, request: &Seen) -> Vec<u8> {
@@ -246,7 +288,6 @@ fn unchunked(mut body: &[u8]) -> Vec<u8> {
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    let began = Instant::now();
     let mut words = line.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut headers = HashMap::new();
@@ -261,7 +302,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
     reader.read_exact(&mut body).ok()?;
     let body = String::from_utf8_lossy(&body).into_owned();
     let operation = operation(&method, &target, &headers, &body);
-    Some(Seen { method, target, headers, body, operation, began, ended: began })
+    Some(Seen { method, target, headers, body, operation })
 }
 
 /// The operation that a request calls, read from its wire form alone.

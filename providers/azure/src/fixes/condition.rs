@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub(crate) fn wider(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) -> Option<Change> {
     let Evidence::Place(place) = &finding.evidence else { return None };
     // A built-in role is the same for everybody: nobody can edit it.
-    if asked.world.roles().iter().any(|role| role.built_in && role.document == place.document) {
+    if asked.world.roles().iter().any(|role| role.built_in && *role.document == *place.document) {
         return None;
     }
     let text = at(snapshot, place)?;

@@ -23,7 +23,7 @@ fn read(snapshot: &Snapshot, place: &Place) -> Option<Value> {
 /// The caller among the principals that a deny assignment spares. What a service made for itself offers no such thing.
 pub(crate) fn exclusion(asked: &Asked<'_>, finding: &Finding) -> Option<Change> {
     let place = place(finding)?;
-    let deny = asked.world.denies.iter().find(|deny| deny.document == place.document)?;
+    let deny = asked.world.denies.iter().find(|deny| *deny.document == *place.document)?;
     let name = deny.name.to_ascii_lowercase();
     let stack = name.contains("deployment stack") || name.contains("deploymentstack");
     if deny.system && !stack && !name.contains("blueprint") {

@@ -110,7 +110,7 @@ fn custom_role(asked: &Asked<'_>, id: &str, scope: &Scope) -> Option<Change> {
 /// The activation of an eligible assignment.
 pub(crate) fn activation(asked: &Asked<'_>, finding: &Finding) -> Option<Change> {
     let Evidence::Place(place) = &finding.evidence else { return None };
-    let eligible = asked.world.eligible.iter().find(|eligible| eligible.document == place.document)?;
+    let eligible = asked.world.eligible.iter().find(|eligible| *eligible.document == *place.document)?;
     let role = crate::layers::role_assignment::label(asked, eligible);
     let id = asked.caller.id.as_deref().map(dashed)?;
     let condition = match &eligible.condition {

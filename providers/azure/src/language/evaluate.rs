@@ -3,7 +3,7 @@
 //! An attribute is known, known to be absent, or not known (C-13). A condition never denies: one that does not hold makes its role
 //! assignment silent for the request (E-3).
 
-use crate::facts::{Facts, doubt};
+use crate::facts::{Facts, Probe, doubt};
 use crate::language::action::ActionPattern;
 use crate::language::condition::{Attribute, Base, Comparison, Condition, Expression, Family, Operand, Relation, Source, Span, listed};
 use crate::language::operators;
@@ -174,12 +174,11 @@ impl Evaluation<'_> {
             }
             Lookup::Absent => (Truth::No, "none".to_owned()),
             Lookup::NotKnown => {
-                let key = format!("suboperation {}", texts(patterns));
                 let about = format!("whether the request is the suboperation {}", texts(patterns));
-                (
-                    self.asked.facts.ask(&key, || doubt(about, "--context subOperation=NAME, or subOperation! for none")),
-                    "not known".to_owned(),
-                )
+                let asked = self.asked.facts.ask_of("subOperation", Probe::Matches(patterns.to_vec()), || {
+                    doubt(about, "--context subOperation=NAME, or subOperation! for none")
+                });
+                (asked, "not known".to_owned())
             }
         };
         recorder.test(|| self.test(span, "suboperation", &texts(patterns), &got, truth));
@@ -188,11 +187,18 @@ impl Evaluation<'_> {
 
     fn exists<R: Recorder>(&self, attribute: &Attribute, span: Span, recorder: &mut R) -> Truth {
         let (truth, got) = match self.asked.attributes.get(attribute) {
-            Lookup::Known(values) => (Truth::Yes, listed(values)),
-            Lookup::Absent => (Truth::No, "absent".to_owned()),
-            Lookup::NotKnown => {
-                let key = format!("exists {attribute}");
-                (self.asked.facts.ask(&key, || self.not_known(attribute)), "not known".to_owned())
+            Lookup::Known([]) if !attribute.garbled => {
+                let about = format!("whether {attribute} exists where it has no values: it is not documented");
+                (
+                    self.asked.facts.ask(&format!("exists empty {attribute}"), || doubt(about, "a test against Azure")),
+                    "no values".to_owned(),
+                )
+            }
+            Lookup::Known(values) if !attribute.garbled => (Truth::Yes, listed(values)),
+            Lookup::Absent if !attribute.garbled => (Truth::No, "absent".to_owned()),
+            _ => {
+                let asked = self.asked.facts.ask_of(&attribute.to_string(), Probe::Exists, || self.not_known(attribute));
+                (asked, "not known".to_owned())
             }
         };
         let truth = self.trusted(truth);
@@ -233,7 +239,7 @@ impl Evaluation<'_> {
         match (left, right) {
             (Side::NotKnown(attribute), _) | (_, Side::NotKnown(attribute)) => {
                 // Comparisons of one attribute with literals are settled together, all others each by itself.
-                self.asked.facts.ask_attribute(&attribute.to_string(), comparison, || self.not_known(attribute))
+                self.asked.facts.ask_of(&attribute.to_string(), Probe::Compare(Box::new(comparison.clone())), || self.not_known(attribute))
             }
             // C-14: a positive comparison with what is not there is false, and the rest goes on.
             (Side::Absent, _) | (_, Side::Absent) if !base.negated => Truth::No,
@@ -248,8 +254,13 @@ impl Evaluation<'_> {
 
     fn compare_known(&self, comparison: &Comparison, base: Base, left: &[String], right: &[String]) -> Truth {
         let quantifier = comparison.operator.quantifier;
-        operators::compare(quantifier, base, left, right).map(Truth::from).unwrap_or_else(|| {
-            let why = if quantifier.is_none() && (left.len() > 1 || right.len() > 1) {
+        let clock = !matches!(base.relation, Relation::GreaterThan | Relation::LessThan)
+            && [&comparison.left, &comparison.right].into_iter().any(is_clock);
+        let compared = operators::compare(quantifier, base, left, right).filter(|_| !clock);
+        compared.map(Truth::from).unwrap_or_else(|| {
+            let why = if clock {
+                "UtcNow is documented for DateTimeGreaterThan and DateTimeLessThan only"
+            } else if quantifier.is_none() && (left.len() > 1 || right.len() > 1) {
                 "a plain operator against several values has no documented meaning"
             } else {
                 "the values are not of the operator's type, or there are none"
@@ -300,8 +311,13 @@ impl Evaluation<'_> {
     }
 
     fn test(&self, span: Span, about: &str, wanted: &str, got: &str, truth: Truth) -> Test {
-        Test::new(self.place.within(span.0, span.1), about, wanted, got, truth)
+        Test::new(self.place.within(span.0, span.1), about.to_owned(), wanted, got, truth)
     }
+}
+
+/// `@Environment[UtcNow]`
+fn is_clock(operand: &Operand) -> bool {
+    matches!(operand, Operand::Attribute(attribute) if attribute.source == Source::Environment && attribute.name.eq_ignore_ascii_case("UtcNow"))
 }
 
 fn and_first(truths: &[Truth], ands: &[bool]) -> Truth {

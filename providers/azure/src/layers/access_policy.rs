@@ -27,6 +27,9 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> VaultMode {
         return roles_decide();
     }
     let Some(vault) = asked.resource(VAULT) else {
+        if asked.has_none(documents::KEY_VAULT) {
+            return roles_decide();
+        }
         return VaultMode { policies_decide: mode_not_read(asked, "the vault"), look: Look::unbound(ID, Effect::Allow) };
     };
     match asked.fact(documents::KEY_VAULT, vault.text()) {
@@ -57,11 +60,16 @@ fn policies<R: Recorder>(asked: &Asked<'_>, document: &Document, body: &Body<'_>
     look.documents.push(document.id.to_string());
     let wanted = permission(&asked.access.action);
     let list = body.get("accessPolicies").and_then(Value::as_array);
+    if list.is_none() {
+        look.truth = asked.unread(documents::KEY_VAULT, &document.subject, "access policies");
+    }
     for (index, entry) in list.into_iter().flatten().enumerate() {
         let principal = entry.get("objectId").and_then(Value::as_str).map(id_key).unwrap_or_default();
         let is = asked.facts.unless_certain(|| asked.is(&principal, PrincipalType::NotSaid).and(compound(asked, entry)));
         let grants = match &wanted {
             Some((kind, name)) => Truth::from(holds(entry, kind, name)),
+            None if KINDS.iter().all(|kind| holds(entry, kind, "all")) => Truth::Yes,
+            None if KINDS.iter().all(|kind| names(entry, kind).next().is_none()) => Truth::No,
             None => asked.ask(
                 &format!("access policy permission {}", asked.access.action),
                 format!("which permission of an access policy {} takes", asked.access.action),
@@ -78,6 +86,9 @@ fn policies<R: Recorder>(asked: &Asked<'_>, document: &Document, body: &Body<'_>
     }
     look
 }
+
+/// The lists of an access policy that a data action can be in.
+const KINDS: [&str; 3] = ["keys", "secrets", "certificates"];
 
 /// A policy with an application id is for that application on behalf of that user only.
 fn compound(asked: &Asked<'_>, entry: &Value) -> Truth {

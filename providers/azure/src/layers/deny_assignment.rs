@@ -79,14 +79,10 @@ fn scope<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {
 
 fn principal<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {
     let any = |list: &[DenyPrincipal]| {
-        asked.facts.unless_certain(|| {
-            Truth::any(
-                list.iter().map(|principal| if principal.is_everybody() { Truth::Yes } else { asked.is(&principal.id, principal.kind) }),
-            )
-        })
+        asked.facts.unless_certain(|| Truth::any(list.iter().map(|principal| asked.is(&principal.id, principal.kind))))
     };
-    let named = any(&deny.principals);
-    // P-8: everybody cannot be excluded.
+    // P-8: everybody can be named here, and cannot be excluded.
+    let named = if deny.principals.iter().any(DenyPrincipal::is_everybody) { Truth::Yes } else { any(&deny.principals) };
     let excluded = if named.is_no() { Truth::No } else { any(&deny.excluded) };
     tests.test(|| {
         let wanted = if deny.principals.iter().any(DenyPrincipal::is_everybody) { "everybody" } else { "one of the principals" };

@@ -23,7 +23,7 @@ use crate::language::permission::{Coverage, Permission, Plane};
 use crate::operations;
 use crate::request::{Access, Request};
 use crate::scope::Scope;
-use crate::world::{Body, Caller, PrincipalType, World, dashed, value};
+use crate::world::{Body, Caller, PrincipalType, World, dashed, is_everybody, value};
 use iam_why_contract::{Document, Effect, Layer, Lookup, Outcome, Place, Recorder, Ruling, Statement, Step, Test, Truth};
 use serde_json::Value;
 
@@ -107,8 +107,8 @@ impl Look {
 
     /// The same with a statement and its document.
     pub(crate) fn shown(mut self, statement: Statement) -> Self {
-        if !self.documents.contains(&statement.place.document) {
-            self.documents.push(statement.place.document.clone());
+        if !self.documents.iter().any(|document| **document == *statement.place.document) {
+            self.documents.push(statement.place.document.to_string());
         }
         self.statements.push(statement);
         self
@@ -173,6 +173,8 @@ impl Asked<'_> {
             return self.ask(&format!("caller {id}"), format!("whether {} is the principal {}", self.caller.shown, dashed(id)), needs);
         };
         match kind {
+            // P-8: everybody is named in the principals of a deny assignment only.
+            _ if is_everybody(id) => Truth::No,
             _ if own == id => Truth::Yes,
             PrincipalType::User | PrincipalType::ServicePrincipal => Truth::No,
             PrincipalType::Group | PrincipalType::NotSaid => self.world.member(self.caller, id, self.facts),
@@ -201,6 +203,12 @@ impl Asked<'_> {
     /// The resource of this type that is asked for.
     pub(crate) fn resource(&self, kind: &str) -> Option<Scope> {
         self.scope.as_ref().and_then(|scope| scope.resource(kind))
+    }
+
+    /// Was every document of this kind looked for, and is there none of what is asked for?
+    pub(crate) fn has_none(&self, kind: &'static str) -> bool {
+        let asked = self.scope.as_ref().map_or("*", Scope::text);
+        self.world.all(kind).next().is_none() && self.world.outcome(kind, asked) == Some(&Outcome::Absent)
     }
 
     /// What the request is to the permission object: covered, or not.

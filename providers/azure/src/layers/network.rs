@@ -28,6 +28,9 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
             continue;
         }
         let Some(resource) = asked.resource(kind) else {
+            if asked.has_none(document) {
+                return unbound;
+            }
             let name = asked.access.target.text().unwrap_or_else(|| "the resource".to_owned());
             return Look::new(ID, Effect::Deny, reaches.and(asked.unread(document, &name, "network")));
         };

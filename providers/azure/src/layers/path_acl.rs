@@ -39,46 +39,91 @@ fn lists<R: Recorder>(asked: &Asked<'_>, account: &Scope) -> Look {
     let Some(container) = asked.scope.as_ref().filter(|scope| *scope != account).map(|scope| scope.text().to_owned()) else {
         return Look::new(ID, Effect::Allow, open(asked));
     };
-    let (needed, whole) = needed(asked);
     let mut look = Look::new(ID, Effect::Allow, Truth::Yes);
-    for (path, right) in needed {
-        let subject = format!("{container}//{path}");
-        let document = asked.world.document(documents::PATH_ACL, &subject);
-        let read = document.and_then(|document| Some((document, value(document)?)));
-        let truth = match &read {
-            Some((_, value)) => grants(asked, value, right),
-            None => asked.unread(documents::PATH_ACL, &subject, "grants"),
-        };
-        look.truth = look.truth.and(truth);
-        if let Some((document, value)) = read.filter(|_| R::KEEPS) {
-            look = look.shown(step(document, &value, &path, right, truth));
+    let mut check = |right: &Right| -> Truth {
+        let subject = format!("{container}//{}", right.path);
+        let read = asked.world.document(documents::PATH_ACL, &subject).and_then(|document| Some((document, value(document)?)));
+        let Some((document, value)) = read else { return asked.unread(documents::PATH_ACL, &subject, "grants") };
+        let truth = Truth::all(right.bits.chars().map(|bit| grants(asked, &value, bit)));
+        if R::KEEPS {
+            look.documents.push(document.id.to_string());
+            look.statements.push(step(document, &value, right, truth));
         }
-    }
-    if !whole {
-        look.truth = look.truth.and(open(asked));
-    }
+        truth
+    };
+    let above = Truth::all(directories(asked).iter().map(&mut check).collect::<Vec<_>>());
+    let item = match needed(asked) {
+        Needed::NotKnown => open(asked),
+        Needed::All(right) => check(&right),
+        Needed::Either(one, other) => either(asked, check(&one), check(&other)),
+    };
+    look.truth = above.and(item);
     look
 }
 
-fn step(document: &Document, value: &Value, path: &str, right: char, truth: Truth) -> iam_why_contract::Statement {
+/// Writing takes one right where the item is there already, and another where it is new.
+fn either(asked: &Asked<'_>, there: Truth, new: Truth) -> Truth {
+    if there == new {
+        return there;
+    }
+    match asked.ask("path is there", "whether the item exists already: writing it and making it take different rights", "the path") {
+        Truth::Yes => there,
+        Truth::No => new,
+        Truth::Unknown => Truth::Unknown,
+    }
+}
+
+/// Rights on one path.
+struct Right {
+    path: String,
+    bits: &'static str,
+}
+
+/// What the item itself takes.
+enum Needed {
+    /// This.
+    All(Right),
+    /// The first where the item exists, the second where it does not.
+    Either(Right, Right),
+    /// Not documented, or the path is not known.
+    NotKnown,
+}
+
+fn step(document: &Document, value: &Value, right: &Right, truth: Truth) -> iam_why_contract::Statement {
     let place = Place::new(document.id.to_string(), "").member("acl");
     let got = value.get("acl").and_then(Value::as_str).unwrap_or_default();
-    let test = Test::new(place.clone(), "access control list", format!("{right} on /{path}"), got, truth);
+    let test = Test::new(place.clone(), "access control list", format!("{} on /{}", right.bits, right.path), got, truth);
     statement(place, &document.title, Effect::Allow, truth, vec![test])
 }
 
-/// Execute on every directory above, and read on the item itself; and whether that is all it takes. Of writing and deleting only the
-/// directories above are looked at.
-fn needed(asked: &Asked<'_>) -> (Vec<(String, char)>, bool) {
+/// The path, if it is known.
+fn path<'a>(asked: &'a Asked<'_>) -> Option<&'a str> {
     let name = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path";
-    let mut all = vec![(String::new(), 'x')];
-    let Lookup::Known([path]) = asked.request.attributes.get(&Attribute::new(Source::Resource, name)) else { return (all, false) };
-    all.extend(path.match_indices('/').filter_map(|(index, _)| path.get(..index)).map(|above| (above.to_owned(), 'x')));
-    let reads = asked.access.action.to_ascii_lowercase().strip_prefix(BLOBS) == Some("read");
-    if reads {
-        all.push((path.clone(), 'r'));
+    match asked.request.attributes.get(&Attribute::new(Source::Resource, name)) {
+        Lookup::Known([path]) => Some(path),
+        _ => asked.request.value("path"),
     }
-    (all, reads)
+}
+
+/// Execute on every directory above ("Access control lists in Azure Data Lake Storage", common scenarios).
+fn directories(asked: &Asked<'_>) -> Vec<Right> {
+    let path = path(asked).unwrap_or_default();
+    let above = path.match_indices('/').filter_map(|(index, _)| path.get(..index));
+    std::iter::once("").chain(above).map(|path| Right { path: path.to_owned(), bits: "x" }).collect()
+}
+
+/// The table of the same page: reading takes `r--`, appending `rw-`, making `-wx` on the directory.
+fn needed(asked: &Asked<'_>) -> Needed {
+    let Some(path) = path(asked) else { return Needed::NotKnown };
+    let item = |bits| Right { path: path.to_owned(), bits };
+    let parent = || Right { path: path.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned(), bits: "wx" };
+    match asked.access.action.to_ascii_lowercase().strip_prefix(BLOBS) {
+        Some("read") => Needed::All(item("r")),
+        Some("write") => Needed::Either(item("rw"), parent()),
+        Some("add/action") => Needed::All(parent()),
+        // A sticky bit on the directory keeps others from deleting; like the rest it is left open.
+        _ => Needed::NotKnown,
+    }
 }
 
 /// The POSIX check: owner, named users (masked), groups (masked), others; the first that speaks of the caller decides.

@@ -144,9 +144,19 @@ fn matches(asked: &Asked<'_>, condition: &Value, id: &str, depth: usize) -> Trut
     if let Some(not) = condition.get("not") {
         return !inner(not);
     }
+    // `value` compares what is written there; a literal needs nothing from the request.
+    if let Some(literal) = condition.get("value").and_then(Value::as_str).filter(|text| !text.starts_with('[')) {
+        return compared(condition, &literal.to_ascii_lowercase()).map_or_else(|| content(asked, id), Truth::from);
+    }
     let about_type = condition.get("field").and_then(Value::as_str).is_some_and(|field| field.eq_ignore_ascii_case("type"));
-    let known = asked.scope.as_ref().and_then(Scope::resource_type).filter(|_| about_type);
+    let known = about_type.then(|| resource_type(asked)).flatten();
     known.and_then(|own| compared(condition, &own)).map_or_else(|| content(asked, id), Truth::from)
+}
+
+/// The type of what the request makes: that of its scope, or what the action names where the scope is the group it is made in.
+fn resource_type(asked: &Asked<'_>) -> Option<String> {
+    let own = asked.scope.as_ref().and_then(Scope::resource_type);
+    own.or_else(|| asked.access.action.rsplit_once('/').map(|(kind, _)| kind.to_ascii_lowercase()))
 }
 
 fn content(asked: &Asked<'_>, id: &str) -> Truth {

@@ -46,15 +46,29 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
         Fact::NotRead => Look::new(ID, Effect::Deny, asked.unread(documents::PROVIDER, &subject, "registration")),
         Fact::Read(document, value) => {
             let state = Body::new(&value).text("registrationState").unwrap_or_default().to_owned();
-            let truth = Truth::from(!state.eq_ignore_ascii_case("Registered"));
+            let truth = refuses(asked, &state, namespace);
             let mut look = Look::new(ID, Effect::Deny, truth);
-            look.binds = truth.is_yes();
+            look.binds = !truth.is_no();
             if R::KEEPS && look.binds {
                 let place = member(document, &value, "registrationState");
                 let test = Test::new(place.clone(), "registration", "not Registered", state, truth);
                 look = look.shown(statement(place, &document.title, Effect::Deny, truth, vec![test]));
             }
             look
+        }
+    }
+}
+
+fn refuses(asked: &Asked<'_>, state: &str, namespace: &str) -> Truth {
+    match state.to_ascii_lowercase().as_str() {
+        "registered" => Truth::No,
+        "notregistered" | "unregistered" => Truth::Yes,
+        _ => {
+            let about = format!(
+                "whether {namespace} takes requests while its registration is {}",
+                if state.is_empty() { "not said" } else { state }
+            );
+            asked.ask(&format!("registration {namespace} {state}"), about, documents::permissions(documents::PROVIDER))
         }
     }
 }

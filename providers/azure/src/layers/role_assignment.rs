@@ -92,22 +92,26 @@ fn scope<R: Recorder>(asked: &Asked<'_>, assignment: &Assignment, tests: &mut R)
 
 /// what Privileged Identity Management made has a beginning and an end.
 fn in_force<R: Recorder>(asked: &Asked<'_>, assignment: &Assignment, tests: &mut R) -> Truth {
-    if assignment.start.is_none() && assignment.end.is_none() {
+    let schedule = asked.world.schedule(assignment);
+    let dated = schedule.unwrap_or(assignment);
+    let now = asked.request.now();
+    // The lists of Privileged Identity Management hold what is in force at the moment they are read.
+    let current = now.is_none() && dated.instance;
+    if current || (dated.start.is_none() && dated.end.is_none()) {
         return Truth::Yes;
     }
-    let now = asked.request.now();
     let truth = match now {
         Some(now) => {
-            let begun = assignment.start.is_none_or(|start| start <= now);
-            Truth::from(begun && assignment.end.is_none_or(|end| now < end))
+            let begun = dated.start.is_none_or(|start| start <= now);
+            Truth::from(begun && dated.end.is_none_or(|end| now < end))
         }
         None => asked.ask(&format!("in force {}", assignment.document), "when the request was made", "--context now=2026-01-31T12:00:00Z"),
     };
     tests.test(|| {
         let bound = |at: Option<chrono::DateTime<chrono::FixedOffset>>, word: &str| at.map(|at| format!("{word} {}", at.to_rfc3339()));
-        let wanted: Vec<String> = bound(assignment.start, "from").into_iter().chain(bound(assignment.end, "until")).collect();
+        let wanted: Vec<String> = bound(dated.start, "from").into_iter().chain(bound(dated.end, "until")).collect();
         let got = now.map_or_else(|| "not known".to_owned(), |now| now.to_rfc3339());
-        Test::new(assignment.place(""), "time", wanted.join(" "), got, truth)
+        Test::new(dated.place(""), "time", wanted.join(" "), got, truth)
     });
     truth
 }

@@ -99,6 +99,12 @@ pub(crate) struct Assignment {
     pub(crate) changed: Option<DateTime<FixedOffset>>,
     /// `Provisioned` and other states of eligible and scheduled assignments.
     pub(crate) status: Option<String>,
+    /// Its own resource id.
+    pub(crate) id: Option<String>,
+    /// Of a schedule: the resource id of the role assignment that it made.
+    pub(crate) origin: Option<String>,
+    /// Whether it comes from a list of what is in force at the moment, as the lists of Privileged Identity Management are.
+    pub(crate) instance: bool,
 }
 
 impl Assignment {
@@ -121,6 +127,9 @@ impl Assignment {
             end: moment("endDateTime"),
             changed: moment("updatedOn").or_else(|| moment("createdOn")),
             status: body.text("status").map(str::to_owned),
+            id: body.text_of(&["id", "RoleAssignmentId"]).map(str::to_owned),
+            origin: body.text("originRoleAssignmentId").map(str::to_owned),
+            instance: &*document.kind != crate::documents::ROLE_ASSIGNMENT,
         })
     }
 
@@ -233,10 +242,15 @@ pub(crate) struct DenyPrincipal {
     pub(crate) kind: PrincipalType,
 }
 
+/// The id that stands for everybody (P-8).
+pub(crate) fn is_everybody(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|digit| digit == b'0')
+}
+
 impl DenyPrincipal {
     /// Is it everybody?
     pub(crate) fn is_everybody(&self) -> bool {
-        self.id.len() == 32 && self.id.bytes().all(|digit| digit == b'0')
+        is_everybody(&self.id)
     }
 }
 

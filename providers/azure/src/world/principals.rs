@@ -2,7 +2,7 @@
 
 use crate::documents;
 use crate::world::{Assignment, dashed, guid, id_key, value};
-use iam_why_contract::{Document, Outcome, Truth};
+use iam_why_contract::{Document, Outcome};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -62,6 +62,17 @@ impl Caller {
     pub(crate) fn is_anonymous(&self) -> bool {
         self.id.is_none() && self.shown == "anonymous"
     }
+}
+
+/// Whether somebody is in a group.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// Only through one of these groups, whose members were not read.
+    Open(Vec<String>),
 }
 
 #[derive(Debug, Clone)]
@@ -164,41 +175,37 @@ impl Principals {
     }
 
     /// Is `id` in `group`, as far as what was read says?
-    pub(super) fn member<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Truth {
-        if let Some(groups) = self.member_of.get(id) {
-            if groups.iter().any(|other| other == group) {
-                return Truth::Yes;
-            }
-            if outcome(documents::MEMBER_OF, &dashed(id)) == Some(&Outcome::Found) {
-                return Truth::No;
-            }
+    pub(super) fn member<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Membership {
+        if self.member_of.get(id).is_some_and(|groups| groups.iter().any(|other| other == group)) {
+            return Membership::Yes;
         }
-        if outcome(documents::MEMBER_OF, &dashed(id)) == Some(&Outcome::Absent) {
-            return Truth::No;
+        // The list of somebody's groups has nested ones too.
+        if matches!(outcome(documents::MEMBER_OF, &dashed(id)), Some(Outcome::Found | Outcome::Absent)) {
+            return Membership::No;
         }
         self.reaches(id, group, outcome)
     }
 
-    fn reaches<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Truth {
+    fn reaches<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Membership {
         let mut waiting = vec![group.to_owned()];
-        let mut seen = HashSet::new();
-        let mut answer = Truth::No;
+        let (mut seen, mut open) = (HashSet::new(), Vec::new());
         while let Some(group) = waiting.pop() {
             if !seen.insert(group.clone()) {
                 continue;
             }
             let Some(members) = self.members.get(&group) else {
-                let absent = outcome(documents::GROUP_MEMBERS, &dashed(&group)) == Some(&Outcome::Absent);
-                answer = answer.or(if absent { Truth::No } else { Truth::Unknown });
+                if outcome(documents::GROUP_MEMBERS, &dashed(&group)) != Some(&Outcome::Absent) {
+                    open.push(group);
+                }
                 continue;
             };
             if members.iter().any(|member| member.id == id) {
-                return Truth::Yes;
+                return Membership::Yes;
             }
             let nested = members.iter().filter(|member| matches!(member.kind, PrincipalType::Group | PrincipalType::NotSaid));
             waiting.extend(nested.map(|member| member.id.clone()));
         }
-        answer
+        if open.is_empty() { Membership::No } else { Membership::Open(open) }
     }
 }
 

@@ -298,7 +298,9 @@ fn may_refine(known: &Mark, mark: &Mark, view: &View) -> bool {
     let sentence = |form: &Form| (60..90).contains(&form.strength);
     let strong = |form: &Form| form.strength >= 60;
     let (one, other) = (known.form, mark.form);
-    if one.provider != other.provider && strong(one) && strong(other) {
+    // What many send refines what one product says: `insufficient_scope` beside the sentence of a forge.
+    let of_many = one.provider == "generic" || other.provider == "generic";
+    if one.provider != other.provider && strong(one) && strong(other) && !of_many {
         return mark.start < known.end;
     }
     let between = view.clean().get(known.end..mark.start).unwrap_or("");

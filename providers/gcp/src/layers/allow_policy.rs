@@ -137,7 +137,7 @@ fn level_grants<R: Recorder>(world: &World<'_>, level: &Level<AllowPolicy>, fact
             subject: world.shown(&level.node),
             ruling: ruling_of_grant(here),
             needed: true,
-            documents: level.policies.iter().map(|policy| policy.place.document.clone()).collect(),
+            documents: level.policies.iter().map(|policy| policy.place.document.to_string()).collect(),
             statements,
             note: note.into(),
         });

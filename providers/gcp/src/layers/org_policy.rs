@@ -43,7 +43,8 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     if !R::KEEPS {
         return answer;
     }
-    let documents: Vec<String> = refuses.iter().filter_map(|(_, (_, place))| place.as_ref().map(|place| place.document.clone())).collect();
+    let documents: Vec<String> =
+        refuses.iter().filter_map(|(_, (_, place))| place.as_ref().map(|place| place.document.to_string())).collect();
     if !documents.is_empty() || !answer.holds.is_no() {
         let ruling = ruling_of_guard(answer.holds);
         answer = answer.noting(ruling, "", documents);

@@ -202,7 +202,7 @@ pub(crate) fn prevention(world: &World<'_>, only_public: Truth, prevented: Truth
         world.request.permission.v1(),
         world.shown(&world.request.resource)
     );
-    let documents = vec![place.document.clone()];
+    let documents = vec![place.document.to_string()];
     let answer = answer.noting(Ruling::Deny, "enforced", documents);
     answer.finding(&findings::PUBLIC_ACCESS_PREVENTED, says, Evidence::Place(place), "the administrators of the bucket")
 }
@@ -221,7 +221,7 @@ pub(crate) fn ip_filter<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer
         return answer;
     }
     let place = bucket.place.member("ipFilter");
-    let documents = vec![place.document.clone()];
+    let documents = vec![place.document.to_string()];
     let answer = answer.noting(ruling_of_guard(!admitted), "the filter is enabled", documents);
     if !admitted.is_no() {
         return answer;
@@ -308,7 +308,7 @@ fn unbilled<R: Recorder>(world: &World<'_>, facts: &Facts, answer: Answer, place
     }
     let says = format!("{} makes the requester pay, and the call names no project to bill", world.shown(&world.request.resource));
     let place = place.member("billing").member("requesterPays");
-    let documents = vec![place.document.clone()];
+    let documents = vec![place.document.to_string()];
     answer.noting(Ruling::Deny, "the requester pays", documents).finding(
         &findings::REQUESTER_PAYS,
         says,

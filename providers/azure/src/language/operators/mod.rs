@@ -6,6 +6,8 @@ mod guid;
 mod numeric;
 mod string;
 
+use crate::facts::Probe;
+use crate::language::action::ActionPattern;
 use crate::language::condition::{Base, Comparison, Family, Operand, Quantifier, Relation};
 use iam_why_contract::Truth;
 use std::cmp::Ordering;
@@ -33,11 +35,11 @@ fn ordered(relation: Relation, order: Ordering) -> bool {
 }
 
 /// Compares the values of both sides. `None` where the documentation gives no meaning: several values without a quantifier (C-11), a
-/// quantifier over no values, or values of another family.
+/// *for all* over no values, a negated operator over none (C-16), or values of another family. *For any* over no values is false.
 pub(crate) fn compare(quantifier: Option<Quantifier>, base: Base, left: &[String], right: &[String]) -> Option<bool> {
     let pair = |l: &String, r: &String| holds(base, l, r).map(Truth::from).unwrap_or(Truth::Unknown);
     if left.is_empty() || right.is_empty() {
-        return None;
+        return over_nothing(quantifier, left).filter(|_| !base.negated);
     }
     let some = |l: &String| Truth::any(right.iter().map(|r| pair(l, r)));
     let every = |l: &String| Truth::all(right.iter().map(|r| pair(l, r)));
@@ -58,29 +60,50 @@ pub(crate) fn compare(quantifier: Option<Quantifier>, base: Base, left: &[String
     }
 }
 
+/// A side without values: what asks for some value of it finds none. Whether every one of none holds is not documented.
+fn over_nothing(quantifier: Option<Quantifier>, left: &[String]) -> Option<bool> {
+    let some_of_none = match quantifier? {
+        Quantifier::AnyOfAny => true,
+        Quantifier::AnyOfAll => left.is_empty(),
+        Quantifier::AllOfAny => !left.is_empty(),
+        Quantifier::AllOfAll => false,
+    };
+    some_of_none.then_some(false)
+}
+
 /// How many comparisons of one attribute are looked at together.
 const TOGETHER: usize = 6;
 
-/// The ways in which comparisons of one attribute can turn out together; `None` where that is not worked out, and each must be taken to
-/// turn out by itself.
+/// The ways in which what is asked of one attribute, or of the suboperation, can turn out together; `None` where that is not worked out,
+/// and each must be taken to turn out by itself.
 ///
-/// For single values compared with literals it is enough to try each literal, what lies next to it, and something else.
-pub(crate) fn feasible(attribute: &str, comparisons: &[&Comparison]) -> Option<Vec<Vec<Truth>>> {
+/// For single values compared with literals it is enough to try each literal, what lies next to it, something else, and nothing.
+pub(crate) fn feasible(attribute: &str, probes: &[&Probe]) -> Option<Vec<Vec<Truth>>> {
     let single = !attribute.starts_with("@Principal[") && !attribute.contains("$keys$");
-    if !single || comparisons.len() > TOGETHER {
+    if !single || probes.len() > TOGETHER {
         return None;
     }
-    let literals: Option<Vec<&[String]>> = comparisons.iter().map(|comparison| literals_of(comparison)).collect();
-    let candidates = literals?.into_iter().flatten().flat_map(|literal| neighbours(literal)).chain(fresh());
+    let candidates: Option<Vec<Vec<String>>> = probes.iter().map(|probe| candidates(probe)).collect();
     let mut ways: Vec<Vec<Truth>> = Vec::new();
-    for candidate in candidates {
-        let row: Option<Vec<Truth>> = comparisons.iter().map(|comparison| probe(comparison, &candidate)).collect();
+    for candidate in candidates?.into_iter().flatten().chain(fresh()) {
+        let row: Option<Vec<Truth>> = probes.iter().map(|probe| outcome(probe, &candidate)).collect();
         ways.extend(row);
     }
-    ways.extend(absent(comparisons));
+    ways.extend(absent(probes));
     ways.sort();
     ways.dedup();
     (ways.len() > 1).then_some(ways)
+}
+
+/// The values that could make a difference to a probe; `None` where they cannot be listed.
+fn candidates(probe: &Probe) -> Option<Vec<String>> {
+    match probe {
+        Probe::Exists => Some(Vec::new()),
+        Probe::Matches(patterns) => Some(patterns.iter().map(|pattern| pattern.text().replace('*', "~")).collect()),
+        Probe::Compare(comparison) => {
+            literals_of(comparison).map(|literals| literals.iter().flat_map(|literal| neighbours(literal)).collect())
+        }
+    }
 }
 
 /// The literals that an attribute on the left is compared with, if the operator is one for which candidates can be listed.
@@ -92,18 +115,29 @@ fn literals_of(comparison: &Comparison) -> Option<&[String]> {
     }
 }
 
-fn probe(comparison: &Comparison, candidate: &str) -> Option<Truth> {
-    let right = literals_of(comparison)?;
-    compare(comparison.operator.quantifier, comparison.operator.base, &[candidate.to_owned()], right).map(Truth::from)
+/// What a probe comes to where the value is `candidate`.
+fn outcome(probe: &Probe, candidate: &str) -> Option<Truth> {
+    match probe {
+        Probe::Exists => Some(Truth::Yes),
+        Probe::Matches(patterns) => Some(Truth::from(matches(patterns, candidate))),
+        Probe::Compare(comparison) => {
+            let base = comparison.operator.base;
+            compare(comparison.operator.quantifier, base, &[candidate.to_owned()], literals_of(comparison)?).map(Truth::from)
+        }
+    }
+}
+
+fn matches(patterns: &[ActionPattern], name: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(name))
 }
 
 /// An absent attribute makes positive comparisons false (C-14); of negated ones nobody knows (C-16).
-fn absent(comparisons: &[&Comparison]) -> Vec<Vec<Truth>> {
-    let negated: Vec<usize> =
-        (0..comparisons.len()).filter(|&index| comparisons.get(index).is_some_and(|comparison| comparison.operator.base.negated)).collect();
+fn absent(probes: &[&Probe]) -> Vec<Vec<Truth>> {
+    let is_negated = |probe: &&Probe| matches!(probe, Probe::Compare(comparison) if comparison.operator.base.negated);
+    let negated: Vec<usize> = (0..probes.len()).filter(|&index| probes.get(index).is_some_and(is_negated)).collect();
     let row = |bits: usize| {
         let truth = |index: usize| negated.iter().position(|&at| at == index).is_some_and(|bit| bits >> bit & 1 == 1);
-        (0..comparisons.len()).map(|index| Truth::from(truth(index))).collect()
+        (0..probes.len()).map(|index| Truth::from(truth(index))).collect()
     };
     (0..1_usize << negated.len()).map(row).collect()
 }
@@ -186,9 +220,27 @@ mod tests {
     }
 
     #[test]
+    fn no_value_is_some_value_of_none() {
+        use Quantifier::{AllOfAll, AllOfAny, AnyOfAll, AnyOfAny};
+        let equals = Base::read("StringEquals").unwrap();
+        for (left, quantifier, right, wanted) in [
+            ("", AnyOfAny, "a", Some(false)),
+            ("a", AnyOfAny, "", Some(false)),
+            ("", AnyOfAll, "a", Some(false)),
+            ("a", AnyOfAll, "", None),
+            ("a", AllOfAny, "", Some(false)),
+            ("", AllOfAll, "a", None),
+        ] {
+            assert_eq!(compare(Some(quantifier), equals, &values(left), &values(right)), wanted, "{left:?} {quantifier:?} {right:?}");
+        }
+    }
+
+    #[test]
     fn what_the_page_leaves_open_stays_open() {
         let equals = Base::read("StringEquals").unwrap();
         assert_eq!(compare(None, equals, &values("a"), &values("a b")), None);
         assert_eq!(compare(Some(Quantifier::AllOfAny), equals, &[], &values("a")), None);
+        let differs = Base::read("StringNotEquals").unwrap();
+        assert_eq!(compare(Some(Quantifier::AnyOfAny), differs, &[], &values("a")), None);
     }
 }

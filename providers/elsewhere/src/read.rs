@@ -1,0 +1,156 @@
+//! From what was found to the refusal it is: the rules that no single wording holds.
+
+use super::advice;
+use iam_why_contract::refusal::{Refusal, Sighting, scrub};
+
+/// The refusal that a sighting is.
+pub(crate) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
+    let mut refusal = sighting.draft()?;
+    kubernetes(sighting, &mut refusal);
+    mesh(sighting, &mut refusal);
+    web(sighting, &mut refusal);
+    forge(sighting, &mut refusal);
+    registry(sighting, &mut refusal);
+    facts(sighting, &mut refusal);
+    advice::give(&mut refusal);
+    Some(refusal)
+}
+
+/// `list pods` in `namespace orders`: a verb, a kind, and where.
+fn kubernetes(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.provider != "kubernetes" {
+        return;
+    }
+    let verdict = |name: &str| sighting.verdict().and_then(|mark| mark.field(name)).or_else(|| sighting.field(name));
+    let kind = verdict("kind").or_else(|| verdict("path"));
+    if let Some((verb, kind)) = verdict("verb").zip(kind).filter(|_| refusal.action.is_none()) {
+        refusal.action = Some(scrub(&format!("{verb} {kind}")));
+    }
+    if let Some(call) = verdict("call").filter(|call| refusal.action.is_none() && call.contains(' ')) {
+        refusal.action = Some(scrub(call));
+    }
+    if refusal.resource.is_none() && refusal.refused_by == "rbac" {
+        let place = verdict("namespace").map(|namespace| format!("namespace {namespace}"));
+        let cluster = || sighting.near(0, "attheclusterscope").then(|| "cluster scope".to_owned());
+        let path = || verdict("path").map(str::to_owned);
+        refusal.resource = place.or_else(cluster).or_else(path).map(|place| scrub(&place));
+    }
+    // The controller's event names no verb: what it could not do is to create a pod.
+    if refusal.refused_by == "admission"
+        && refusal.action.is_none()
+        && (sighting.has("kube-creating") || sighting.near(400, "errorcreating:"))
+    {
+        refusal.action = Some("create pods".to_owned());
+        refusal.derived.push("action");
+    }
+}
+
+/// Istio's sidecar is an Envoy and logs as one; the name of a policy says whose it is.
+fn mesh(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let named = refusal.policy.as_deref().is_some_and(|policy| policy.starts_with("ns["));
+    if refusal.provider == "envoy" && refusal.refused_by == "rbac" && (named || sighting.near(1000, "istio")) {
+        "istio".clone_into(&mut refusal.provider);
+    }
+    if refusal.provider == "istio" && refusal.refused_by != "rbac" && sighting.near(1000, "envoy.") && !sighting.near(1000, "istio") {
+        "envoy".clone_into(&mut refusal.provider);
+    }
+}
+
+/// Browsers name the page that asked; servers log the request in one piece.
+fn web(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.refused_by == "cors" {
+        refusal.principal = sighting.field("origin").map(|origin| format!("http-origin:{}", scrub(origin)));
+        if sighting.near(0, "preflight") {
+            refusal.action = Some("OPTIONS".to_owned());
+            refusal.derived.push("action");
+        }
+        refusal.resource = refusal.resource.take().map(|resource| resource.trim_end_matches('.').to_owned());
+    }
+    let request = sighting.verdict().and_then(|mark| mark.field("request")).or_else(|| match refusal.provider.as_str() {
+        "vault" => sighting.field("request"),
+        _ => None,
+    });
+    if let Some((method, path)) = request.and_then(|request| request.split_once(' ')) {
+        let path = path.split(' ').next().unwrap_or(path);
+        refusal.action = Some(method.to_owned());
+        refusal.resource = Some(scrub(path));
+    }
+    if refusal.refused_by == "egress_proxy" && refusal.resource.is_none() {
+        // The command stands before what the proxy answered to it.
+        let start = sighting.verdict().map_or(0, |mark| mark.start);
+        let commands = sighting.marks.iter().filter(|mark| mark.form.name == "proxy-curl" && mark.start < start);
+        refusal.resource = commands.last().and_then(|mark| mark.field("proxied")).map(|host| scrub(&format!("https://{host}")));
+    }
+    // A challenge of Google's is read by its scopes.
+    if refusal.provider == "generic" && refusal.refused_by == "token_scope" && sighting.near(300, "googleapis.com/auth") {
+        "gcp".clone_into(&mut refusal.provider);
+        "oauth_scope".clone_into(&mut refusal.refused_by);
+    }
+    if refusal.provider == "generic" && refusal.refused_by == "rate_limit" && sighting.near(1500, "github") {
+        "github".clone_into(&mut refusal.provider);
+    }
+}
+
+/// Who pushes to a forge, and what the token lacks.
+fn forge(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.provider == "generic" && refusal.refused_by == "token_scope" && sighting.near(1500, "gitlab") {
+        "gitlab".clone_into(&mut refusal.provider);
+        "gitlab".clone_into(&mut refusal.refused_by);
+    }
+    if refusal.provider != "github" {
+        return;
+    }
+    if let Some(login) = sighting.field("login") {
+        let login = login.split(' ').next().unwrap_or(login).trim_end_matches(['.', ',', '\\']);
+        refusal.principal = (login != "deploy" && !login.is_empty()).then(|| scrub(login));
+        refusal.resource = sighting.field("repository").map(|name| scrub(&format!("{}.git", name.trim_end_matches(".git"))));
+    }
+    let git = sighting.field("login").is_some() || sighting.field("git_repository").is_some() || sighting.has("github-write");
+    if git && refusal.action.is_none() {
+        let pushes = sighting.field("login").is_some() || sighting.has("github-write");
+        refusal.action = pushes.then(|| "git push".to_owned());
+        refusal.derived.extend(pushes.then_some("action"));
+    }
+    if let Some(name) = sighting.field("git_repository").filter(|_| refusal.resource.is_none()) {
+        refusal.resource = Some(scrub(name.trim_end_matches('/')));
+    }
+}
+
+/// `repository:NAME:ACTIONS` is the scope that a registry asks a token for.
+fn registry(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.provider != "docker_registry" {
+        return;
+    }
+    if let Some(scope) = sighting.field("repository").filter(|_| refusal.resource.is_none()) {
+        refusal.resource = Some(scrub(&format!("repository:{scope}")));
+        if let Some((_, actions)) = scope.rsplit_once(':').filter(|_| refusal.action.is_none()) {
+            refusal.action = Some(scrub(actions));
+        }
+    }
+    if let Some(image) = sighting.field("image").filter(|_| refusal.resource.is_none()) {
+        refusal.resource = Some(scrub(image));
+        refusal.action.get_or_insert_with(|| "pull".to_owned());
+    }
+}
+
+/// What else the text holds that the next step needs.
+fn facts(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    for (field, key) in [
+        ("need", "need"),
+        ("have", "have"),
+        ("ray", "rayId"),
+        ("reference", "reference"),
+        ("waf_rule", "rule"),
+        ("retry", "retryAfter"),
+        ("why", "why"),
+        ("origin", "origin"),
+        ("denied", "deniedReason"),
+        ("proxy_error", "proxyError"),
+        ("binding", "binding"),
+        ("address", "address"),
+    ] {
+        if let Some(value) = sighting.field(field) {
+            refusal.context.insert(key.to_owned(), scrub(value));
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! From the text of a refusal to what it says, and on to the statement that did it.
+//!
+//! The text may be anything that holds a refusal, of any length: it is read once, in bounded memory, with the wordings of all clouds and
+//! of everything that stands in front of them.
+
+use crate::{ask, providers};
+use iam_why_contract::refusal::{Catalogue, Dialect, Reason, Refusal, Scanner};
+use iam_why_contract::{Context, Decision, Kind, Question, Snapshot, Verdict};
+use std::io::{self, Read};
+use std::sync::LazyLock;
+
+/// How every cloud, and everything else, refuses.
+#[must_use]
+pub fn dialects() -> [&'static Dialect; 4] {
+    [&iam_why_aws::refusal::DIALECT, &iam_why_azure::refusal::DIALECT, &iam_why_gcp::refusal::DIALECT, &iam_why_elsewhere::DIALECT]
+}
+
+/// The wordings of all dialects, compiled once.
+#[must_use]
+pub fn catalogue() -> &'static Catalogue {
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::new(&dialects()));
+    &CATALOGUE
+}
+
+/// The refusals of a text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Each once, the first first.
+    pub refusals: Vec<Refusal>,
+    /// Were there more than are kept?
+    pub more: bool,
+}
+
+/// The refusals that `text` holds, in the order they stand there; one that is told twice is there once.
+#[must_use]
+pub fn text(text: &str) -> Vec<Refusal> {
+    catalogue().find(text)
+}
+
+/// How much is read at a time.
+const PIECE: usize = 256 * 1024;
+
+/// The refusals of a stream of any length and encoding; memory does not grow with it.
+///
+/// # Errors
+/// Where the stream cannot be read.
+pub fn stream(mut source: impl Read) -> io::Result<Found> {
+    let mut reading = Reading::default();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match source.read(&mut piece) {
+            Ok(0) => return Ok(reading.finish()),
+            Ok(length) => reading.push(piece.get(..length).unwrap_or(&[])),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A stream that is read as it comes in.
+pub struct Reading {
+    scanner: Scanner<'static>,
+    encoding: Option<Encoding>,
+    /// Half a unit that waits for its other half.
+    waiting: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    /// UTF-8 or something like it.
+    Bytes,
+    /// What PowerShell writes.
+    Little,
+    Big,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { scanner: Scanner::new(catalogue()), encoding: None, waiting: Vec::new() }
+    }
+}
+
+impl Reading {
+    /// Takes the next piece of the stream.
+    pub fn push(&mut self, piece: &[u8]) {
+        match self.encoding {
+            Some(Encoding::Bytes) => self.scanner.push(piece),
+            Some(Encoding::Little) => self.wide(piece, u16::from_le_bytes),
+            Some(Encoding::Big) => self.wide(piece, u16::from_be_bytes),
+            None => self.begin(piece),
+        }
+    }
+
+    /// The refusals of the whole stream.
+    #[must_use]
+    pub fn finish(mut self) -> Found {
+        if self.encoding.is_none() {
+            let waiting = std::mem::take(&mut self.waiting);
+            self.scanner.push(&waiting);
+        }
+        let more = self.scanner.overflowed();
+        Found { refusals: self.scanner.finish(), more }
+    }
+
+    /// A byte order mark says how the rest is written.
+    fn begin(&mut self, piece: &[u8]) {
+        self.waiting.extend_from_slice(piece);
+        let encoding = match self.waiting.as_slice() {
+            [] | [_] => return,
+            [0xff, 0xfe, ..] => Encoding::Little,
+            [0xfe, 0xff, ..] => Encoding::Big,
+            _ => Encoding::Bytes,
+        };
+        self.encoding = Some(encoding);
+        let waiting = std::mem::take(&mut self.waiting);
+        self.push(if encoding == Encoding::Bytes { &waiting } else { waiting.get(2..).unwrap_or(&[]) });
+    }
+
+    fn wide(&mut self, piece: &[u8], unit: fn([u8; 2]) -> u16) {
+        self.waiting.extend_from_slice(piece);
+        let rest = self.waiting.len() % 2;
+        let waiting = std::mem::take(&mut self.waiting);
+        let (whole, half) = waiting.split_at(waiting.len() - rest);
+        let units = whole.chunks_exact(2).map(|pair| unit([pair.first().copied().unwrap_or(0), pair.get(1).copied().unwrap_or(0)]));
+        let text: String = char::decode_utf16(units).map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        self.scanner.push(text.as_bytes());
+        self.waiting = half.to_vec();
+    }
+}
+
+/// A refusal, and what the policies say of it.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The refusal.
+    pub refusal: Refusal,
+    /// The question it is, with what the text says of the request; `None` where the text does not hold one.
+    pub question: Option<Question>,
+    /// What the policies say, where there are any.
+    pub answered: Option<Answered>,
+    /// How message and policies contradict each other, where they do.
+    pub contradiction: Option<String>,
+}
+
+/// What the policies say.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// What was read.
+    pub snapshot: Snapshot,
+    /// What follows from it.
+    pub verdict: Verdict,
+}
+
+impl Explanation {
+    /// The refusal with the question it is.
+    #[must_use]
+    pub fn of(refusal: Refusal) -> Self {
+        Self { question: question(&refusal), refusal, answered: None, contradiction: None }
+    }
+
+    /// Goes on to what `snapshot` says of it. Where the text holds no question that its cloud understands, it stays as it is.
+    pub fn answer(&mut self, question: Question, snapshot: Snapshot) {
+        let Ok(mut verdict) = ask(&question, &snapshot) else { return };
+        self.contradiction = contradiction(&self.refusal, &verdict);
+        if let Some(contradiction) = &self.contradiction {
+            verdict.notes.insert(0, contradiction.clone());
+        }
+        self.question = Some(question);
+        self.answered = Some(Answered { snapshot, verdict });
+    }
+
+    /// Why it was refused: what the text says, else what the policies say.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        let simulated = self.answered.as_ref().filter(|answered| answered.verdict.decision == Decision::Deny);
+        match (self.refusal.reason, simulated.and_then(|answered| answered.verdict.kind)) {
+            (Reason::Unknown, Some(Kind::ExplicitDeny)) => Reason::ExplicitDeny,
+            (Reason::Unknown, Some(Kind::MissingGrant)) => Reason::MissingGrant,
+            (told, _) => told,
+        }
+    }
+}
+
+/// The question that a refusal is: whoever and whatever it names, with the facts it carries.
+#[must_use]
+pub fn question(refusal: &Refusal) -> Option<Question> {
+    let provider = providers::named(&refusal.provider)?;
+    if refusal.reason == Reason::NotAuthorization {
+        return None;
+    }
+    let question = Question {
+        provider: refusal.provider.clone(),
+        principal: principal(refusal)?,
+        action: refusal.action.clone()?,
+        resource: refusal.resource.clone(),
+        context: context(refusal),
+    };
+    provider.claims(&question).then_some(question)
+}
+
+/// The caller as its cloud spells it: Google Cloud prints an address where its policies name a type as well.
+fn principal(refusal: &Refusal) -> Option<String> {
+    let named = refusal.principal.as_deref()?;
+    let address = refusal.provider == "gcp" && named.contains('@') && !named.contains(':');
+    if !address {
+        return Some(named.to_owned());
+    }
+    let kind = if named.ends_with(".gserviceaccount.com") { "serviceAccount" } else { "user" };
+    Some(format!("{kind}:{named}"))
+}
+
+/// What the text says of the request, by the names of the cloud's own keys; what is there for the next steps only has other names.
+fn context(refusal: &Refusal) -> Context {
+    const KEYS: [&str; 5] = ["aws:", "ec2:", "s3:", "request.", "destination."];
+    let keys = refusal.context.iter().filter(|(key, _)| KEYS.iter().any(|start| key.starts_with(start)) || key.contains(':'));
+    keys.fold(Context::default(), |context, (key, value)| context.with(key, [value.clone()]))
+}
+
+/// How the message and the policies contradict each other; `None` where they do not, or where it is not known.
+#[must_use]
+pub fn contradiction(refusal: &Refusal, verdict: &Verdict) -> Option<String> {
+    let told = match refusal.reason {
+        Reason::ExplicitDeny => Kind::ExplicitDeny,
+        Reason::MissingGrant => Kind::MissingGrant,
+        Reason::NotAuthorization | Reason::Unknown => return None,
+    };
+    let layers = blamed(refusal);
+    let blames = blames(refusal, told, &layers);
+    match verdict.decision {
+        Decision::Undetermined => None,
+        Decision::Allow => Some(format!(
+            "the message contradicts the policies: it says that {blames}, and every policy read lets the request through; they have changed since, or the request had other facts than the message says, or another account's policies were read"
+        )),
+        Decision::Deny => {
+            let agrees = |finding: &&iam_why_contract::Finding| {
+                finding.kind == told && (layers.is_empty() || layers.iter().any(|layer| *layer == finding.layer))
+            };
+            if verdict.findings.iter().find(agrees).is_some() {
+                return None;
+            }
+            let does = if told == Kind::ExplicitDeny { "denies it" } else { "is silent on it" };
+            Some(format!(
+                "the message contradicts the policies: it says that {blames}, and none of those read {does}; the request is refused for another reason"
+            ))
+        }
+    }
+}
+
+/// The layers that the message blames, by the ids of its cloud; empty where it blames none that is simulated.
+fn blamed(refusal: &Refusal) -> Vec<&'static str> {
+    let named = [refusal.policy_kind.as_deref(), Some(refusal.refused_by.as_str())];
+    let Some(provider) = providers::named(&refusal.provider) else { return Vec::new() };
+    let known = |layer: &&iam_why_contract::Layer| named.contains(&Some(layer.id));
+    let mut layers: Vec<&'static str> = provider.layers().iter().filter(known).map(|layer| layer.id).collect();
+    // A trust policy is a resource-based policy, and the message calls it so.
+    if refusal.refused_by == "sts_trust" || layers.contains(&"resource") {
+        layers.extend(provider.layers().iter().map(|layer| layer.id).filter(|id| *id == "trust"));
+    }
+    layers
+}
+
+fn blames(refusal: &Refusal, told: Kind, layers: &[&'static str]) -> String {
+    let title = |id: &&'static str| {
+        let layers = providers::named(&refusal.provider).map(iam_why_contract::Provider::layers).unwrap_or_default();
+        layers.iter().find(|layer| layer.id == *id).map(|layer| layer.title)
+    };
+    let who = layers.first().and_then(title);
+    match (told, who) {
+        (Kind::ExplicitDeny, Some(who)) => format!("a deny of the layer \"{who}\" refused it"),
+        (Kind::ExplicitDeny, None) => "something denies it explicitly".to_owned(),
+        (Kind::MissingGrant, Some(who)) => format!("the layer \"{who}\" does not allow it"),
+        (Kind::MissingGrant, None) => "nothing allows it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reading, catalogue, dialects, stream, text};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_form_of_every_dialect_is_read_as_itself_beside_all_others() {
+        for dialect in dialects() {
+            assert_eq!(catalogue().misread(dialect), Vec::<String>::new());
+        }
+        let names: BTreeSet<_> = dialects().iter().flat_map(|dialect| dialect.forms).map(|form| (form.provider, form.name)).collect();
+        assert_eq!(names.len(), dialects().iter().map(|dialect| dialect.forms.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn a_long_stream_yields_what_its_parts_do() {
+        let filler = "2026-11-26 ok GET /healthz 200 12ms\n".repeat(30_000);
+        for form in dialects().iter().flat_map(|dialect| dialect.forms).filter(|form| form.decides()) {
+            let alone = text(form.example);
+            let Some(first) = alone.first() else { continue };
+            let long = stream(format!("{filler}{}\n{filler}", form.example).as_bytes()).unwrap().refusals;
+            assert!(long.iter().any(|found| found.refused_by == first.refused_by), "{} is lost in a long log: {}", form.name, form.example);
+        }
+    }
+
+    #[test]
+    fn what_powershell_writes_is_read() {
+        let text = "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied\r\n";
+        let bytes: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let mut reading = Reading::default();
+        bytes.chunks(3).for_each(|piece| reading.push(piece));
+        let found = reading.finish().refusals;
+        assert_eq!(found.first().map(|refusal| refusal.refused_by.as_str()), Some("s3"));
+    }
+}

@@ -1,0 +1,18 @@
+//! The built program reading AWS: moto behind a relay that counts and disturbs, and an account made up here.
+//!
+//! The servers and the relay are those with which the reader itself is tested.
+#![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+
+#[path = "../../providers/aws/tests/live/company.rs"]
+#[expect(dead_code, reason = "the tests of the reader use more of it")]
+mod company;
+#[path = "../../providers/aws/tests/live/relay.rs"]
+#[expect(dead_code, reason = "the tests of the reader use more of it")]
+mod relay;
+#[path = "../../providers/aws/tests/live/servers.rs"]
+#[expect(dead_code, reason = "the tests of the reader use more of it")]
+mod servers;
+
+mod aws;
+mod large;
+mod program;
