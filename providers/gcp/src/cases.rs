@@ -434,7 +434,10 @@ impl<'v> Writer<'v> {
     }
 
     fn services(&mut self, facts: Option<&Value>) {
-        let Some(facts) = facts.filter(|facts| !facts.is_null()) else { return };
+        let Some(facts) = facts else { return };
+        if facts.is_null() {
+            return self.refuse(kind::SERVICE_STATE, "*");
+        }
         let own = self.project().map(|project| project.path).unwrap_or_default();
         // A list is that of the services that are on.
         let listed = facts.as_array().map(|list| Map::from_iter([("enabled".to_owned(), Value::Array(list.clone()))]));
@@ -488,7 +491,8 @@ impl<'v> Writer<'v> {
 
     fn billing(&mut self, facts: Option<&Value>) {
         let enabled = match facts {
-            None | Some(Value::Null) => return,
+            None => return,
+            Some(Value::Null) => return self.refuse(kind::BILLING, "*"),
             Some(Value::Bool(enabled)) => Some(*enabled),
             Some(Value::String(state)) => switch(state),
             Some(value) => ["enabled", "billingEnabled", "billing_enabled"].into_iter().find_map(|name| value.get(name)?.as_bool()),
@@ -530,7 +534,13 @@ impl<'v> Writer<'v> {
     }
 
     fn org_policies(&mut self, facts: Option<&Value>) {
+        if facts.is_some_and(Value::is_null) {
+            self.refuse(kind::ORG_POLICY, "*");
+        }
         for (constraint, policy) in facts.and_then(Value::as_object).into_iter().flatten() {
+            if policy.is_null() {
+                self.refuse(kind::ORG_POLICY, "*");
+            }
             let policies = policy.as_array().cloned().unwrap_or_else(|| vec![policy.clone()]);
             let name = constraint.trim_start_matches("constraints/");
             for mut policy in policies {
@@ -577,6 +587,8 @@ impl<'v> Writer<'v> {
                 ("access" | "dataset_access" | "dataset", Some(list)) => {
                     self.add(kind::DATASET, &subject, "access list of the dataset", &json!({ "access": list }))
                 }
+                // N53: who is in no row access policy reads zero rows, and is not refused.
+                ("row_access_policies", _) => {}
                 _ => self.not_modelled.push(format!("bigquery.{name}")),
             }
         }

@@ -36,11 +36,8 @@ impl World<'_> {
     fn attribute(&self, name: &'static str, derived: impl FnOnce() -> Option<Attribute>) -> Attribute {
         match self.request.context.get(name) {
             Lookup::Known(values) => Attribute::Known(typed(name, values)),
-            // The time of a request is never absent; it may not have been said.
-            Lookup::Absent if name != "request.time" => match self.request.context.entries.contains_key(name) {
-                true => Attribute::Absent,
-                false => derived().filter(|derived| matches!(derived, Attribute::Known(_))).unwrap_or(Attribute::Absent),
-            },
+            // What the service supplies to every such call, its time above all, is there even where nobody said what it is.
+            Lookup::Absent if name != "request.time" && self.request.context.entries.contains_key(name) => Attribute::Absent,
             _ => derived().unwrap_or(Attribute::Absent),
         }
     }

@@ -768,6 +768,12 @@ pub(crate) fn above(world: &World<'_>, facts: &Facts, what: &str) -> Truth {
     let top = world.path.nodes.last().map_or_else(|| world.request.resource.to_string(), |node| node.path.clone());
     facts.truth(&format!("{what} above {top}"), || Doubt {
         about: format!("which folders and organization lie above {top}, and the {what} there"),
-        needs: "gcloud projects get-ancestors".into(),
+        needs: match (world.path.nodes.last().and_then(FullName::project), world.request.resource.bucket()) {
+            (Some(project), _) => format!("gcloud projects get-ancestors {project}"),
+            (None, Some(bucket)) => {
+                format!("gcloud storage buckets describe {} --raw: its projectNumber, and get-ancestors of that project", bucket.shown())
+            }
+            (None, None) => "gcloud projects get-ancestors".into(),
+        },
     })
 }
