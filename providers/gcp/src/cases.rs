@@ -58,6 +58,7 @@ const PRINCIPAL_FACTS: &[&str] = &[
     "uid",
     "project",
     "ancestors",
+    "organization",
     "disabled",
 ];
 
@@ -279,6 +280,10 @@ impl<'v> Writer<'v> {
             domains.extend(email.rsplit('@').next().map(Value::from));
         }
         text_of.insert("domains".into(), Value::Array(domains));
+        // The organization that an account's customer or a pool belongs to is its home.
+        if let Some(organization) = known.get("organization").filter(|organization| organization.is_string()) {
+            text_of.entry("ancestors").or_insert(json!([organization]));
+        }
         text_of.entry("customer_id").or_insert(Value::Null);
         text_of.entry("groups").or_insert(json!([]));
         text_of.entry("attributes").or_insert(json!({}));
@@ -559,11 +564,24 @@ impl<'v> Writer<'v> {
         match facts.get("k8s_rbac") {
             None => {}
             Some(Value::Null) => self.refuse(kind::ACCESS_REVIEW, &cluster),
-            Some(value) => match value.as_bool().or_else(|| value.get("allowed")?.as_bool()).or_else(|| switch(value.as_str()?)) {
+            Some(value) => match self.review(value) {
                 Some(allowed) => self.access_review(&cluster, allowed),
                 None => self.not_modelled.push("k8s_rbac".into()),
             },
         }
+    }
+
+    /// What RBAC says: in a word, or as the rules that bind the caller.
+    fn review(&self, value: &Value) -> Option<bool> {
+        let said = value.as_bool().or_else(|| value.get("allowed")?.as_bool()).or_else(|| switch(value.as_str()?));
+        let rules = || value.as_array().or_else(|| value.get("rules")?.as_array());
+        let mut parts = text(self.case, "permission").unwrap_or_default().rsplit('.');
+        let (verb, resource) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let names = |rule: &Value, list: &str, wanted: &str| {
+            let list = rule.get(list).and_then(Value::as_array);
+            list.is_some_and(|list| list.iter().filter_map(Value::as_str).any(|name| name == "*" || name.eq_ignore_ascii_case(wanted)))
+        };
+        said.or_else(|| Some(rules()?.iter().any(|rule| names(rule, "verbs", verb) && names(rule, "resources", resource))))
     }
 
     fn access_review(&mut self, cluster: &str, allowed: bool) {
