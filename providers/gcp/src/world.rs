@@ -347,9 +347,11 @@ impl<'s> World<'s> {
     fn deny_level(&self, node: &FullName) -> Level<DenyPolicy> {
         let mut unread = self.unread(documents::DENY_POLICY, node);
         let mut policies = Vec::new();
-        for document in self.documents(documents::DENY_POLICY, node) {
+        let found = self.documents(documents::DENY_POLICY, node);
+        for document in &found {
             match deny_policy(document) {
                 Some(policy) => policies.push(policy),
+                None if has_twin(&found, document) => {}
                 None => unread = Some(illegible(document)),
             }
         }
@@ -511,6 +513,14 @@ fn deny_policy(document: &Document) -> Option<DenyPolicy> {
     let named = text(&value, "displayName").or_else(|| text(&value, "name")).unwrap_or_else(|| document.title.to_string());
     let title = named.rsplit('/').next().unwrap_or_default().to_owned();
     Some(DenyPolicy { title, document: document.id.to_string(), rules })
+}
+
+/// F62: a list names its policies without their rules; of those that were read one by one it says nothing new.
+fn has_twin(found: &[&Document], document: &Document) -> bool {
+    let Some(mine) = json(document).filter(|value| value.get("rules").is_none()) else { return false };
+    let named = text(&mine, "name");
+    named.is_some()
+        && found.iter().filter_map(|other| json(other)).any(|other| other.get("rules").is_some() && text(&other, "name") == named)
 }
 
 fn deny_rule(rule: &Value, place: &Place) -> Option<DenyRule> {

@@ -37,8 +37,7 @@ pub fn recognise(file: SourceFile<'_>) -> Option<Snapshot> {
     }
 }
 
-/// Puts together what several files say: rules for deny policies that a list printed without, the organization of a list of
-/// perimeters.
+/// Puts together what several files say: the organization of a list of perimeters, which deny policies are all there are.
 #[must_use]
 pub fn assemble(snapshot: Snapshot) -> Snapshot {
     let organization = organization(&snapshot);
@@ -50,7 +49,6 @@ pub fn assemble(snapshot: Snapshot) -> Snapshot {
         let homeless = matches!(&*document.kind, PERIMETERS | ACCESS_LEVELS) && document.subject.starts_with("accessPolicies/");
         match &organization {
             Some(organization) if homeless => document.subject = organization.as_str().into(),
-            _ if &*document.kind == DENY_POLICY && has_twin(&snapshot, &document) => continue,
             _ => {}
         }
         assembled.add(document);
@@ -74,14 +72,6 @@ fn organization(snapshot: &Snapshot) -> Option<String> {
     found.sort();
     found.dedup();
     if found.len() == 1 { found.pop() } else { None }
-}
-
-/// A deny policy without rules of which another document has the rules.
-fn has_twin(snapshot: &Snapshot, document: &Document) -> bool {
-    let read = |document: &Document| serde_json::from_str::<Value>(&document.text).ok();
-    let Some(mine) = read(document).filter(|value| value.get("rules").is_none()) else { return false };
-    let same = |other: Value| other.get("rules").is_some() && text(&other, "name") == text(&mine, "name");
-    snapshot.of(DENY_POLICY, &document.subject).filter_map(read).any(same)
 }
 
 /// Attachment points of which only single policies were given.
