@@ -89,7 +89,7 @@ fn report(world: &World<'_>, judged: Judgement) -> Verdict {
     }
     let mut all = request.notes.clone();
     all.append(&mut notes);
-    all.extend(remarks(world, decision, kind));
+    all.extend(remarks(world, decision, decided_by));
     all.dedup();
     Verdict { decision, kind, decided_by, findings, nearest, doubts: Vec::new(), fixes: Vec::new(), notes: all, parts }
 }
@@ -102,9 +102,9 @@ fn findings_of(blocker: Answer, parts: &mut Vec<Part>) -> Vec<Finding> {
     findings
 }
 
-fn remarks(world: &World<'_>, decision: Decision, kind: Option<Kind>) -> Vec<String> {
+fn remarks(world: &World<'_>, decision: Decision, decided_by: Option<&str>) -> Vec<String> {
     let mut remarks = Vec::new();
-    if kind == Some(Kind::MissingGrant) {
+    if decision == Decision::Deny && decided_by == Some(ALLOW_POLICY) {
         // E8
         remarks.push("Google Cloud also answers so where the resource does not exist: check its name, and that project id and number are not mixed up".into());
     }

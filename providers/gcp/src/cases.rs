@@ -58,6 +58,7 @@ const PRINCIPAL_FACTS: &[&str] = &[
     "uid",
     "project",
     "ancestors",
+    "organization",
     "disabled",
 ];
 
@@ -279,6 +280,10 @@ impl<'v> Writer<'v> {
             domains.extend(email.rsplit('@').next().map(Value::from));
         }
         text_of.insert("domains".into(), Value::Array(domains));
+        // The organization that an account's customer or a pool belongs to is its home.
+        if let Some(organization) = known.get("organization").filter(|organization| organization.is_string()) {
+            text_of.entry("ancestors").or_insert(json!([organization]));
+        }
         text_of.entry("customer_id").or_insert(Value::Null);
         text_of.entry("groups").or_insert(json!([]));
         text_of.entry("attributes").or_insert(json!({}));
@@ -295,6 +300,8 @@ impl<'v> Writer<'v> {
         {
             match facts.get(fact).and_then(Value::as_str) {
                 Some(value) => self.say(key, value),
+                // C4: a service that supplies types at all supplies this one, said or not.
+                None if fact != "resource_name" && crate::language::resources::Supplied::by(&self.resource).is_some() => {}
                 None => self.context.entries.extend([(key.to_owned(), None)]),
             }
         }
@@ -338,7 +345,8 @@ impl<'v> Writer<'v> {
     }
 
     fn bucket(&mut self, facts: Option<&Value>) {
-        let Some((facts, bucket)) = facts.and_then(Value::as_object).zip(self.resource.bucket()) else { return };
+        let Some((facts, bucket)) = facts.zip(self.resource.bucket()) else { return };
+        let Some(facts) = facts.as_object() else { return self.refuse(kind::BUCKET, &bucket.to_string()) };
         let modelled = ["ubla", "pap", "requester_pays", "ip_filter", "object_acl", "bucket_acl"];
         self.not_modelled.extend(facts.keys().filter(|key| !modelled.contains(&key.as_str())).map(|key| format!("bucket.{key}")));
         let get = |name: &str| facts.get(name).cloned().unwrap_or_default();
@@ -387,7 +395,10 @@ impl<'v> Writer<'v> {
     fn charged(&mut self, facts: &Map<String, Value>) {
         for (fact, key) in [("quota_project", "quota_project"), ("user_project", "user_project")] {
             match facts.get(fact) {
-                Some(Value::String(project)) => self.say(key, project),
+                Some(Value::String(project)) => {
+                    self.say(key, project);
+                    self.elsewhere(project);
+                }
                 Some(Value::Null) | None => {}
                 Some(_) => self.not_modelled.push(fact.into()),
             }
@@ -397,9 +408,7 @@ impl<'v> Writer<'v> {
         match facts.get("org_restriction") {
             None | Some(Value::Null) => {}
             Some(value) => {
-                let list = value
-                    .as_array()
-                    .or_else(|| ["resources", "allowed", "organizations"].into_iter().find_map(|name| value.get(name)?.as_array()));
+                let list = value.as_array().or_else(|| value.as_object()?.values().find_map(Value::as_array));
                 match list {
                     Some(list) => self.say_all("org_restriction", list),
                     None => self.not_modelled.push("org_restriction".into()),
@@ -411,22 +420,50 @@ impl<'v> Writer<'v> {
         }
     }
 
+    /// A project that the path does not hold lies beside it, right below the root.
+    fn elsewhere(&mut self, project: &str) {
+        let node = FullName::node(project).or_else(|| FullName::node(&format!("projects/{project}")));
+        let facts = self.case.get("context").and_then(|context| context.get("project"));
+        let own = |node: &FullName| {
+            let id = node.path.trim_start_matches("projects/");
+            self.nodes.contains(node) || facts.is_some_and(|facts| [text(facts, "id"), text(facts, "number")].contains(&Some(id)))
+        };
+        let Some(node) = node.filter(|node| !own(node)) else { return };
+        let root = self.nodes.last().filter(|root| !root.is_project()).map(|root| root.path.clone());
+        let path: Vec<String> = [node.path.clone()].into_iter().chain(root).collect();
+        self.add(kind::ANCESTRY, &node.to_string(), &format!("the path of {}", node.path), &json!({ "ancestors": path }));
+    }
+
     fn project(&self) -> Option<FullName> {
         self.nodes.iter().find(|node| node.is_project()).cloned()
     }
 
     fn services(&mut self, facts: Option<&Value>) {
-        let Some(facts) = facts.and_then(Value::as_object) else { return };
+        let Some(facts) = facts else { return };
+        if facts.is_null() {
+            return self.refuse(kind::SERVICE_STATE, "*");
+        }
         let own = self.project().map(|project| project.path).unwrap_or_default();
+        // A list is that of the services that are on.
+        let listed = facts.as_array().map(|list| Map::from_iter([("enabled".to_owned(), Value::Array(list.clone()))]));
+        let Some(facts) = listed.as_ref().or_else(|| facts.as_object()) else { return self.not_modelled.push("services".into()) };
         let project = text_in(facts, "consumer")
             .or_else(|| text_in(facts, "project"))
             .map_or(own, |name| FullName::node(name).map_or_else(|| name.to_owned(), |node| node.path));
         for (name, value) in facts {
             match (name.as_str(), value) {
                 ("consumer" | "project", _) => {}
-                ("disabled" | "enabled", Value::Array(list)) => {
-                    let state = name.to_ascii_uppercase();
-                    list.iter().for_each(|service| self.service(&project, &plain(service), &state));
+                ("disabled", Value::Array(list)) => list.iter().for_each(|service| self.service(&project, &plain(service), "DISABLED")),
+                ("enabled", Value::Array(list)) => self.enabled(&project, list),
+                (node, Value::Object(_) | Value::Array(_)) if FullName::node(node).is_some() => {
+                    let mut inner = value.clone();
+                    if let Value::Array(list) = value {
+                        inner = json!({ "enabled": list });
+                    }
+                    if let Some(members) = inner.as_object_mut() {
+                        members.insert("project".into(), Value::from(node));
+                    }
+                    self.services(Some(&inner));
                 }
                 (service, Value::Bool(on)) => self.service(&project, service, if *on { "ENABLED" } else { "DISABLED" }),
                 (service, Value::String(state)) => self.service(&project, service, &state.to_ascii_uppercase()),
@@ -437,6 +474,14 @@ impl<'v> Writer<'v> {
                 _ => self.not_modelled.push(format!("services.{name}")),
             }
         }
+    }
+
+    /// A list of the services that are on is the whole list.
+    fn enabled(&mut self, project: &str, list: &[Value]) {
+        let host = text(self.case, "permission").and_then(crate::language::permissions::Permission::parse);
+        let host = host.map_or_else(String::new, |permission| permission.host().to_owned());
+        let on = list.iter().any(|service| service.as_str() == Some(&host));
+        self.service(project, &host, if on { "ENABLED" } else { "DISABLED" });
     }
 
     fn service(&mut self, project: &str, service: &str, state: &str) {
@@ -451,8 +496,10 @@ impl<'v> Writer<'v> {
 
     fn billing(&mut self, facts: Option<&Value>) {
         let enabled = match facts {
-            None | Some(Value::Null) => return,
+            None => return,
+            Some(Value::Null) => return self.refuse(kind::BILLING, "*"),
             Some(Value::Bool(enabled)) => Some(*enabled),
+            Some(Value::String(state)) => switch(state),
             Some(value) => ["enabled", "billingEnabled", "billing_enabled"].into_iter().find_map(|name| value.get(name)?.as_bool()),
         };
         match (enabled, self.project()) {
@@ -492,7 +539,13 @@ impl<'v> Writer<'v> {
     }
 
     fn org_policies(&mut self, facts: Option<&Value>) {
+        if facts.is_some_and(Value::is_null) {
+            self.refuse(kind::ORG_POLICY, "*");
+        }
         for (constraint, policy) in facts.and_then(Value::as_object).into_iter().flatten() {
+            if policy.is_null() {
+                self.refuse(kind::ORG_POLICY, "*");
+            }
             let policies = policy.as_array().cloned().unwrap_or_else(|| vec![policy.clone()]);
             let name = constraint.trim_start_matches("constraints/");
             for mut policy in policies {
@@ -511,11 +564,24 @@ impl<'v> Writer<'v> {
         match facts.get("k8s_rbac") {
             None => {}
             Some(Value::Null) => self.refuse(kind::ACCESS_REVIEW, &cluster),
-            Some(value) => match value.as_bool().or_else(|| value.get("allowed").and_then(Value::as_bool)) {
+            Some(value) => match self.review(value) {
                 Some(allowed) => self.access_review(&cluster, allowed),
                 None => self.not_modelled.push("k8s_rbac".into()),
             },
         }
+    }
+
+    /// What RBAC says: in a word, or as the rules that bind the caller.
+    fn review(&self, value: &Value) -> Option<bool> {
+        let said = value.as_bool().or_else(|| value.get("allowed")?.as_bool()).or_else(|| switch(value.as_str()?));
+        let rules = || value.as_array().or_else(|| value.get("rules")?.as_array());
+        let mut parts = text(self.case, "permission").unwrap_or_default().rsplit('.');
+        let (verb, resource) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let names = |rule: &Value, list: &str, wanted: &str| {
+            let list = rule.get(list).and_then(Value::as_array);
+            list.is_some_and(|list| list.iter().filter_map(Value::as_str).any(|name| name == "*" || name.eq_ignore_ascii_case(wanted)))
+        };
+        said.or_else(|| Some(rules()?.iter().any(|rule| names(rule, "verbs", verb) && names(rule, "resources", resource))))
     }
 
     fn access_review(&mut self, cluster: &str, allowed: bool) {
@@ -539,6 +605,8 @@ impl<'v> Writer<'v> {
                 ("access" | "dataset_access" | "dataset", Some(list)) => {
                     self.add(kind::DATASET, &subject, "access list of the dataset", &json!({ "access": list }))
                 }
+                // N53: who is in no row access policy reads zero rows, and is not refused.
+                ("row_access_policies", _) => {}
                 _ => self.not_modelled.push(format!("bigquery.{name}")),
             }
         }
@@ -559,6 +627,15 @@ fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
 
 fn text_in<'v>(value: &'v Map<String, Value>, name: &str) -> Option<&'v str> {
     value.get(name)?.as_str()
+}
+
+/// `enabled`, `denied`: a switch in words.
+fn switch(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "enabled" | "on" | "open" | "allow" | "allowed" | "granted" => Some(true),
+        "disabled" | "off" | "closed" | "deny" | "denied" | "none" => Some(false),
+        _ => None,
+    }
 }
 
 fn plain(value: &Value) -> String {

@@ -267,7 +267,7 @@ fn binding(world: &World<'_>, level: &Level<AllowPolicy>, role: &Candidate, only
         (None, false) => Some(format!("the permission holds on everything in {node}")),
         (Some(also), false) => Some(format!("{also}, and all of them hold on everything in {node}")),
     };
-    let limited = if only.is_some() { format!(", for {} only", world.request.resource) } else { String::new() };
+    let limited = if only.is_some() { format!(", for {} only", world.shown(&world.request.resource)) } else { String::new() };
     Some(Proposal {
         says: format!("grant {} to {caller} on {node}{limited}", role.name),
         edits: vec![edit],

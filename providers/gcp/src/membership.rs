@@ -251,6 +251,16 @@ impl World<'_> {
         })
     }
 
+    /// P14: an agent's name begins with the platform and the container it runs in; other attributes are those of its token.
+    fn platform(&self, path: &str, subject: &str, facts: &Facts) -> Truth {
+        let (name, value) = path.trim_start_matches("attribute.").split_once('/').unwrap_or_default();
+        let runs_in = subject.strip_prefix("resources/").and_then(|place| place.strip_prefix(value));
+        if name == "platformContainer" && runs_in.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Truth::Yes;
+        }
+        self.has_attribute(name, value, facts)
+    }
+
     /// P14, P15
     fn of_authority(&self, authority: &str, path: &str, facts: &Facts) -> Truth {
         let Principal::Other { authority: mine, path: subject } = &self.request.principal else { return Truth::No };
@@ -260,9 +270,18 @@ impl World<'_> {
         match path.strip_suffix('*') {
             Some("") => Truth::Yes,
             Some(prefix) if subject.starts_with(prefix) => Truth::Yes,
+            // `type/T/*` and `ancestor.name/…` below a prefix that is not the caller's.
+            _ if different_project(subject, path) => Truth::No,
+            None if path.starts_with("attribute.") => self.platform(path, subject, facts),
             _ => self.token_says(facts, &format!("//{authority}/{path}")),
         }
     }
+}
+
+/// Do both name a project, and not the same one?
+fn different_project(one: &str, two: &str) -> bool {
+    let project = |path: &str| path.strip_prefix("projects/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
+    matches!((project(one), project(two)), (Some(one), Some(two)) if one != two)
 }
 
 /// The customer of an organization, in the shape of either API version.

@@ -19,13 +19,17 @@ const HIERARCHY: [&str; 3] = [
 const MEMBERS: [&str; 5] =
     ["user:kim@shop.example", "group:ops@shop.example", "group:dark@shop.example", "allUsers", "user:lee@shop.example"];
 const ROLES: [&str; 4] = ["roles/reader", "roles/lister", "projects/shop/roles/off", "roles/dark"];
-const CONDITIONS: [&str; 6] = [
+const CONDITIONS: [&str; 10] = [
     "",
     "resource.name.startsWith('projects/_/buckets/b/objects/a')",
     "request.time < timestamp('2026-01-01T00:00:00Z')",
     "resource.matchTag('77/env', 'prod')",
     "destination.port == 22 || resource.hasTagKey('77/env')",
     "!resource.matchTag('77/env', 'prod')",
+    "resource.hasTagKey('77/env') ? request.time.getFullYear() == 2025 : destination.port == 22",
+    "!(destination.port == 22) || resource.matchTag('77/env', 'dev')",
+    "request.time >= timestamp('2026-01-01T00:00:00Z') && !resource.hasTagKey('77/env')",
+    "resource.type == 'storage.googleapis.com/Object' && resource.name.extract('/objects/{first}1') == 'a'",
 ];
 const DENIED: [&str; 4] = [
     "principalSet://goog/public:all",
@@ -43,6 +47,12 @@ struct Plan {
     tags: Option<bool>,
     time: Option<bool>,
     bounded: Option<(bool, bool)>,
+    /// The boundary's policy was not read.
+    boundary_dark: bool,
+    /// The deny policies of the organization were not read.
+    denials_dark: bool,
+    /// Lists count, and this is the object's; `None`: it was not read.
+    listed: Option<Option<bool>>,
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
@@ -55,8 +65,20 @@ fn plan() -> impl Strategy<Value = Plan> {
         proptest::option::weighted(0.8, any::<bool>()),
         proptest::option::weighted(0.8, any::<bool>()),
         proptest::option::weighted(0.3, (any::<bool>(), any::<bool>())),
+        (proptest::bool::weighted(0.2), proptest::bool::weighted(0.1)),
+        proptest::option::weighted(0.3, proptest::option::of(any::<bool>())),
     )
-        .prop_map(|(bindings, denials, unread, tags, time, bounded)| Plan { bindings, denials, unread, tags, time, bounded })
+        .prop_map(|(bindings, denials, unread, tags, time, bounded, (boundary_dark, denials_dark), listed)| Plan {
+            bindings,
+            denials,
+            unread,
+            tags,
+            time,
+            bounded,
+            boundary_dark,
+            denials_dark,
+            listed,
+        })
 }
 
 impl Plan {
@@ -67,13 +89,19 @@ impl Plan {
             "resource_service": "storage.googleapis.com",
             "resource_type": "storage.googleapis.com/Object",
             "resource_name": "projects/_/buckets/b/objects/a1",
-            "bucket": {"ubla": true},
+            "bucket": match self.listed {
+                None => json!({"ubla": true}),
+                Some(list) => json!({"ubla": false, "object_acl": list.map(object_list)}),
+            },
             "tags": self.tags.map(|has| if has { json!([{"namespacedTagKey": "77/env", "namespacedTagValue": "77/env/prod"}]) } else { json!([]) }),
         });
         if let Some(early) = self.time {
             context["request_time"] = json!(if early { "2025-06-01T00:00:00Z" } else { "2026-06-01T00:00:00Z" });
         }
-        let pab: Vec<Value> = self.bounded.iter().map(|(includes, mine)| boundary(*includes, *mine)).collect();
+        let mut pab: Vec<Value> = self.bounded.iter().map(|(includes, mine)| boundary(*includes, *mine)).collect();
+        for pair in pab.iter_mut().filter(|_| self.boundary_dark) {
+            pair["policy"] = Value::Null;
+        }
         json!({
             "id": "random", "expect": "unknown", "hierarchy": HIERARCHY, "principal": "user:kim@shop.example",
             "permission": "storage.objects.get", "resource": "//storage.googleapis.com/projects/_/buckets/b/objects/a1",
@@ -116,10 +144,16 @@ impl Plan {
                 }
                 json!({ "denyRule": rule })
             });
-            policies[*point] = json!([{"name": "d", "rules": rules.collect::<Vec<_>>()}]);
+            let read = json!([{"name": "d", "rules": rules.collect::<Vec<_>>()}]);
+            policies[*point] = if at == 0 && self.denials_dark { Value::Null } else { read };
         }
         policies
     }
+}
+
+/// The list of the object, with the caller in it or without.
+fn object_list(mine: bool) -> Value {
+    if mine { json!([{"entity": "user-kim@shop.example", "role": "READER"}]) } else { json!([]) }
 }
 
 fn boundary(includes: bool, mine: bool) -> Value {
@@ -195,6 +229,19 @@ fn completions(value: &Value) -> Vec<Value> {
             vec![value.clone()]
         }
     });
+    let dark = |pointer: &'static str, ways: Vec<Value>| {
+        move |value: &Value| match value.pointer(pointer) {
+            Some(Value::Null) => ways.iter().map(|to| set(value, pointer, to)).collect(),
+            _ => vec![value.clone()],
+        }
+    };
+    split(&dark("/context/bucket/object_acl", vec![object_list(true), object_list(false)]));
+    split(&dark(
+        "/pab/0/policy",
+        vec![json!({"details": {}}), boundary(true, true)["policy"].clone(), boundary(false, true)["policy"].clone()],
+    ));
+    let denies = json!([{"name": "d", "rules": [{"denyRule": {"deniedPrincipals": [DENIED[0]], "deniedPermissions": ["storage.googleapis.com/objects.get"]}}]}]);
+    split(&dark("/deny_policies/cloudresourcemanager.googleapis.com~1organizations~177", vec![json!([]), denies]));
     for node in HIERARCHY {
         let pointer = format!("/allow_policies/{}", node.replace('/', "~1"));
         split(&|value| {
@@ -210,7 +257,8 @@ fn completions(value: &Value) -> Vec<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+    // 256 worlds each; PROPTEST_CASES says how many more.
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn deciding_and_tracing_agree(plan in plan()) {

@@ -22,20 +22,9 @@ impl World<'_> {
             named.insert(name, self.attribute(name, || self.derived(name)));
         }
         named.insert("request.time", self.attribute("request.time", || Some(open("request.time", false))));
-        let web = self.is_web();
-        for name in ["request.path", "request.host"] {
-            named.insert(name, self.attribute(name, || web.then(|| open(name, false))));
-        }
-        // C17
-        let iap = self.request.permission.v1().starts_with("iap.") && self.request.permission.verb() == "accessViaIAP";
-        named.insert(
-            "request.auth.access_levels",
-            self.attribute("request.auth.access_levels", || iap.then(|| open("request.auth.access_levels", false))),
-        );
-        // C18
-        let tunnel = self.request.permission.v1() == "iap.tunnelInstances.accessViaIAP";
-        for name in ["destination.ip", "destination.port"] {
-            named.insert(name, self.attribute(name, || tunnel.then(|| open(name, false))));
+        // What a service does not supply is absent, whatever is said of it.
+        for name in self.of_the_call() {
+            named.insert(name, self.attribute(name, || Some(open(name, false))));
         }
         self.forwarding_rules(&mut named);
         self.principal_attributes(&mut named);
@@ -47,11 +36,8 @@ impl World<'_> {
     fn attribute(&self, name: &'static str, derived: impl FnOnce() -> Option<Attribute>) -> Attribute {
         match self.request.context.get(name) {
             Lookup::Known(values) => Attribute::Known(typed(name, values)),
-            // The time of a request is never absent; it may not have been said.
-            Lookup::Absent if name != "request.time" => match self.request.context.entries.contains_key(name) {
-                true => Attribute::Absent,
-                false => derived().filter(|derived| matches!(derived, Attribute::Known(_))).unwrap_or(Attribute::Absent),
-            },
+            // What the service supplies to every such call, its time above all, is there even where nobody said what it is.
+            Lookup::Absent if name != "request.time" && self.request.context.entries.contains_key(name) => Attribute::Absent,
             _ => derived().unwrap_or(Attribute::Absent),
         }
     }
@@ -88,10 +74,20 @@ impl World<'_> {
         }
     }
 
-    /// C16: IAP and Cloud Run.
-    fn is_web(&self) -> bool {
-        let permission = self.request.permission.v1();
-        permission.starts_with("iap.web") || permission.starts_with("run.routes.")
+    /// C16: path and host for IAP and Cloud Run. C17: access levels for IAP. C18: the destination for tunnels.
+    fn of_the_call(&self) -> Vec<&'static str> {
+        let permission = &self.request.permission;
+        let web = permission.v1().starts_with("iap.web") || permission.v1().starts_with("run.routes.");
+        let iap = permission.service() == "iap" && permission.verb() == "accessViaIAP";
+        let tunnel = iap && permission.v1().starts_with("iap.tunnel");
+        let attributes = [
+            ("request.path", web),
+            ("request.host", web),
+            ("request.auth.access_levels", iap),
+            ("destination.ip", tunnel),
+            ("destination.port", tunnel),
+        ];
+        attributes.into_iter().filter(|(_, supplied)| *supplied).map(|(name, _)| name).collect()
     }
 
     /// C23

@@ -244,7 +244,10 @@ impl<'s> World<'s> {
 
     /// A name as people read it.
     pub(crate) fn shown(&self, name: &FullName) -> String {
-        if name.is_node() { name.path.clone() } else { name.to_string() }
+        match &self.project.id {
+            Some(id) if name.is_project() && self.project.is(name.path.trim_start_matches("projects/")) => format!("projects/{id}"),
+            _ => name.shown(),
+        }
     }
 
     /// Are both the same node? Projects go by id and by number.
@@ -344,9 +347,11 @@ impl<'s> World<'s> {
     fn deny_level(&self, node: &FullName) -> Level<DenyPolicy> {
         let mut unread = self.unread(documents::DENY_POLICY, node);
         let mut policies = Vec::new();
-        for document in self.documents(documents::DENY_POLICY, node) {
+        let found = self.documents(documents::DENY_POLICY, node);
+        for document in &found {
             match deny_policy(document) {
                 Some(policy) => policies.push(policy),
+                None if has_twin(&found, document) => {}
                 None => unread = Some(illegible(document)),
             }
         }
@@ -377,10 +382,32 @@ pub(crate) fn doubt(kind: &str, subject: &str, outcome: Option<&Outcome>) -> Dou
     let about = format!("{title} of {subject}");
     let needs = match outcome {
         Some(Outcome::Refused { needs, .. }) if !needs.is_empty() => needs.clone(),
-        Some(Outcome::NotTried { why }) => format!("{}: not read because {why}", row.map_or("", |row| row.command)),
-        _ => row.map_or_else(String::new, |row| row.command.to_owned()),
+        Some(Outcome::NotTried { why }) => format!("{}: not read because {why}", command(kind, subject, row.map_or("", |row| row.command))),
+        _ => row.map_or_else(String::new, |row| command(kind, subject, row.command)),
     };
     Doubt { about, needs }
+}
+
+/// The command that prints the document of this very subject, where that is known.
+fn command(kind: &str, subject: &str, general: &str) -> String {
+    let node = |kind: &str| subject.strip_prefix(kind);
+    let policy = kind == documents::ALLOW_POLICY;
+    if kind == documents::DENY_POLICY && FullName::node(subject).is_some() {
+        let point = format!("cloudresourcemanager.googleapis.com/{subject}").replace('/', "%2F");
+        return format!("gcloud iam policies list --kind=denypolicies --attachment-point={point}, and `get` of each");
+    }
+    match () {
+        () if !policy => general.to_owned(),
+        () if subject.starts_with("gs://") && subject.ends_with('/') => format!("gcloud storage managed-folders get-iam-policy {subject}"),
+        () if subject.starts_with("gs://") => format!("gcloud storage buckets get-iam-policy {subject}"),
+        () if subject.contains('@') => format!("gcloud iam service-accounts get-iam-policy {subject}"),
+        () => match (node("projects/"), node("folders/"), node("organizations/")) {
+            (Some(id), ..) if !id.contains('/') => format!("gcloud projects get-iam-policy {id}"),
+            (_, Some(id), _) => format!("gcloud resource-manager folders get-iam-policy {id}"),
+            (.., Some(id)) if !id.contains('/') => format!("gcloud organizations get-iam-policy {id}"),
+            _ => general.to_owned(),
+        },
+    }
 }
 
 fn illegible(document: &Document) -> Doubt {
@@ -486,6 +513,14 @@ fn deny_policy(document: &Document) -> Option<DenyPolicy> {
     let named = text(&value, "displayName").or_else(|| text(&value, "name")).unwrap_or_else(|| document.title.to_string());
     let title = named.rsplit('/').next().unwrap_or_default().to_owned();
     Some(DenyPolicy { title, document: document.id.to_string(), rules })
+}
+
+/// F62: a list names its policies without their rules; of those that were read one by one it says nothing new.
+fn has_twin(found: &[&Document], document: &Document) -> bool {
+    let Some(mine) = json(document).filter(|value| value.get("rules").is_none()) else { return false };
+    let named = text(&mine, "name");
+    named.is_some()
+        && found.iter().filter_map(|other| json(other)).any(|other| other.get("rules").is_some() && text(&other, "name") == named)
 }
 
 fn deny_rule(rule: &Value, place: &Place) -> Option<DenyRule> {
@@ -743,6 +778,12 @@ pub(crate) fn above(world: &World<'_>, facts: &Facts, what: &str) -> Truth {
     let top = world.path.nodes.last().map_or_else(|| world.request.resource.to_string(), |node| node.path.clone());
     facts.truth(&format!("{what} above {top}"), || Doubt {
         about: format!("which folders and organization lie above {top}, and the {what} there"),
-        needs: "gcloud projects get-ancestors".into(),
+        needs: match (world.path.nodes.last().and_then(FullName::project), world.request.resource.bucket()) {
+            (Some(project), _) => format!("gcloud projects get-ancestors {project}"),
+            (None, Some(bucket)) => {
+                format!("gcloud storage buckets describe {} --raw: its projectNumber, and get-ancestors of that project", bucket.shown())
+            }
+            (None, None) => "gcloud projects get-ancestors".into(),
+        },
     })
 }

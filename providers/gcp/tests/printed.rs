@@ -115,6 +115,58 @@ fn an_export_of_cloud_asset_is_read_line_by_line() {
 }
 
 #[test]
+fn organization_policies_of_cloud_asset_count_and_so_do_roles_and_buckets() {
+    let asset = |rest: &str| {
+        format!(
+            r#"{{"name": "//cloudresourcemanager.googleapis.com/organizations/77", "assetType": "cloudresourcemanager.googleapis.com/Organization", "ancestors": ["organizations/77"], {rest}}}"#
+        )
+    };
+    let read = |policy: &str| {
+        let export = asset(&format!(r#""orgPolicy": [{policy}]"#));
+        let mut files = bucket_folder();
+        files.push(("snap/org.ndjson", &export));
+        let verdict = ask(&folder(&files), "user:kim@gmail.com", "storage.objects.get", "gs://invoices/a.pdf");
+        (verdict.decision, verdict.decided_by)
+    };
+    let denied = (Decision::Deny, Some("org_policy"));
+    let allowed = (Decision::Allow, Some("allow_policy"));
+    let usage = "constraints/gcp.restrictServiceUsage";
+    assert_eq!(read(&format!(r#"{{"constraint": "{usage}", "listPolicy": {{"deniedValues": ["storage.googleapis.com"]}}}}"#)), denied);
+    assert_eq!(read(&format!(r#"{{"constraint": "{usage}", "list_policy": {{"all_values": "DENY"}}}}"#)), denied);
+    assert_eq!(read(&format!(r#"{{"constraint": "{usage}", "listPolicy": {{"allowedValues": ["storage.googleapis.com"]}}}}"#)), allowed);
+    assert_eq!(read(&format!(r#"{{"constraint": "{usage}", "restoreDefault": {{}}}}"#)), allowed);
+    assert_eq!(read(r#"{"constraint": "constraints/storage.publicAccessPrevention", "booleanPolicy": {"enforced": true}}"#), allowed);
+}
+
+#[test]
+fn several_deny_policies_and_an_ancestors_dump_all_count() {
+    let dump = r#"[
+      {"id": "shop", "type": "project", "policy": {"etag": "ACAB"}},
+      {"id": "shop", "type": "project", "policy": {"name": "policies/cloudresourcemanager.googleapis.com%2Fprojects%2F55/denypolicies/quiet", "kind": "DenyPolicy", "rules": []}},
+      {"id": "shop", "type": "project", "policy": {"name": "policies/cloudresourcemanager.googleapis.com%2Fprojects%2F55/denypolicies/no-reads", "kind": "DenyPolicy",
+        "rules": [{"denyRule": {"deniedPrincipals": ["principalSet://goog/public:all"], "deniedPermissions": ["storage.googleapis.com/objects.get"]}}]}},
+      {"id": "77", "type": "organization", "policy": {"bindings": [], "etag": "BwX="}}
+    ]"#;
+    let mut files = bucket_folder();
+    files.retain(|(path, _)| !path.contains("deny-policies") && !path.contains("ancestors") && !path.contains("iam-policy/"));
+    files.retain(|(path, _)| !path.contains("iam-policy--project"));
+    files.push(("snap/get-ancestors-iam-policy.json", dump));
+    let verdict = ask(&folder(&files), "user:kim@gmail.com", "storage.objects.get", "gs://invoices/a.pdf");
+    assert_eq!((verdict.decision, verdict.decided_by), (Decision::Deny, Some("deny_policy")), "{:?}", verdict.doubts);
+}
+
+#[test]
+fn a_bucket_without_managed_folders_says_so() {
+    let mut files = bucket_folder();
+    let lee = |files: &[(&str, &str)]| ask(&folder(files), "user:lee@gmail.com", "storage.objects.get", "gs://invoices/a/b.pdf");
+    let before = lee(&files);
+    assert_eq!(before.decision, Decision::Undetermined);
+    assert!(before.doubts[0].needs.contains("gcloud storage managed-folders get-iam-policy gs://invoices/a/"), "{:?}", before.doubts);
+    files.push(("snap/managed-folders--bucket--invoices.json", "[]"));
+    assert_eq!(lee(&files).decision, Decision::Deny, "{:?}", lee(&files).doubts);
+}
+
+#[test]
 fn results_of_a_search_grant_but_their_silence_proves_nothing() {
     let result = r#"[{"resource": "//storage.googleapis.com/invoices", "assetType": "storage.googleapis.com/Bucket", "project": "projects/55",
       "organization": "organizations/77", "policy": {"bindings": [{"role": "roles/storage.objectViewer", "members": ["user:kim@gmail.com"]}]}}]"#;

@@ -52,7 +52,7 @@ fn like(snapshot: &Snapshot) -> Snapshot {
 /// counts that lists its policies, of anything else the first, which is said.
 fn unite(snapshot: Snapshot) -> Snapshot {
     let mut groups: HashMap<(&str, &str), Vec<&Document>> = HashMap::new();
-    // What other clouds keep, several role assignments of one scope for example, is none of its business.
+    // What other clouds keep is theirs to put together.
     let ours = |document: &&Document| document.kind.starts_with("aws:") && *document.kind != *INLINE_POLICY;
     for document in snapshot.documents().iter().filter(ours) {
         groups.entry((&*document.kind, &*document.subject)).or_default().push(document);

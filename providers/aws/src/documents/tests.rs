@@ -292,6 +292,14 @@ fn of_two_files_about_the_same_one_counts() {
 }
 
 #[test]
+fn several_documents_of_one_subject_are_left_to_the_cloud_they_belong_to() {
+    let deny = |text: &str| Document::new("gcp:deny-policy", "projects/shop", text, text);
+    let snapshot = assemble(Snapshot::new([deny("one"), deny("two")], []));
+    assert_eq!(snapshot.of("gcp:deny-policy", "projects/shop").count(), 2);
+    assert!(snapshot.remarks.is_empty());
+}
+
+#[test]
 fn what_nobody_places_is_left_out_and_said() {
     let names = r#"{"PolicyNames": []}"#;
     let snapshot = folder(&[("list-role-policies.app.json", names)]);

@@ -3,7 +3,7 @@
 //! google/cloud/asset/v1/assets.proto (F70, F71). REST writes camel case, exports write snake case in places.
 
 use super::printed::{Taken, object};
-use super::{ALLOW_POLICY, ANCESTRY, BUCKET, DENY_POLICY, FOLDER, ORGANIZATION, PROJECT, ROLE, SERVICE_ACCOUNT};
+use super::{ALLOW_POLICY, ANCESTRY, BUCKET, DENY_POLICY, FOLDER, ORG_POLICY, ORGANIZATION, PROJECT, ROLE, SERVICE_ACCOUNT};
 use crate::language::resources::FullName;
 use crate::world::{member, text, texts};
 use iam_why_contract::Outcome;
@@ -51,6 +51,10 @@ fn exported(taken: &mut Taken<'_>, value: &Value, name: &str, line: u32) {
     if let Some(policy) = member(value, "iamPolicy").filter(|policy| policy.is_object()) {
         taken.add(ALLOW_POLICY, name, &format!("allow policy of {name}"), &policy.to_string(), line);
     }
+    for policy in member(value, "orgPolicy").and_then(Value::as_array).into_iter().flatten() {
+        let Some(policy) = organization_policy(policy, name) else { continue };
+        taken.add(ORG_POLICY, name, &format!("an organization policy of {name}"), &policy.to_string(), line);
+    }
     let kind = text(value, "assetType").unwrap_or_default();
     let Some(data) = member(value, "resource").and_then(|resource| resource.get("data")) else { return };
     let email = text(data, "email");
@@ -64,6 +68,30 @@ fn exported(taken: &mut Taken<'_>, value: &Value, name: &str, line: u32) {
         _ => return,
     };
     taken.add(kind, &subject, &format!("{subject} as Cloud Asset has it"), &data.to_string(), line);
+}
+
+/// An organization policy in the shape of API v1, which Cloud Asset exports (F70), in that of v2, which `gcloud org-policies` prints.
+fn organization_policy(policy: &Value, node: &str) -> Option<Value> {
+    let constraint = text(policy, "constraint")?;
+    let name = format!("{}/policies/{}", FullName::node(node)?.path, constraint.trim_start_matches("constraints/"));
+    if member(policy, "restoreDefault").is_some() {
+        return Some(json!({"name": name, "spec": {"reset": true}}));
+    }
+    if let Some(boolean) = member(policy, "booleanPolicy") {
+        let enforce = boolean.get("enforced").and_then(Value::as_bool) == Some(true);
+        return Some(json!({"name": name, "spec": {"rules": [{"enforce": enforce}]}}));
+    }
+    let list = member(policy, "listPolicy")?;
+    let rule = match text(list, "allValues").as_deref() {
+        Some("ALLOW") => json!({"allowAll": true}),
+        Some("DENY") => json!({"denyAll": true}),
+        _ => json!({"values": {
+            "allowedValues": texts(list, "allowedValues").unwrap_or_default(),
+            "deniedValues": texts(list, "deniedValues").unwrap_or_default(),
+        }}),
+    };
+    let inherits = member(list, "inheritFromParent").and_then(Value::as_bool) == Some(true);
+    Some(json!({"name": name, "spec": {"inheritFromParent": inherits, "rules": [rule]}}))
 }
 
 /// A search with a query prints only the bindings that match, so what is missing in its results proves nothing.

@@ -11,6 +11,7 @@
 //! | `group-members--ops@shop.example.json` | `gcloud identity groups memberships list` |
 //! | `groups-of--kim@shop.example.json` | `gcloud identity groups memberships search-transitive-groups` |
 //! | `tags--bucket--invoices.json` | `gcloud resource-manager tags bindings list --effective` |
+//! | `managed-folders--bucket--invoices.json` | `gcloud storage managed-folders list`: an empty list says that there are none |
 //! | `perimeters--organization--77.json`, `access-levels--organization--77.json` | `gcloud access-context-manager … list` |
 
 use super::{
@@ -45,8 +46,7 @@ fn of_another_cloud(text: &str) -> bool {
     first.is_some_and(|name| name.starts_with(|letter: char| letter.is_ascii_uppercase()))
 }
 
-/// Puts together what several files say: rules for deny policies that a list printed without, the organization of a list of
-/// perimeters.
+/// Puts together what several files say: the organization of a list of perimeters, which deny policies are all there are.
 #[must_use]
 pub fn assemble(snapshot: Snapshot) -> Snapshot {
     if !snapshot.documents().iter().any(|document| document.kind.starts_with("gcp:")) {
@@ -61,7 +61,6 @@ pub fn assemble(snapshot: Snapshot) -> Snapshot {
         let homeless = matches!(&*document.kind, PERIMETERS | ACCESS_LEVELS) && document.subject.starts_with("accessPolicies/");
         match &organization {
             Some(organization) if homeless => document.subject = organization.as_str().into(),
-            _ if &*document.kind == DENY_POLICY && has_twin(&snapshot, &document) => continue,
             _ => {}
         }
         assembled.add(document);
@@ -85,14 +84,6 @@ fn organization(snapshot: &Snapshot) -> Option<String> {
     found.sort();
     found.dedup();
     if found.len() == 1 { found.pop() } else { None }
-}
-
-/// A deny policy without rules of which another document has the rules.
-fn has_twin(snapshot: &Snapshot, document: &Document) -> bool {
-    let read = |document: &Document| serde_json::from_str::<Value>(&document.text).ok();
-    let Some(mine) = read(document).filter(|value| value.get("rules").is_none()) else { return false };
-    let same = |other: Value| other.get("rules").is_some() && text(&other, "name") == text(&mine, "name");
-    snapshot.of(DENY_POLICY, &document.subject).filter_map(read).any(same)
 }
 
 /// Attachment points of which only single policies were given.
@@ -136,8 +127,17 @@ struct Named {
     whose: Vec<String>,
 }
 
-const WHATS: [&str; 8] =
-    ["iam-policy", "deny-policies", "boundary-bindings", "group-members", "groups-of", "tags", "perimeters", "access-levels"];
+const WHATS: [&str; 9] = [
+    "iam-policy",
+    "deny-policies",
+    "boundary-bindings",
+    "group-members",
+    "groups-of",
+    "tags",
+    "perimeters",
+    "access-levels",
+    "managed-folders",
+];
 
 impl Named {
     fn read(path: &str) -> Self {
@@ -267,7 +267,7 @@ fn allow_policy(taken: &mut Taken<'_>, value: &Value, text_of: &str, line: u32) 
 }
 
 fn shown(name: &FullName) -> String {
-    if name.is_node() { name.path.clone() } else { name.to_string() }
+    name.shown()
 }
 
 /// `policies/cloudresourcemanager.googleapis.com%2Fprojects%2F55/denypolicies/ID`
@@ -394,6 +394,11 @@ fn completeness(taken: &mut Taken<'_>, values: &[Value]) -> Option<bool> {
             None => taken.remark("lists deny policies and does not say of what: call it `deny-policies--project--ID.json` or the like"),
         }
         return values.is_empty().then_some(true);
+    }
+    if taken.named.is("managed-folders") && values.is_empty() {
+        let bucket = taken.named.resource()?;
+        taken.note(ALLOW_POLICY, &format!("{bucket}/managedFolders/*"), Outcome::Found);
+        return Some(true);
     }
     if taken.named.is("boundary-bindings") {
         taken.note(BOUNDARY_BINDING, "*", Outcome::Found);

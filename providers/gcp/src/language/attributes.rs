@@ -109,6 +109,16 @@ impl Dialect {
         matches!(self, Self::Allow | Self::Downscoped)
     }
 
+    /// C20: does anything supply this API attribute to it? The prefix of a listing is for downscoped tokens only.
+    pub(crate) fn has_api_attribute(self, name: &str) -> bool {
+        let prefix = name == "storage.googleapis.com/objectListPrefix";
+        match self {
+            Self::Allow => !prefix,
+            Self::Downscoped => prefix,
+            Self::Tags | Self::Boundary => false,
+        }
+    }
+
     /// May it use anything but tags and logic?
     pub(crate) fn has_functions(self) -> bool {
         self != Self::Tags

@@ -428,6 +428,7 @@ impl Evaluation<'_> {
             return Outcome::Error("api.getAttribute takes a name and a default".into());
         };
         match (self.attributes.api.get(name), &self.attributes.api_rest) {
+            _ if !self.dialect.has_api_attribute(name) => Outcome::Known(default.clone()),
             (Some(Some(value)), _) => Outcome::Known(value.clone()),
             (None, ApiRest::Open(names)) if names.contains(&name.as_str()) => Outcome::Open(Unknown {
                 about: name.clone(),

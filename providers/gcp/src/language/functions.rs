@@ -72,7 +72,8 @@ fn convert(name: &str, argument: &Value) -> Called {
     match (name, argument) {
         // C15: what is no timestamp is an error, so that the condition is never satisfied.
         ("timestamp", Value::Text(text)) => {
-            let time = DateTime::parse_from_rfc3339(text);
+            // RFC 3339 lets others put a space between date and time; CEL wants the T.
+            let time = DateTime::parse_from_rfc3339(if text.as_bytes().get(10) == Some(&b'T') { text } else { "" });
             time.map(|time| Value::Time(time.to_utc())).map_err(|_| format!("`{text}` is not an RFC 3339 time"))
         }
         ("timestamp", Value::Time(_)) | ("duration", Value::Span(_)) | ("string", Value::Text(_)) | ("int", Value::Int(_)) => {

@@ -3,6 +3,8 @@
 //! Principal identifiers: docs.cloud.google.com/iam/docs/principal-identifiers. Allow policies write IAM v1 members (P1-P17), deny
 //! policies v2 principals (P30-P35), boundary bindings v3 principal sets (P40).
 
+use super::resources::FullName;
+
 /// The caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Principal {
@@ -264,6 +266,7 @@ impl Member {
             "projectEditor" => Self::Holders { role: "roles/editor", project: rest.into() },
             "projectViewer" => Self::Holders { role: "roles/viewer", project: rest.into() },
             "deleted" => Self::Deleted,
+            "principal" | "principalSet" if of_deny_rules(rest) => Self::Foreign,
             "principal" => single(rest),
             "principalSet" => set(rest),
             _ => Self::Unreadable,
@@ -276,10 +279,21 @@ impl Member {
         match kind {
             "deleted" => Self::Deleted,
             "principal" => single(rest),
-            "principalSet" => set(rest),
+            // P33: the pods of a namespace or of a cluster cannot be denied.
+            "principalSet" => match set(rest) {
+                Self::OfPool(_, Subset::Namespace(_) | Subset::Cluster(_)) => Self::Foreign,
+                other => other,
+            },
             _ => Self::Foreign,
         }
     }
+}
+
+/// P30, P32, P35: forms that only deny rules have. In an allow policy they name nobody.
+fn of_deny_rules(rest: &str) -> bool {
+    rest.starts_with("//goog/")
+        || rest.starts_with("//iam.googleapis.com/projects/-/serviceAccounts/")
+        || (rest.starts_with("//cloudresourcemanager.googleapis.com/") && rest.ends_with("/type/ServiceAgent"))
 }
 
 fn special(text: &str) -> Option<Member> {
@@ -346,7 +360,8 @@ fn living_in(path: &str) -> Member {
             return Member::LivingIn { container: container.into(), agents };
         }
     }
-    Member::Unreadable
+    // P33: a container as a whole is a set for boundary bindings only.
+    if FullName::node(path).is_some() { Member::Foreign } else { Member::Unreadable }
 }
 
 fn subset(rest: &str) -> Subset {

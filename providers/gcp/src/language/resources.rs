@@ -101,6 +101,19 @@ impl FullName {
         rest.split_once('/')?.1.strip_prefix("objects/")
     }
 
+    /// As people write it: `projects/shop`, `gs://bucket/object`, a service account's email address; else the full name.
+    pub(crate) fn shown(&self) -> String {
+        if self.is_node() {
+            return self.path.clone();
+        }
+        let account = self.path.split('/').count() == 4;
+        match (self.path.strip_prefix("projects/_/buckets/").filter(|_| self.service == STORAGE), self.service_account()) {
+            (Some(rest), _) => format!("gs://{}", rest.replacen("/objects/", "/", 1).replacen("/managedFolders/", "/", 1)),
+            (_, Some(email)) if account => email.to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
     /// The last collection of the name: `objects`, `cryptoKeys`.
     pub(crate) fn collection(&self) -> Option<&str> {
         if let Some(rest) = self.path.strip_prefix("projects/_/buckets/") {

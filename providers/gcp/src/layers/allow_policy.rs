@@ -39,8 +39,8 @@ pub(crate) struct Almost {
     pub place: Place,
     /// What it says.
     pub says: String,
-    /// Whose policy it is.
-    pub node: String,
+    /// Whose policy or role it is.
+    pub owner: String,
 }
 
 /// What the allow policies on the path grant the caller.
@@ -69,7 +69,7 @@ impl Grants {
         let mut answer = Answer { kind: Kind::MissingGrant, ..Answer::silent(self.lacking) };
         for almost in &self.almost {
             let code = if almost.layer == CONDITION { &findings::CONDITION_FAILS } else { &findings::ROLE_INERT };
-            let owner = format!("the administrators of {}", almost.node);
+            let owner = format!("the administrators of {}", almost.owner);
             answer.layer = almost.layer;
             answer = answer.finding(code, almost.says.clone(), Evidence::Place(almost.place.clone()), &owner);
         }
@@ -92,7 +92,7 @@ impl Grants {
             request.principal.v1(),
             world.shown(&request.resource)
         );
-        let levels: Vec<&str> = self.steps.iter().map(|step| step.subject.as_str()).collect();
+        let levels: Vec<&str> = self.steps.iter().filter(|step| !step.documents.is_empty()).map(|step| step.subject.as_str()).collect();
         let what = format!("{} allow policies: {}", documents.len(), levels.join(", "));
         (says, Evidence::Silence { what, documents })
     }
@@ -225,10 +225,12 @@ fn record<R: Recorder>(world: &World<'_>, binding: &Binding, bound: &Bound, memb
     recorder.test(|| {
         let (place, wanted) = match (&bound.role.document, &bound.role.says) {
             (Some(document), RoleSays::Includes(at)) => {
-                (super::whole(document).member("includedPermissions").element(*at), format!("{} includes it", binding.role))
+                (super::whole(document).member("includedPermissions").element(*at), format!("{}, which includes it", binding.role))
             }
-            (Some(document), RoleSays::Inert(field)) => (super::whole(document).member(field), format!("{} is active", binding.role)),
-            _ => (binding.place.member("role"), format!("{} includes it", binding.role)),
+            (Some(document), RoleSays::Inert(field)) => (super::whole(document).member(field), format!("{}, which is inert", binding.role)),
+            (_, RoleSays::Lacks) => (binding.place.member("role"), format!("{}, which does not include it", binding.role)),
+            (_, RoleSays::Gone) => (binding.place.member("role"), format!("{}, which does not exist", binding.role)),
+            _ => (binding.place.member("role"), format!("{}, which was not read", binding.role)),
         };
         Test::new(place, "action", wanted, request.permission.v1(), bound.includes)
     });
@@ -303,14 +305,16 @@ fn remark(world: &World<'_>, level: &Level<AllowPolicy>, binding: &Binding, boun
                 binding.role,
                 world.request.principal.v1()
             );
-            grants.almost.push(Almost { layer: ROLE_STATE, place: super::whole(document).member(field), says, node });
+            // A custom role is changed where it lives.
+            let owner = binding.role.split_once("/roles/").map_or(node, |(home, _)| home.to_owned());
+            grants.almost.push(Almost { layer: ROLE_STATE, place: super::whole(document).member(field), says, owner });
         }
         _ if bound.includes.is_yes() && bound.condition.is_no() => {
             if let Some(condition) = &binding.condition {
                 let (place, why) = failing(world, condition);
                 let title = if condition.title.is_empty() { String::new() } else { format!(" `{}`", condition.title) };
                 let says = format!("{} on {node} would grant it, but its condition{title} does not hold: {why}", binding.role);
-                grants.almost.push(Almost { layer: CONDITION, place, says, node });
+                grants.almost.push(Almost { layer: CONDITION, place, says, owner: node });
             }
         }
         _ => {}

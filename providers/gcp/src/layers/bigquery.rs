@@ -13,6 +13,9 @@ use crate::world::{RoleSays, World, condition_of, elements, json, member, text};
 use iam_why_contract::{Effect, Outcome, Place, Recorder, Statement, Step, Test, Truth};
 use serde_json::Value;
 
+/// What dataViewer includes, and so do dataEditor and dataOwner (A8).
+const READS: &[&str] = &["bigquery.tables.getData", "bigquery.tables.get", "bigquery.tables.list", "bigquery.datasets.get"];
+
 /// What the dataset's access list grants.
 pub(crate) fn grants<R: Recorder>(world: &World<'_>, facts: &Facts) -> (Truth, Vec<Step>) {
     let Some(dataset) = dataset(&world.request.resource) else { return (Truth::No, Vec::new()) };
@@ -74,6 +77,7 @@ fn applies<R: Recorder>(world: &World<'_>, entry: &Value, place: &Place, facts: 
     }
     let includes = match &world.role(role).says {
         RoleSays::Includes(_) => Truth::Yes,
+        RoleSays::Unread(_) if role != written && READS.contains(&world.request.permission.v1()) => Truth::Yes,
         RoleSays::Unread(doubt) => facts.truth(&format!("role {role}"), || doubt.clone()),
         _ => Truth::No,
     };

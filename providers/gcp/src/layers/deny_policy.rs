@@ -81,14 +81,19 @@ fn applies<R: Recorder>(world: &World<'_>, rule: &DenyRule, facts: &Facts, recor
 fn permission_denied<R: Recorder>(world: &World<'_>, rule: &DenyRule, facts: &Facts, recorder: &mut R) -> Truth {
     let permission = &world.request.permission;
     let named = |list: &[String]| list.iter().position(|entry| permission.is_named_by(entry));
-    let denied = named(&rule.permissions);
+    let listed = rule.permissions.iter().position(|entry| permission.is_named_by(entry) && is_deny_entry(entry));
+    let denied = listed.or_else(|| named(&rule.permissions));
     let excepted = named(&rule.except_permissions);
     let exact = denied.is_some_and(|at| rule.permissions.get(at).is_some_and(|entry| !entry.contains('*')));
     let holds = match (denied, excepted) {
         (None, _) | (_, Some(_)) => Truth::No,
-        (Some(_), None) => match deniable(world, Some(exact)) {
+        // D10: a group that is not listed is not accepted, unless the list has grown since.
+        (Some(_), None) => match deniable(world, Some(exact)).and(if listed.is_some() || exact { Truth::Yes } else { Truth::Unknown }) {
             Truth::Unknown => facts.truth("permission is deniable", || Doubt {
-                about: format!("whether deny policies support {} by now", permission.v1()),
+                about: match denied.and_then(|at| rule.permissions.get(at)).filter(|_| !exact) {
+                    Some(group) => format!("whether deny policies support the group {group} by now"),
+                    None => format!("whether deny policies support {} by now", permission.v1()),
+                },
                 needs: format!("the page Permissions supported in deny policies: iam-why knows it as of {LISTED}"),
             }),
             known => known,

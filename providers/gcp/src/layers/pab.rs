@@ -168,7 +168,7 @@ impl Policy {
         let includes = self.includes(world, facts);
         recorder.test(|| {
             let rules: Vec<&str> = self.rules.iter().flatten().map(String::as_str).collect();
-            let path: Vec<&str> = world.path.nodes.iter().map(|node| node.path.as_str()).collect();
+            let path: Vec<String> = world.path.nodes.iter().map(|node| world.shown(node)).collect();
             Test::new(
                 details.member("rules"),
                 "resource",
