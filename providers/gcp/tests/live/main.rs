@@ -1,0 +1,1 @@
+//! The live reader against a server on loopback.
