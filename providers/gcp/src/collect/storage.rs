@@ -57,7 +57,7 @@ pub(super) async fn managed_folders(reader: &Reader<'_>, bucket: &FullName, fold
     let mut policies = Vec::new();
     for full in folders {
         let Some(name) = folder(full) else { continue };
-        if !there.iter().any(|other| *other == name) {
+        if !there.contains(&name) {
             reader.note(ALLOW_POLICY, &full.to_string(), Outcome::Absent);
             continue;
         }

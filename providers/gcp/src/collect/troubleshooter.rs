@@ -39,14 +39,14 @@ pub(super) async fn ask(question: &Question, verdict: &Verdict, options: &Option
         Ok(Some(reader.ask(&TROUBLESHOOT, email, &Call::post("/v3/iam:troubleshoot".into(), tuple)).await))
     };
     match tokio::time::timeout(options.timeout, asked).await {
-        Ok(Ok(Some(answer))) => Ok(Some(opinion(answer, verdict, &secrets))),
+        Ok(Ok(Some(answer))) => Ok(Some(opinion(answer, verdict, !question.context.entries.is_empty(), &secrets))),
         Ok(Ok(None)) => Ok(None),
         Ok(Err(error)) => Err(error),
         Err(_) => Ok(Some(unanswered(&format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64())))),
     }
 }
 
-fn opinion(answer: Result<(String, Value), Failure>, verdict: &Verdict, secrets: &Secrets) -> SecondOpinion {
+fn opinion(answer: Result<(String, Value), Failure>, verdict: &Verdict, has_context: bool, secrets: &Secrets) -> SecondOpinion {
     let value = match answer {
         Ok((_, value)) => value,
         Err(failure) => return unanswered(&failure.said(secrets)),
@@ -61,7 +61,7 @@ fn opinion(answer: Result<(String, Value), Failure>, verdict: &Verdict, secrets:
         _ => Decision::Undetermined,
     };
     let leaves_out = leaves_out(verdict);
-    let agrees = agreement(decision, verdict, !leaves_out.is_empty());
+    let agrees = agreement(decision, verdict, has_context || !leaves_out.is_empty());
     let part = |name: &str| value.pointer(name).and_then(Value::as_str).map(|state| format!(", {state}")).unwrap_or_default();
     let allow = part("/allowPolicyExplanation/allowAccessState");
     let deny = part("/denyPolicyExplanation/denyAccessState");
@@ -85,7 +85,7 @@ fn leaves_out(verdict: &Verdict) -> Vec<String> {
 }
 
 /// Where the two differ the verdict is contradicted only if it rests on nothing that the troubleshooter leaves out, and nothing was
-/// said of the request beyond its words: conditions are evaluated as far as the caller supplies their context.
+/// said of the request beyond its words: its context is not sent along.
 fn agreement(theirs: Decision, verdict: &Verdict, incomplete: bool) -> Option<bool> {
     match (verdict.decision, theirs) {
         (Decision::Undetermined, _) | (_, Decision::Undetermined) => None,

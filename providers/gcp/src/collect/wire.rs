@@ -118,7 +118,6 @@ async fn body(mut response: reqwest::Response) -> Result<String, Failure> {
 }
 
 /// The address may carry a token: it is left out.
-#[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
 fn broken(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     let mut said = error.to_string();
