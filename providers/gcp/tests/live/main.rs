@@ -1,5 +1,13 @@
 //! The live reader against a server on loopback that answers in the documented REST shapes.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "these tests run a server and write a file for the reader; what fails here is a test"
+)]
+
 mod server;
 
 use iam_why_contract::collect::{Collect, CollectError, Collected, Options, Quiet};
