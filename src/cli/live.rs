@@ -22,12 +22,21 @@ pub(crate) struct Live {
     /// AWS: the region where nothing else names one
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// AWS: the address of a server that stands in for AWS
+    /// AWS, Google Cloud: the address of a server that stands in for the cloud
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
     /// AWS: the role that is assumed in other accounts that a question touches
     #[arg(long, value_name = "NAME")]
     reader_role: Option<String>,
+    /// Google Cloud: the project that `collect` and `doctor` read where no other is named
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<String>,
+    /// Google Cloud: the project that the calls are charged to
+    #[arg(long, value_name = "PROJECT")]
+    billing_project: Option<String>,
+    /// Google Cloud: a file with an access token, in place of Application Default Credentials
+    #[arg(long, value_name = "FILE")]
+    access_token_file: Option<String>,
     /// Also ask the cloud's own simulator, and say whether it agrees
     #[arg(long)]
     pub(crate) verify: bool,
@@ -41,6 +50,9 @@ impl Live {
             ("region", &self.region),
             ("endpoint-url", &self.endpoint_url),
             ("reader-role", &self.reader_role),
+            ("project", &self.project),
+            ("billing-project", &self.billing_project),
+            ("access-token-file", &self.access_token_file),
         ];
         let settings = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
         Options { timeout: Duration::from_secs_f64(self.timeout), concurrency: self.concurrency.into(), settings }

@@ -1,0 +1,112 @@
+//! What the credentials can read, and the custom role that reads all of it.
+
+use super::connection::connect;
+use super::gathered::Gathered;
+use super::principal::me;
+use super::reader::Reader;
+use super::secrets::Secrets;
+use super::step::{ALL, Step};
+use super::wire::Call;
+use super::{account, question};
+use crate::documents::KINDS;
+use crate::request::Request;
+use iam_why_contract::collect::{Check, Doctor, Options, Progress};
+use iam_why_contract::{CollectError, Outcome, Question};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Tries each call of the table, as far as there is something to try it on.
+pub(super) async fn examine(options: &Options, progress: &dyn Progress) -> Result<Doctor, CollectError> {
+    let secrets = Arc::new(Secrets::default());
+    let sink = Gathered::default();
+    let reader = Reader::new(connect(options, &secrets, true).await?, options.concurrency, &sink, progress);
+    let reading = async {
+        let who = match me(&reader).await {
+            Ok(who) => who,
+            Err(failure) if failure.is_bad_credentials() => return Err(super::connection::bad_credentials(&failure, &secrets)),
+            Err(_) => None,
+        };
+        if let Some(project) = options.get("project") {
+            Box::pin(probe(&reader, who.as_deref(), project)).await;
+        }
+        Ok(who)
+    };
+    let who = match tokio::time::timeout(options.timeout, reading).await {
+        Ok(who) => who?,
+        Err(_) => None,
+    };
+    reader.check()?;
+    Ok(Doctor {
+        who: who.unwrap_or_else(|| "somebody whom the token does not name".into()),
+        checks: ALL.iter().filter(|step| !step.kind.is_empty()).map(|step| check(step, &reader, options.get("project"))).collect(),
+        least_title: "custom role (of the organization: `gcloud iam roles create iamWhyReader --organization=ID --file=FILE`)".into(),
+        least: least(),
+    })
+}
+
+/// Asks what a question about the project would ask, then about its first bucket.
+async fn probe(reader: &Reader<'_>, who: Option<&str>, project: &str) {
+    let ask = async |action: &str, resource: String| {
+        let principal = who.unwrap_or("anonymous").to_owned();
+        let question =
+            Question { provider: "gcp".into(), principal, action: action.into(), resource: Some(resource), ..Question::default() };
+        if let Ok(request) = Request::parse(&question) {
+            question::everything(reader, &request).await;
+        }
+    };
+    let bucket = account::first_bucket(reader, project).await;
+    match bucket {
+        Some(bucket) => ask("storage.objects.get", format!("gs://{bucket}/{PROBE}/{PROBE}")).await,
+        None => ask("resourcemanager.projects.get", format!("projects/{project}")).await,
+    }
+    account::first_account(reader, project).await;
+}
+
+/// A name that nothing has.
+const PROBE: &str = "iam-why-doctor-asks-for-what-is-not-there";
+
+fn check(step: &Step, reader: &Reader<'_>, project: Option<&str>) -> Check {
+    let layer = KINDS.iter().find(|row| row.id == step.kind).map_or(step.call, |row| row.title);
+    let nothing = || match project {
+        Some(project) => format!("there was nothing in or above {project} to try it on, or no time left"),
+        None => "no project was named: --project".into(),
+    };
+    let outcome = reader.tried(step.call).unwrap_or_else(|| Outcome::NotTried { why: nothing() });
+    Check { layer: layer.trim_start_matches("the ").to_owned(), about: step.call.to_owned(), outcome }
+}
+
+/// The smallest custom role under which every call of the table goes through, as `gcloud iam roles create --file` takes it.
+fn least() -> String {
+    let needs: BTreeSet<&str> = ALL.iter().flat_map(|step| step.needs.iter().copied()).collect();
+    let lines: String = needs.iter().map(|permission| format!("- {permission}\n")).collect();
+    format!(
+        "title: iam-why reader\ndescription: Reads the policies that decide about access\nstage: GA\nincludedPermissions:\n{lines}\
+         # Reading groups is no permission of IAM: it takes the right to read groups in Workspace or Cloud Identity.\n"
+    )
+}
+
+/// A call that only `doctor` makes.
+pub(super) fn buckets_of(project: &str) -> Call {
+    Call::get("/storage/v1/b".into()).with("project", project).with("maxResults", "1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::least;
+    use crate::collect::step::ALL;
+
+    #[test]
+    fn the_role_grants_every_permission_of_the_table_and_nothing_that_writes() {
+        let role = least();
+        for step in ALL {
+            for permission in step.needs {
+                assert!(role.contains(&format!("- {permission}\n")), "{permission}");
+                let verb = permission.rsplit('.').next().unwrap();
+                assert!(["get", "list", "search"].iter().any(|start| verb.starts_with(start)), "{permission}");
+            }
+        }
+        let granted = role.lines().filter(|line| line.starts_with("- ")).count();
+        let needed: std::collections::BTreeSet<_> = ALL.iter().flat_map(|step| step.needs).collect();
+        assert_eq!(granted, needed.len());
+    }
+}

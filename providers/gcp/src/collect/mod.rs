@@ -1,0 +1,67 @@
+//! Reading Google Cloud with the user's own credentials: the only I/O of this crate, and never anything but reading calls.
+//!
+//! | file | reads |
+//! |---|---|
+//! | [`step`] | the table of all calls, and what each one takes |
+//! | `connection`, `wire` | credentials; one REST client with paging, retries and bounds |
+//! | `reader`, `outcome`, `secrets`, `gathered` | sends calls, says what became of them, keeps secrets out |
+//! | `principal`, `question` | what one question needs |
+//! | `account` | a whole project |
+//! | `resource_manager`, `iam`, `storage`, `services`, `gates` | one API family each |
+//! | `doctor` | what the credentials can read |
+//! | `troubleshooter` | what Google Cloud itself says |
+
+#![expect(clippy::disallowed_methods, reason = "this is where the clock is looked at, and the file with a token is read")]
+
+mod account;
+mod connection;
+mod doctor;
+mod gates;
+mod gathered;
+mod iam;
+mod outcome;
+mod principal;
+mod question;
+mod reader;
+mod resource_manager;
+mod secrets;
+mod services;
+pub mod step;
+mod storage;
+mod troubleshooter;
+mod wire;
+
+use iam_why_contract::collect::{Collect, Collected, Doctor, Options, Progress, Reading, SecondOpinion, Sink};
+use iam_why_contract::{Question, Verdict};
+
+/// Reads Google Cloud.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GcpReader;
+
+impl Collect for GcpReader {
+    fn id(&self) -> &'static str {
+        "gcp"
+    }
+
+    fn question<'a>(&'a self, question: &'a Question, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Collected> {
+        Box::pin(question::read(question, options, progress))
+    }
+
+    fn whole<'a>(
+        &'a self,
+        scope: Option<&'a str>,
+        options: &'a Options,
+        sink: &'a dyn Sink,
+        progress: &'a dyn Progress,
+    ) -> Reading<'a, String> {
+        Box::pin(account::read(scope, options, sink, progress))
+    }
+
+    fn doctor<'a>(&'a self, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Doctor> {
+        Box::pin(doctor::examine(options, progress))
+    }
+
+    fn verify<'a>(&'a self, question: &'a Question, verdict: &'a Verdict, options: &'a Options) -> Reading<'a, Option<SecondOpinion>> {
+        Box::pin(troubleshooter::ask(question, verdict, options))
+    }
+}

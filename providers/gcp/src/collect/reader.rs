@@ -1,0 +1,211 @@
+//! Sends the calls: so many at once, each noted before it is sent and when it is answered.
+
+use super::connection::bad_credentials;
+use super::outcome::Failure;
+use super::secrets::Secrets;
+use super::step::Step;
+use super::wire::{Call, Wire};
+use iam_why_contract::collect::{CollectError, Progress, Sink};
+use iam_why_contract::{Document, Outcome, Search};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// No list is followed further than this: a server whose pages never end does not keep us for ever.
+const MOST_PAGES: usize = 500;
+
+/// What every part of the collector reads through.
+pub(super) struct Reader<'r> {
+    pub(super) wire: Wire,
+    permits: Semaphore,
+    pub(super) sink: &'r dyn Sink,
+    progress: &'r dyn Progress,
+    /// What was asked and not answered yet: kind and subject, and the call.
+    pending: Mutex<BTreeMap<(&'static str, String), &'static str>>,
+    write_error: Mutex<Option<String>>,
+    answered: AtomicBool,
+    /// The first failure that leaves nothing to answer from, if nothing else comes.
+    fatal: Mutex<Option<Failure>>,
+    /// What became of each call; a refusal stays whatever else came back.
+    tally: Mutex<BTreeMap<&'static str, Outcome>>,
+    /// Roles that were asked for.
+    roles: Mutex<BTreeSet<String>>,
+}
+
+impl<'r> Reader<'r> {
+    pub(super) fn new(wire: Wire, concurrency: usize, sink: &'r dyn Sink, progress: &'r dyn Progress) -> Self {
+        Self {
+            wire,
+            permits: Semaphore::new(concurrency.max(1)),
+            sink,
+            progress,
+            pending: Mutex::default(),
+            write_error: Mutex::default(),
+            answered: AtomicBool::new(false),
+            fatal: Mutex::default(),
+            tally: Mutex::default(),
+            roles: Mutex::default(),
+        }
+    }
+
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.wire.secrets
+    }
+
+    /// Sends one call; its answer is a JSON object.
+    pub(super) async fn ask(&self, step: &Step, subject: &str, call: &Call) -> Result<(String, Value), Failure> {
+        let key = (step.kind, subject.to_owned());
+        held(&self.pending).insert(key.clone(), step.call);
+        // The semaphore is never closed; were it, calls would go out unbounded rather than not at all.
+        let permit = self.permits.acquire().await.ok();
+        let what = format!("{} {subject}", step.call);
+        self.progress.began(&what);
+        let answer = self.wire.send(step, call).await.and_then(|text| read(&self.wire.secrets.without(&text)));
+        self.progress.ended(&what);
+        drop(permit);
+        held(&self.pending).remove(&key);
+        self.count(step, answer.as_ref().err());
+        answer
+    }
+
+    /// Sends the calls of one list: every element of `items` of every page, as it was written.
+    pub(super) async fn list(&self, step: &Step, subject: &str, call: &Call, items: &str) -> Result<Vec<String>, Failure> {
+        let mut all = Vec::new();
+        let mut page = call.clone();
+        let mut seen = BTreeSet::new();
+        for _ in 0..MOST_PAGES {
+            let (text, value) = self.ask(step, subject, &page).await?;
+            all.extend(elements(&text, items)?);
+            let next = value.get("nextPageToken").and_then(Value::as_str).filter(|token| !token.is_empty());
+            let Some(next) = next else { return Ok(all) };
+            if !seen.insert(next.to_owned()) {
+                break;
+            }
+            page = call.clone().with("pageToken", next);
+        }
+        let failure = Failure::Malformed(format!("the pages of {} do not end", step.call));
+        self.count(step, Some(&failure));
+        Err(failure)
+    }
+
+    /// Sends one call that yields one whole document, and notes what became of it.
+    pub(super) async fn read(&self, step: &Step, subject: &str, title: &str, call: &Call, has: &[&str]) -> Option<Value> {
+        let answer = self.ask(step, subject, call).await.and_then(|(text, value)| {
+            let shaped = has.iter().any(|name| value.get(name).is_some());
+            if shaped { Ok((text, value)) } else { Err(Failure::Malformed(format!("the answer has none of {}", has.join(", ")))) }
+        });
+        match answer {
+            Ok((text, value)) => {
+                self.document(step, subject, title, text);
+                self.note(step.kind, subject, Outcome::Found);
+                Some(value)
+            }
+            Err(failure) => {
+                self.failed(step, subject, &failure);
+                None
+            }
+        }
+    }
+
+    /// Notes that reading failed.
+    pub(super) fn failed(&self, step: &Step, subject: &str, failure: &Failure) {
+        self.note(step.kind, subject, failure.outcome(step, self.secrets()));
+    }
+
+    /// Hands in a document.
+    pub(super) fn document(&self, step: &Step, subject: &str, title: &str, text: String) {
+        let text = text.trim().to_owned();
+        self.written(self.sink.document(Document::new(step.kind, subject, title, text).from_source(step.call, 1)));
+    }
+
+    /// Notes what became of looking for `kind` of `subject`.
+    pub(super) fn note(&self, kind: &'static str, subject: &str, outcome: Outcome) {
+        self.written(self.sink.search(Search { kind: kind.into(), subject: subject.into(), outcome }));
+    }
+
+    /// The role is to be read, and was not asked for before.
+    pub(super) fn is_new_role(&self, role: &str) -> bool {
+        held(&self.roles).insert(role.to_owned())
+    }
+
+    /// What became of the call of this name.
+    pub(super) fn tried(&self, call: &str) -> Option<Outcome> {
+        held(&self.tally).get(call).cloned()
+    }
+
+    /// Notes of everything that was asked and is not answered that time ran out.
+    pub(super) fn give_up(&self, after: Duration) {
+        let pending = std::mem::take(&mut *held(&self.pending));
+        for ((kind, subject), call) in pending.into_iter().filter(|((kind, _), _)| !kind.is_empty()) {
+            let needs = format!("an answer to {call} within {} s (--timeout)", after.as_secs_f64());
+            self.note(kind, &subject, Outcome::Refused { needs, said: "timed out".into() });
+        }
+    }
+
+    /// Is there nothing to answer from, and why?
+    pub(super) fn check(&self) -> Result<(), CollectError> {
+        if let Some(error) = held(&self.write_error).clone() {
+            return Err(CollectError::Write(error));
+        }
+        // Who was answered, be it by a refusal, has credentials that are accepted.
+        match held(&self.fatal).as_ref().filter(|_| !self.answered.load(Ordering::Relaxed)) {
+            None => Ok(()),
+            Some(failure) if failure.is_bad_credentials() => Err(bad_credentials(failure, self.secrets())),
+            Some(failure) => Err(CollectError::NothingRead { cloud: "Google Cloud", said: failure.said(self.secrets()) }),
+        }
+    }
+
+    fn count(&self, step: &Step, failure: Option<&Failure>) {
+        match failure {
+            Some(failure) if failure.is_bad_credentials() || failure.is_unreachable() => {
+                let mut fatal = held(&self.fatal);
+                if fatal.as_ref().is_none_or(Failure::is_unreachable) {
+                    *fatal = Some(failure.clone());
+                }
+            }
+            _ => self.answered.store(true, Ordering::Relaxed),
+        }
+        let outcome = match failure {
+            // That there is none was readable.
+            Some(failure) if failure.is_not_found() => Outcome::Found,
+            Some(failure) => failure.outcome(step, self.secrets()),
+            None => Outcome::Found,
+        };
+        let mut tally = held(&self.tally);
+        let kept = tally.entry(step.call).or_insert(Outcome::Found);
+        if !matches!(kept, Outcome::Refused { .. }) {
+            *kept = outcome;
+        }
+    }
+
+    pub(super) fn written(&self, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            held(&self.write_error).get_or_insert_with(|| error.to_string());
+        }
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read(text: &str) -> Result<(String, Value), Failure> {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) if value.is_object() => Ok((text.to_owned(), value)),
+        Ok(_) => Err(Failure::Malformed("the answer is no JSON object".into())),
+        Err(error) => Err(Failure::Malformed(format!("the answer is no JSON: {error}"))),
+    }
+}
+
+/// The elements of a member as they were written; where the member is missing there are none (proto3 leaves out empty lists).
+fn elements(text: &str, items: &str) -> Result<Vec<String>, Failure> {
+    let shape = |error: serde_json::Error| Failure::Malformed(format!("`{items}` is no list: {error}"));
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(shape)?;
+    let Some(list) = members.get(items) else { return Ok(Vec::new()) };
+    let list: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(shape)?;
+    Ok(list.into_iter().map(|raw| raw.get().to_owned()).collect())
+}

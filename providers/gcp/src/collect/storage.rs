@@ -1,0 +1,84 @@
+//! Cloud Storage: a bucket's settings, its policy, its managed folders, its access control lists.
+
+use super::reader::Reader;
+use super::resource_manager::POLICY;
+use super::step::{BUCKET_ACL, BUCKET_POLICY, GET_BUCKET, LIST_MANAGED, MANAGED_POLICY, OBJECT_ACL};
+use super::wire::{Call, part};
+use crate::documents::{ACL, ALLOW_POLICY};
+use crate::language::resources::FullName;
+use iam_why_contract::Outcome;
+use serde_json::Value;
+
+/// Reads a bucket's settings.
+pub(super) async fn settings(reader: &Reader<'_>, bucket: &FullName) -> Option<Value> {
+    let call = Call::get(address(bucket)).with("projection", "noAcl");
+    reader.read(&GET_BUCKET, &bucket.to_string(), &format!("bucket {}", short(bucket)), &call, &["name", "projectNumber"]).await
+}
+
+/// Reads a bucket's policy.
+pub(super) async fn policy(reader: &Reader<'_>, bucket: &FullName) -> Option<Value> {
+    let call = Call::get(format!("{}/iam", address(bucket))).with("optionsRequestedPolicyVersion", "3");
+    reader.read(&BUCKET_POLICY, &bucket.to_string(), &format!("allow policy of the bucket {}", short(bucket)), &call, POLICY).await
+}
+
+/// Reads the access control lists of a bucket and of the object in question. Where access is uniform they do not count (N30).
+pub(super) async fn lists(reader: &Reader<'_>, bucket: &FullName, object: Option<&FullName>, settings: Option<&Value>) {
+    let uniform = settings.and_then(|value| value.pointer("/iamConfiguration/uniformBucketLevelAccess/enabled")?.as_bool());
+    if uniform == Some(true) {
+        return;
+    }
+    let call = Call::get(format!("{}/acl", address(bucket)));
+    reader
+        .read(&BUCKET_ACL, &bucket.to_string(), &format!("access control list of the bucket {}", short(bucket)), &call, &["items", "kind"])
+        .await;
+    let Some((object, name)) = object.and_then(|object| Some((object, object.object()?))) else { return };
+    let call = Call::get(format!("{}/o/{}/acl", address(bucket), part(name)));
+    let title = format!("access control list of gs://{}/{name}", short(bucket));
+    if name.is_empty() || name.ends_with('*') {
+        return reader.note(ACL, &object.to_string(), Outcome::NotTried { why: "it names no single object".into() });
+    }
+    reader.read(&OBJECT_ACL, &object.to_string(), &title, &call, &["items", "kind"]).await;
+}
+
+/// Reads the policies of the managed folders on the way to an object. Which there are is a list of the bucket's.
+pub(super) async fn managed_folders(reader: &Reader<'_>, bucket: &FullName, folders: &[FullName]) -> Vec<Value> {
+    let Some(shortest) = folders.last().and_then(folder) else { return Vec::new() };
+    let call = Call::get(format!("{}/managedFolders", address(bucket))).with("prefix", shortest);
+    let listed = match reader.list(&LIST_MANAGED, &bucket.to_string(), &call, "items").await {
+        Ok(listed) => listed,
+        Err(failure) => {
+            folders.iter().for_each(|folder| reader.failed(&LIST_MANAGED, &folder.to_string(), &failure));
+            return Vec::new();
+        }
+    };
+    let named =
+        |text: &String| serde_json::from_str::<Value>(text).ok()?.get("name")?.as_str().map(|name| name.trim_end_matches('/').to_owned());
+    let there: Vec<String> = listed.iter().filter_map(named).collect();
+    let mut policies = Vec::new();
+    for full in folders {
+        let Some(name) = folder(full) else { continue };
+        if !there.contains(&name) {
+            reader.note(ALLOW_POLICY, &full.to_string(), Outcome::Absent);
+            continue;
+        }
+        let call = Call::get(format!("{}/managedFolders/{}/iam", address(bucket), part(&format!("{name}/"))));
+        let call = call.with("optionsRequestedPolicyVersion", "3");
+        policies.extend(
+            reader.read(&MANAGED_POLICY, &full.to_string(), &format!("allow policy of the managed folder {name}"), &call, POLICY).await,
+        );
+    }
+    policies
+}
+
+/// The name of a managed folder without its last slash.
+fn folder(full: &FullName) -> Option<String> {
+    Some(full.path.split_once("/managedFolders/")?.1.trim_end_matches('/').to_owned())
+}
+
+fn short(bucket: &FullName) -> &str {
+    bucket.path.trim_start_matches("projects/_/buckets/")
+}
+
+fn address(bucket: &FullName) -> String {
+    format!("/storage/v1/b/{}", part(short(bucket)))
+}

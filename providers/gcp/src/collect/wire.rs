@@ -1,0 +1,130 @@
+//! One small REST client: retries with the hints of the server, bounded bodies, no redirects.
+
+use super::connection::Credentials;
+use super::outcome::Failure;
+use super::secrets::Secrets;
+use super::step::Step;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// No answer is read further than this.
+const LARGEST: usize = 16 * 1024 * 1024;
+
+/// How often a call is sent at most.
+const ATTEMPTS: u32 = 6;
+
+/// What a server may ask us to wait at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(65);
+
+/// What stands for itself in a part of a path (RFC 3986, unreserved).
+const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What is sent: a GET, or a POST where there is a body.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Call {
+    /// From the slash behind the host on, encoded.
+    pub path: String,
+    pub query: Vec<(&'static str, String)>,
+    pub body: Option<Value>,
+}
+
+impl Call {
+    pub(super) fn get(path: String) -> Self {
+        Self { path, ..Self::default() }
+    }
+
+    pub(super) fn post(path: String, body: Value) -> Self {
+        Self { path, body: Some(body), ..Self::default() }
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+}
+
+/// A part of a path.
+pub(super) fn part(text: &str) -> String {
+    utf8_percent_encode(text, PART).to_string()
+}
+
+/// A path whose slashes separate.
+pub(super) fn parts(text: &str) -> String {
+    text.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+/// The client.
+pub(super) struct Wire {
+    pub http: reqwest::Client,
+    pub credentials: Credentials,
+    pub endpoint: Option<String>,
+    pub billing_project: Option<String>,
+    pub deadline: Option<Instant>,
+    pub secrets: Arc<Secrets>,
+}
+
+impl Wire {
+    /// Sends a call until it is answered, it is useless to go on, or there is no time left. Returns the text of the answer.
+    pub(super) async fn send(&self, step: &Step, call: &Call) -> Result<String, Failure> {
+        let mut attempt = 0;
+        loop {
+            let failure = match self.once(step, call).await {
+                Ok(text) => return Ok(text),
+                Err(failure) => failure,
+            };
+            let Some(wait) = failure.again(attempt).filter(|wait| attempt + 1 < ATTEMPTS && *wait <= LONGEST_WAIT) else {
+                return Err(failure);
+            };
+            // To wait for longer than there is time would only hide what the server said.
+            if self.deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
+                return Err(failure);
+            }
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn once(&self, step: &Step, call: &Call) -> Result<String, Failure> {
+        let base = self.endpoint.clone().unwrap_or_else(|| format!("https://{}.googleapis.com", step.host));
+        let url = format!("{}{}", base.trim_end_matches('/'), call.path);
+        let request = match &call.body {
+            Some(body) => self.http.post(url).json(body),
+            None => self.http.get(url),
+        };
+        let mut headers = self.credentials.headers(&self.secrets).await?;
+        if let Some(project) = self.billing_project.as_deref().and_then(|project| project.parse().ok()) {
+            headers.insert("x-goog-user-project", project);
+        }
+        let response = request.query(&call.query).headers(headers).send().await.map_err(broken)?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let text = body(response).await?;
+        if status == 200 { Ok(text) } else { Err(Failure::of(status, &text, retry_after.map(Duration::from_secs))) }
+    }
+}
+
+async fn body(mut response: reqwest::Response) -> Result<String, Failure> {
+    let mut bytes: Vec<u8> = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        if bytes.len() + chunk.len() > LARGEST {
+            return Err(Failure::Malformed(format!("the answer is larger than {LARGEST} bytes")));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::Malformed("the answer is not UTF-8".into()))
+}
+
+/// The address may carry a token: it is left out.
+fn broken(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let mut said = error.to_string();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        said = format!("{said}: {inner}");
+        cause = inner.source();
+    }
+    Failure::Connection(said)
+}
