@@ -10,6 +10,9 @@ const WITHIN: usize = 4;
 /// How long one text may be.
 const TEXT: usize = 256 * 1024;
 
+/// How many pairs are looked at for one that stands beside another: no record has more, and a hostile text may.
+const BESIDE: usize = 2048;
+
 /// One key with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
@@ -78,7 +81,7 @@ impl Pairs {
             object = self.objects.get(object).map_or(0, |object| object.parent);
         }
         let from = self.pairs.partition_point(|other| other.at < start);
-        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take_while(|other| other.at <= end);
+        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take(BESIDE).take_while(|other| other.at <= end);
         within.filter(|other| self.lies(other, object, path)).map(|other| other.value.as_str()).next()
     }
 

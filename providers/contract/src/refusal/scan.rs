@@ -31,6 +31,10 @@ impl<'c> Scanner<'c> {
 
     /// Takes the next piece of the stream.
     pub fn push(&mut self, piece: &[u8]) {
+        // Beyond what is kept there is nothing to look for.
+        if self.more {
+            return;
+        }
         for part in piece.chunks(BLOCK) {
             self.kept.extend_from_slice(part);
             if self.kept.len() >= 2 * BLOCK {
