@@ -22,12 +22,21 @@ pub(crate) struct Live {
     /// AWS: the region where nothing else names one
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// AWS: the address of a server that stands in for AWS
+    /// AWS, Azure: the address of a server that stands in for the cloud
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
     /// AWS: the role that is assumed in other accounts that a question touches
     #[arg(long, value_name = "NAME")]
     reader_role: Option<String>,
+    /// Azure: the tenant whose directory and subscriptions are read
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// Azure: the subscription where nothing else names one
+    #[arg(long, value_name = "ID")]
+    subscription: Option<String>,
+    /// Azure: AzureCloud, AzureUSGovernment or AzureChinaCloud
+    #[arg(long, value_name = "NAME")]
+    cloud: Option<String>,
     /// Also ask the cloud's own simulator, and say whether it agrees
     #[arg(long)]
     pub(crate) verify: bool,
@@ -41,6 +50,9 @@ impl Live {
             ("region", &self.region),
             ("endpoint-url", &self.endpoint_url),
             ("reader-role", &self.reader_role),
+            ("tenant", &self.tenant),
+            ("subscription", &self.subscription),
+            ("cloud", &self.cloud),
         ];
         let settings = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
         Options { timeout: Duration::from_secs_f64(self.timeout), concurrency: self.concurrency.into(), settings }
