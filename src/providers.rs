@@ -7,7 +7,10 @@ static ALL: &[&dyn Provider] = &[&iam_why_aws::Aws, &iam_why_azure::Azure, &iam_
 
 /// What reads each cloud with the user's own credentials.
 #[cfg(feature = "live")]
-static READERS: &[&dyn iam_why_contract::Collect] = &[&iam_why_aws::collect::AwsReader, &iam_why_gcp::collect::GcpReader];
+static READERS: &[&dyn iam_why_contract::Collect] = &[&iam_why_aws::collect::AwsReader, &AZURE, &iam_why_gcp::collect::GcpReader];
+
+#[cfg(feature = "live")]
+static AZURE: iam_why_azure::collect::AzureReader = iam_why_azure::collect::AzureReader::new();
 
 /// What reads the cloud of this id.
 #[cfg(feature = "live")]

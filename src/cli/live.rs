@@ -22,7 +22,7 @@ pub(crate) struct Live {
     /// AWS: the region where nothing else names one
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// AWS, Google Cloud: the address of a server that stands in for the cloud
+    /// The address of a server that stands in for the cloud
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
     /// AWS: the role that is assumed in other accounts that a question touches
@@ -37,6 +37,15 @@ pub(crate) struct Live {
     /// Google Cloud: a file with an access token, in place of Application Default Credentials
     #[arg(long, value_name = "FILE")]
     access_token_file: Option<String>,
+    /// Azure: the tenant whose directory and subscriptions are read
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// Azure: the subscription where nothing else names one
+    #[arg(long, value_name = "ID")]
+    subscription: Option<String>,
+    /// Azure: AzureCloud, AzureUSGovernment or AzureChinaCloud
+    #[arg(long, value_name = "NAME")]
+    cloud: Option<String>,
     /// Also ask the cloud's own simulator, and say whether it agrees
     #[arg(long)]
     pub(crate) verify: bool,
@@ -53,6 +62,9 @@ impl Live {
             ("project", &self.project),
             ("billing-project", &self.billing_project),
             ("access-token-file", &self.access_token_file),
+            ("tenant", &self.tenant),
+            ("subscription", &self.subscription),
+            ("cloud", &self.cloud),
         ];
         let settings = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
         Options { timeout: Duration::from_secs_f64(self.timeout), concurrency: self.concurrency.into(), settings }

@@ -2,6 +2,8 @@
 
 mod answer;
 mod cases;
+#[cfg(feature = "collect")]
+pub mod collect;
 mod decide;
 pub mod documents;
 mod facts;

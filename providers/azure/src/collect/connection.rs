@@ -1,0 +1,165 @@
+//! Credentials, clouds and the pipeline: as every Azure user expects them, found by the official SDK.
+
+use super::outcome::{Failure, chain};
+use super::secrets::Secrets;
+use azure_core::cloud::CloudConfiguration;
+use azure_core::credentials::TokenCredential;
+use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, Url};
+use azure_identity as identity;
+use futures_util::StreamExt;
+use iam_why_contract::CollectError;
+use iam_why_contract::collect::Options;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Larger answers than this are no list of policies.
+const LARGEST: usize = 32 << 20;
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    /// Azure Resource Manager.
+    Manager,
+    /// Microsoft Graph.
+    Graph,
+}
+
+/// Where the two are, and with what they are asked.
+pub(super) struct Connection {
+    credential: Arc<dyn TokenCredential>,
+    pipeline: Pipeline,
+    manager: Url,
+    graph: Url,
+    /// The audiences of the tokens, which a stand-in has from the cloud that it stands in for.
+    audiences: [&'static str; 2],
+}
+
+/// A cloud: its name for `--cloud`, Resource Manager, Microsoft Graph.
+const CLOUDS: &[(&str, &str, &str)] = &[
+    ("AzureCloud", "https://management.azure.com", "https://graph.microsoft.com"),
+    ("AzureUSGovernment", "https://management.usgovcloudapi.net", "https://graph.microsoft.us"),
+    ("AzureChinaCloud", "https://management.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
+];
+
+/// Finds the credentials and sets up the pipeline.
+pub(super) fn connect(given: Option<Arc<dyn TokenCredential>>, options: &Options) -> Result<Connection, CollectError> {
+    // Another reader may have installed it already; reqwest needs one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let wanted = options.get("cloud").unwrap_or("AzureCloud");
+    let names = || CLOUDS.iter().map(|cloud| cloud.0).collect::<Vec<_>>().join(", ");
+    let cloud = CLOUDS.iter().find(|cloud| cloud.0.eq_ignore_ascii_case(wanted));
+    let cloud = cloud.ok_or_else(|| CollectError::Question(format!("`{wanted}` is no cloud of Azure, expected one of {}", names())))?;
+    let base = |own: &str| url(options.get("endpoint-url").unwrap_or(own));
+    let credential = match given {
+        Some(given) => given,
+        None => found(options, cloud.0).map_err(|error| no_credentials(&chain(&error)))?,
+    };
+    let pipeline =
+        Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), ClientOptions::default(), vec![], vec![], None);
+    Ok(Connection { credential, pipeline, manager: base(cloud.1)?, graph: base(cloud.2)?, audiences: [cloud.1, cloud.2] })
+}
+
+/// A token goes over TLS, or nowhere but to this machine.
+fn url(text: &str) -> Result<Url, CollectError> {
+    let broken = || CollectError::Question(format!("`{text}` is no address to send a token to, expected https://… or http://127.0.0.1:…"));
+    let url: Url = text.parse().map_err(|_| broken())?;
+    let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    if url.scheme() == "https" || (url.scheme() == "http" && here) { Ok(url) } else { Err(broken()) }
+}
+
+/// azure_identity has no default chain: the environment, the platform, then the developer's tools.
+fn found(options: &Options, cloud: &str) -> azure_core::Result<Arc<dyn TokenCredential>> {
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let tenant = options.get("tenant").map(str::to_owned);
+    Ok(
+        match (
+            tenant.clone().or_else(|| environment("AZURE_TENANT_ID")),
+            environment("AZURE_CLIENT_ID"),
+            environment("AZURE_CLIENT_SECRET"),
+        ) {
+            (Some(tenant), Some(client), Some(secret)) => {
+                let mut settings = identity::ClientSecretCredentialOptions::default();
+                settings.client_options.cloud = Some(Arc::new(configuration(cloud)));
+                identity::ClientSecretCredential::new(&tenant, client, secret.into(), Some(settings))?
+            }
+            _ if environment("AZURE_FEDERATED_TOKEN_FILE").is_some() => identity::WorkloadIdentityCredential::new(None)?,
+            _ if environment("IDENTITY_ENDPOINT").is_some() => identity::ManagedIdentityCredential::new(None)?,
+            _ if tenant.is_some() || options.get("subscription").is_some() => {
+                let subscription = options.get("subscription").filter(|_| tenant.is_none()).map(str::to_owned);
+                identity::AzureCliCredential::new(Some(identity::AzureCliCredentialOptions {
+                    subscription,
+                    tenant_id: tenant,
+                    ..Default::default()
+                }))?
+            }
+            _ => identity::DeveloperToolsCredential::new(None)?,
+        },
+    )
+}
+
+fn configuration(cloud: &str) -> CloudConfiguration {
+    match cloud {
+        "AzureUSGovernment" => CloudConfiguration::AzureGovernment,
+        "AzureChinaCloud" => CloudConfiguration::AzureChina,
+        _ => CloudConfiguration::AzurePublic,
+    }
+}
+
+impl Connection {
+    /// Where a service is.
+    pub(super) fn base(&self, service: Service) -> &Url {
+        if service == Service::Manager { &self.manager } else { &self.graph }
+    }
+
+    /// A token for a service.
+    pub(super) async fn token(&self, service: Service, secrets: &Secrets) -> Result<String, Failure> {
+        let [manager, graph] = self.audiences;
+        let scope = format!("{}/.default", if service == Service::Manager { manager } else { graph });
+        let token = self.credential.get_token(&[&scope], None).await.map_err(|error| Failure::Credentials(chain(&error)))?;
+        secrets.know(token.token.secret());
+        Ok(token.token.secret().to_owned())
+    }
+
+    /// Sends one request and reads its answer. 429 and 503 are sent again by the pipeline, when the answer says.
+    pub(super) async fn send(&self, service: Service, url: Url, body: Option<&Value>, secrets: &Secrets) -> Result<Value, Failure> {
+        let token = self.token(service, secrets).await?;
+        let mut request = Request::new(url, if body.is_some() { Method::Post } else { Method::Get });
+        request.insert_header("accept", "application/json");
+        request.insert_header("authorization", format!("Bearer {token}"));
+        if let Some(body) = body {
+            request.insert_header("content-type", "application/json");
+            request.set_body(body.to_string());
+        }
+        let unchecked = PipelineStreamOptions { skip_checks: true, ..Default::default() };
+        let broken = |error: azure_core::Error| Failure::Connection(chain(&error));
+        let response = self.pipeline.stream(&Context::new(), &mut request, Some(unchecked)).await.map_err(broken)?;
+        let status = u16::from(response.status());
+        let mut body = response.into_body();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk.map_err(broken)?);
+            if bytes.len() > LARGEST {
+                return Err(Failure::Malformed(format!("the answer is larger than {LARGEST} bytes")));
+            }
+        }
+        let answer: Result<Value, _> = serde_json::from_slice(&bytes);
+        if !(200..300).contains(&status) {
+            return Err(refusal(status, &answer.unwrap_or_default()));
+        }
+        answer.map_err(|error| Failure::Malformed(format!("the answer is no JSON: {error}")))
+    }
+}
+
+/// The code and message of an error: `{"error": {"code", "message"}}` for both services.
+fn refusal(status: u16, answer: &Value) -> Failure {
+    let text = |name: &str| answer.get("error").and_then(|error| error.get(name)).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Failure::Answered { status, code: text("code"), message: text("message") }
+}
+
+/// There are no credentials.
+pub(super) fn no_credentials(said: &str) -> CollectError {
+    let hint = format!(
+        "{said}; looked at the environment (AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE), the managed identity and the developer's tools: log in with `az login`"
+    );
+    CollectError::NoCredentials { cloud: "Azure", hint }
+}

@@ -1,0 +1,110 @@
+//! What these credentials can read, tried call by call, and the smallest role that reads everything: both made from the table of calls.
+
+use super::connection::connect;
+use super::gathered::Gathered;
+use super::principal::{own, unusable};
+use super::question::{LISTS, hierarchy, listed, object};
+use super::reader::Reader;
+use super::step::{self, ALL};
+use crate::scope::Scope;
+use azure_core::credentials::TokenCredential;
+use futures_util::future::join_all;
+use iam_why_contract::collect::{Check, Doctor, Options, Progress};
+use iam_why_contract::{CollectError, Outcome};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Examining takes longer than a question.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Says who the credentials are, and tries the lists of a subscription and the own object in Graph.
+pub(super) async fn examine(
+    given: Option<Arc<dyn TokenCredential>>,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Doctor, CollectError> {
+    let sink = Gathered::default();
+    let reader = Reader::new(connect(given, options)?, options.concurrency, &sink, progress);
+    let patience = options.timeout.max(LONGEST);
+    let late = |_| Err(CollectError::NothingRead { cloud: "Azure", said: format!("no answer within {} s", patience.as_secs()) });
+    let (who, base) = tokio::time::timeout(patience, Box::pin(probe(&reader, options))).await.unwrap_or_else(late)?;
+    let nothing = || Outcome::NotTried { why: format!("there was nothing in {} to try it on", base.text()) };
+    let check = |row: &step::Step| Check {
+        layer: row.title().to_owned(),
+        about: row.call.to_owned(),
+        outcome: reader.tried(row).unwrap_or_else(nothing),
+    };
+    Ok(Doctor { who, checks: ALL.iter().map(check).collect(), least_title: "custom role".into(), least: least(base.text()) })
+}
+
+async fn probe(reader: &Reader<'_>, options: &Options) -> Result<(String, Scope), CollectError> {
+    let me = own(reader).await?;
+    let subscription = match options.get("subscription") {
+        Some(id) => id.to_owned(),
+        None => first_subscription(reader).await?,
+    };
+    let base = Scope::new(&format!("/subscriptions/{subscription}"));
+    hierarchy(reader, &base).await;
+    join_all(LISTS.iter().map(|(row, path)| Box::pin(listed(reader, row, &base, path)))).await;
+    let reader_role = format!("{}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7", base.text());
+    object(reader, &step::ROLE_DEFINITION, &reader_role).await;
+    for row in [&step::STORAGE_ACCOUNT, &step::KEY_VAULT] {
+        let namespace = if row.call == "vaults" { "Microsoft.KeyVault" } else { "Microsoft.Storage" };
+        listed(reader, row, &base, &format!("{namespace}/{}", row.call)).await;
+    }
+    // What came back is in the tally.
+    let _ = reader.graph(&step::OBJECT, &format!("/v1.0/directoryObjects/{}", me.id), &[]).await;
+    let path = format!("/v1.0/directoryObjects/{}/transitiveMemberOf", me.id);
+    let _ = reader.graph(&step::MEMBER_OF, &path, &[("$select", "id".to_owned())]).await;
+    let who = me.notes.first().map_or(me.id.as_str(), |note| note.trim_start_matches("`me` is "));
+    Ok((who.to_owned(), base))
+}
+
+async fn first_subscription(reader: &Reader<'_>) -> Result<String, CollectError> {
+    let all = reader.list(&step::SUBSCRIPTION, "/subscriptions", None).await.map_err(|failure| unusable(reader, &failure))?;
+    let first = all.iter().find_map(|one| one.get("subscriptionId").and_then(Value::as_str));
+    first
+        .map(str::to_owned)
+        .ok_or_else(|| CollectError::Question("these credentials see no subscription: say which with --subscription".into()))
+}
+
+/// The smallest custom role under which every call of the table goes through, and what Graph takes beside it.
+fn least(scope: &str) -> String {
+    let needs: BTreeSet<&str> = ALL.iter().flat_map(|step| step.needs.iter().copied()).collect();
+    let (graph, actions): (Vec<&str>, Vec<&str>) = needs.into_iter().partition(|need| need.starts_with("Graph "));
+    let role = json!({
+        "Name": "iam-why reader",
+        "Description": "Reads what iam-why explains refusals from",
+        "Actions": actions,
+        "NotActions": [],
+        "DataActions": [],
+        "NotDataActions": [],
+        "AssignableScopes": [scope],
+    });
+    let graph: Vec<&str> = graph.iter().map(|need| need.trim_start_matches("Graph ")).collect();
+    format!("{}\n\nand in Microsoft Graph: {}", serde_json::to_string_pretty(&role).unwrap_or_default(), graph.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::least;
+    use crate::collect::step::ALL;
+
+    #[test]
+    fn the_smallest_role_holds_every_action_of_the_table_and_nothing_that_writes() {
+        let text = least("/subscriptions/s");
+        let (role, graph) = text.split_once("\n\nand in Microsoft Graph: ").unwrap();
+        let role: serde_json::Value = serde_json::from_str(role).unwrap();
+        let granted: Vec<&str> = role["Actions"].as_array().unwrap().iter().map(|action| action.as_str().unwrap()).collect();
+        for need in ALL.iter().flat_map(|step| step.needs) {
+            match need.strip_prefix("Graph ") {
+                Some(permission) => assert!(graph.split(", ").any(|named| named == permission), "{need}"),
+                None => assert!(granted.contains(need), "{need}"),
+            }
+        }
+        assert!(granted.iter().all(|action| action.ends_with("/read")), "{granted:?}");
+        assert!(graph.split(", ").all(|permission| permission.ends_with(".Read.All")), "{graph}");
+    }
+}

@@ -1,0 +1,204 @@
+//! Sends the calls: so many at once, each noted before it is sent and when it is answered.
+
+use super::connection::{Connection, Service};
+use super::outcome::Failure;
+use super::secrets::Secrets;
+use super::step::Step;
+use azure_core::http::Url;
+use iam_why_contract::collect::{Progress, Sink};
+use iam_why_contract::{Document, Outcome, Search};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// No list is followed further than this: a server whose pages never end does not keep us for ever.
+const MOST_PAGES: usize = 500;
+
+/// What every part of the collector reads through.
+pub(super) struct Reader<'r> {
+    pub(super) connection: Connection,
+    pub(super) secrets: Secrets,
+    permits: Semaphore,
+    sink: &'r dyn Sink,
+    progress: &'r dyn Progress,
+    /// What was asked and of which nothing was noted yet: the call that was to bring it.
+    pending: Mutex<BTreeMap<(&'static str, String), &'static str>>,
+    /// What became of each call; a refusal is kept whatever else came back.
+    tally: Mutex<BTreeMap<&'static str, Outcome>>,
+    write_error: Mutex<Option<String>>,
+}
+
+impl<'r> Reader<'r> {
+    pub(super) fn new(connection: Connection, concurrency: usize, sink: &'r dyn Sink, progress: &'r dyn Progress) -> Self {
+        Self {
+            connection,
+            secrets: Secrets::default(),
+            permits: Semaphore::new(concurrency.max(1)),
+            sink,
+            progress,
+            pending: Mutex::default(),
+            tally: Mutex::default(),
+            write_error: Mutex::default(),
+        }
+    }
+
+    /// Gets one object of Resource Manager.
+    pub(super) async fn get(&self, step: &Step, path: &str) -> Result<Value, Failure> {
+        self.sent(step, Service::Manager, self.url(Service::Manager, path, &version(step))?, None).await
+    }
+
+    /// Gets all elements of a list of Resource Manager; `filter` as OData.
+    pub(super) async fn list(&self, step: &Step, path: &str, filter: Option<&str>) -> Result<Vec<Value>, Failure> {
+        let mut query = version(step);
+        query.extend(filter.map(|filter| ("$filter", filter.to_owned())));
+        self.pages(step, Service::Manager, path, &query).await
+    }
+
+    /// Gets one object of Microsoft Graph.
+    pub(super) async fn graph(&self, step: &Step, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
+        self.sent(step, Service::Graph, self.url(Service::Graph, path, query)?, None).await
+    }
+
+    /// Sends a query to Azure Resource Graph: a POST that reads.
+    pub(super) async fn query(&self, step: &Step, query: &str, subscription: Option<&str>) -> Result<Vec<Value>, Failure> {
+        let mut body = serde_json::json!({"query": query, "options": {"resultFormat": "objectArray"}});
+        if let (Some(subscription), Some(members)) = (subscription, body.as_object_mut()) {
+            members.insert("subscriptions".into(), serde_json::json!([subscription]));
+        }
+        let path = "/providers/Microsoft.ResourceGraph/resources";
+        let url = self.url(Service::Manager, path, &[("api-version", "2021-03-01".to_owned())])?;
+        let answer = self.sent(step, Service::Manager, url, Some(&body)).await?;
+        match answer.get("data").and_then(Value::as_array) {
+            Some(rows) => Ok(rows.clone()),
+            None => Err(Failure::Malformed("the answer has no `data`".into())),
+        }
+    }
+
+    /// All pages of a list. A link to another host is not followed: the token goes nowhere else.
+    pub(super) async fn pages(&self, step: &Step, service: Service, path: &str, query: &[(&str, String)]) -> Result<Vec<Value>, Failure> {
+        let mut url = self.url(service, path, query)?;
+        let mut all = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let page = self.sent(step, service, url.clone(), None).await?;
+            let Some(items) = page.get("value").and_then(Value::as_array) else {
+                return Err(self.malformed(step, "the answer has no `value`"));
+            };
+            all.extend(items.iter().cloned());
+            let next = ["nextLink", "@odata.nextLink"].iter().find_map(|name| page.get(name)).and_then(Value::as_str);
+            let Some(next) = next.filter(|next| !next.is_empty()) else { return Ok(all) };
+            let next: Url = next.parse().map_err(|_| self.malformed(step, "the link to the next page is no address"))?;
+            if next.origin() != self.connection.base(service).origin() {
+                return Err(self.malformed(step, "the link to the next page leads to another host"));
+            }
+            if next == url {
+                return Err(self.malformed(step, "the link to the next page leads to the same page"));
+            }
+            url = next;
+        }
+        Err(self.malformed(step, &format!("there were more than {MOST_PAGES} pages")))
+    }
+
+    fn malformed(&self, step: &Step, said: &str) -> Failure {
+        let failure = Failure::Malformed(said.into());
+        self.count(step, Some(&failure));
+        failure
+    }
+
+    async fn sent(&self, step: &Step, service: Service, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
+        // The semaphore is never closed; were it, calls would go out unbounded rather than not at all.
+        let permit = self.permits.acquire().await.ok();
+        self.progress.began(step.title());
+        let answer = self.connection.send(service, url, body, &self.secrets).await;
+        self.progress.ended(step.title());
+        drop(permit);
+        self.count(step, answer.as_ref().err());
+        answer
+    }
+
+    fn url(&self, service: Service, path: &str, query: &[(&str, String)]) -> Result<Url, Failure> {
+        let mut url = self.connection.base(service).clone();
+        // Neither a query nor another host comes in through a name.
+        url.set_path(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));
+        }
+        if url.origin() == self.connection.base(service).origin() {
+            Ok(url)
+        } else {
+            Err(Failure::Malformed("the address is another one".into()))
+        }
+    }
+
+    fn count(&self, step: &Step, failure: Option<&Failure>) {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = tally.entry(step.call).or_insert(Outcome::Found);
+        if let Some(outcome @ Outcome::Refused { .. }) = failure.map(|failure| failure.outcome(step, &self.secrets)) {
+            *kept = outcome;
+        }
+    }
+
+    /// What became of the calls of a step.
+    pub(super) fn tried(&self, step: &Step) -> Option<Outcome> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).get(step.call).cloned()
+    }
+
+    /// Says that something will be noted of `kind` of `subject`; if time runs out first, that is noted.
+    pub(super) fn expect(&self, step: &Step, subject: &str) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert((step.kind, subject.to_owned()), step.call);
+    }
+
+    /// Hands in a document.
+    pub(super) fn document(&self, step: &Step, subject: &str, title: &str, value: &Value) {
+        let text = self.secrets.without(&serde_json::to_string_pretty(value).unwrap_or_default());
+        let document = Document::new(step.kind, subject, &self.secrets.without(title), text).from_source(step.call, 1);
+        self.written(self.sink.document(document));
+    }
+
+    /// Hands in a document and notes that it was found.
+    pub(super) fn found(&self, step: &Step, subject: &str, title: &str, value: &Value) {
+        self.document(step, subject, title, value);
+        self.note(step, subject, Outcome::Found);
+    }
+
+    /// Notes what became of looking for what a step yields.
+    pub(super) fn note(&self, step: &Step, subject: &str, outcome: Outcome) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&(step.kind, subject.to_owned()));
+        self.written(self.sink.search(Search { kind: step.kind.into(), subject: subject.into(), outcome }));
+    }
+
+    /// Notes that looking failed.
+    pub(super) fn failed(&self, step: &Step, subject: &str, failure: &Failure) {
+        self.note(step, subject, failure.outcome(step, &self.secrets));
+    }
+
+    /// Notes that time ran out for everything that was to be noted.
+    pub(super) fn give_up(&self, after: Duration) {
+        let pending = std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
+        for ((kind, subject), call) in pending {
+            let needs = format!("an answer to {call} within {} s (--timeout)", after.as_secs_f64());
+            let outcome = Outcome::Refused { needs, said: "timed out".into() };
+            self.written(self.sink.search(Search { kind: kind.into(), subject: subject.as_str().into(), outcome }));
+        }
+    }
+
+    pub(super) fn sink(&self) -> &'r dyn Sink {
+        self.sink
+    }
+
+    /// The first error of the sink.
+    pub(super) fn write_error(&self) -> Option<String> {
+        self.write_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn written(&self, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            self.write_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_string());
+        }
+    }
+}
+
+fn version(step: &Step) -> Vec<(&'static str, String)> {
+    vec![("api-version", step.version.to_owned())]
+}

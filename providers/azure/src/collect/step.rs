@@ -1,0 +1,64 @@
+//! The table of reading calls: one row a call, with what it yields and the permission it takes.
+//!
+//! What is read, what `doctor` tries and the smallest role that `doctor` prints all stem from these rows.
+
+use crate::documents::{self, kind};
+
+/// One reading call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The kind of document that it yields.
+    pub kind: &'static str,
+    /// The call, as the reference names it.
+    pub call: &'static str,
+    /// The version of the API.
+    pub version: &'static str,
+    /// The permissions that it takes: an action of Azure, or `Graph` and a permission of Microsoft Graph.
+    pub needs: &'static [&'static str],
+}
+
+macro_rules! steps {
+    ($($name:ident = $kind:expr, $call:literal, $version:literal, [$($needs:literal),*];)*) => {
+        $(pub(super) const $name: Step = Step { kind: $kind, call: $call, version: $version, needs: &[$($needs),*] };)*
+
+        /// Every call that is ever sent.
+        pub const ALL: &[Step] = &[$($name),*];
+    };
+}
+
+steps! {
+    ROLE_ASSIGNMENTS = documents::ROLE_ASSIGNMENT, "roleAssignments", "2022-04-01", ["Microsoft.Authorization/roleAssignments/read"];
+    ROLE_DEFINITION = documents::ROLE_DEFINITION, "roleDefinitions", "2022-05-01-preview", ["Microsoft.Authorization/roleDefinitions/read"];
+    DENY_ASSIGNMENTS = documents::DENY_ASSIGNMENT, "denyAssignments", "2024-07-01-preview", ["Microsoft.Authorization/denyAssignments/read"];
+    ELIGIBLE = documents::ELIGIBLE_ASSIGNMENT, "roleEligibilityScheduleInstances", "2020-10-01",
+        ["Microsoft.Authorization/roleEligibilityScheduleInstances/read"];
+    LIGHTHOUSE = documents::LIGHTHOUSE_ASSIGNMENT, "registrationAssignments", "2022-10-01",
+        ["Microsoft.ManagedServices/registrationAssignments/read"];
+    SUBSCRIPTION = documents::SUBSCRIPTION, "subscriptions", "2022-12-01", ["Microsoft.Resources/subscriptions/read"];
+    ANCESTORS = documents::ANCESTORS, "resources", "2021-03-01", ["Microsoft.Resources/subscriptions/read"];
+    LOCKS = documents::LOCK, "locks", "2016-09-01", ["Microsoft.Authorization/locks/read"];
+    POLICY_ASSIGNMENTS = documents::POLICY_ASSIGNMENT, "policyAssignments", "2023-04-01", ["Microsoft.Authorization/policyAssignments/read"];
+    POLICY_DEFINITION = documents::POLICY_DEFINITION, "policyDefinitions", "2023-04-01", ["Microsoft.Authorization/policyDefinitions/read"];
+    POLICY_SET = documents::POLICY_SET, "policySetDefinitions", "2023-04-01", ["Microsoft.Authorization/policySetDefinitions/read"];
+    POLICY_EXEMPTIONS = documents::POLICY_EXEMPTION, "policyExemptions", "2022-07-01-preview", ["Microsoft.Authorization/policyExemptions/read"];
+    PROVIDER = documents::PROVIDER, "providers", "2021-04-01", ["Microsoft.Resources/subscriptions/providers/read"];
+    STORAGE_ACCOUNT = documents::STORAGE_ACCOUNT, "storageAccounts", "2023-05-01", ["Microsoft.Storage/storageAccounts/read"];
+    KEY_VAULT = documents::KEY_VAULT, "vaults", "2023-07-01", ["Microsoft.KeyVault/vaults/read"];
+    COSMOS_ASSIGNMENTS = documents::COSMOS_ASSIGNMENTS, "sqlRoleAssignments", "2024-05-15",
+        ["Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments/read"];
+    COSMOS_DEFINITIONS = documents::COSMOS_DEFINITIONS, "sqlRoleDefinitions", "2024-05-15",
+        ["Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions/read"];
+    IDENTITY = documents::PRINCIPAL, "identities", "2023-01-31", ["Microsoft.ManagedIdentity/userAssignedIdentities/read"];
+    OBJECT = documents::PRINCIPAL, "directoryObjects", "", ["Graph Application.Read.All", "Graph User.Read.All", "Graph GroupMember.Read.All"];
+    APPLICATION = documents::PRINCIPAL, "servicePrincipals", "", ["Graph Application.Read.All"];
+    USER = documents::PRINCIPAL, "users", "", ["Graph User.Read.All"];
+    MEMBER_OF = documents::MEMBER_OF, "transitiveMemberOf", "", ["Graph Application.Read.All", "Graph User.Read.All", "Graph GroupMember.Read.All"];
+    GROUP_MEMBERS = documents::GROUP_MEMBERS, "members", "", ["Graph GroupMember.Read.All"];
+}
+
+impl Step {
+    /// How people call what it yields.
+    pub(super) fn title(&self) -> &'static str {
+        kind(self.kind).map_or(self.call, |row| row.title.trim_start_matches("the "))
+    }
+}
