@@ -45,7 +45,7 @@ pub(crate) fn large(number: usize) -> Value {
         *last = json!({"Sid": "Reports", "Effect": "Allow", "Action": ["s3:Get*", "s3:List*"], "Resource": ["arn:aws:s3:::acme-data", "arn:aws:s3:::acme-data/*"]});
     }
     let scps: Vec<Value> = (0..10).map(|_| (0..5).map(|at| organization_policy(&mut seeded, at, "scp")).collect()).collect();
-    let rcps: Vec<Value> = (0..10).map(|_| (0..2).map(|at| organization_policy(&mut seeded, at, "rcp")).collect()).collect();
+    let rcps: Vec<Value> = (0..10).map(|_| (1..3).map(|at| organization_policy(&mut seeded, at, "rcp")).collect()).collect();
     let bucket: Vec<Value> = (0..50).map(|at| bucket_statement(&mut seeded, at)).collect();
     case(
         &format!("arn:aws:s3:::acme-data/2026/{number}/report.csv"),
@@ -109,7 +109,7 @@ fn condition(seeded: &mut Seeded) -> Value {
     }
 }
 
-/// The first of a level allows everything; the others deny what this request is not.
+/// The first service control policy of a level allows everything; all others deny what this request is not.
 fn organization_policy(seeded: &mut Seeded, at: usize, kind: &str) -> Value {
     let everyone = kind == "rcp";
     let mut statement = match at {

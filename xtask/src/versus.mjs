@@ -37,7 +37,13 @@ for (const name of names) {
   const asked = simulation(JSON.parse(readFileSync(`${name}.json`, "utf8")));
   const variants = { validated: () => runSimulation(asked, {}), unvalidated: () => runUnsafeSimulation(asked, {}) };
   for (const [variant, run] of Object.entries(variants)) {
-    const result = await run();
+    let result;
+    try {
+      result = await run();
+    } catch {
+      console.log(name, variant, "fails", 0);
+      continue;
+    }
     const decision = typeof result === "string" ? result : (result.overallResult ?? result.resultType);
     console.log(name, variant, decision, await time(run));
   }

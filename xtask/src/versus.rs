@@ -43,7 +43,10 @@ pub(crate) fn run() -> Result<()> {
             say(&format!("{name:6} {who:26} {:15} {rate:>13.0}", format!("{:?}", answer.decision)));
         }
         let decide = ours.first().map_or(0.0, |(_, _, rate)| *rate);
-        for row in theirs.iter().filter(|row| row.input == *name) {
+        for row in theirs.iter().filter(|row| row.input == *name && row.rate == 0.0) {
+            say(&format!("{name:6} {:26} fails on this input", format!("iam-simulate, {}", row.variant)));
+        }
+        for row in theirs.iter().filter(|row| row.input == *name && row.rate > 0.0) {
             say(&format!(
                 "{name:6} {:26} {:15} {:>13.0} {:>21.0} times",
                 format!("iam-simulate, {}", row.variant),
