@@ -124,7 +124,7 @@ fn a_policy_that_cannot_be_read_is_a_doubt_and_never_an_allow() {
             details(&statement(r#", {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": {"StringSounds": {"a": "b"}}}"#)),
             "operator",
         ),
-        (details(r#""{\"Version\": \"2012-""#), "not known"),
+        (details(r#""{\"Version\": \"2012-""#), "UserPolicyList/0/PolicyDocument: found a string, expected an object"),
         (details(&statement(&format!(", {}0{}", "[".repeat(10_000), "]".repeat(10_000)))), "recursion limit"),
         (whole.replace(r#""UserPolicyList""#, r#""UserPolicyList": [], "UserPolicyList""#), "`UserPolicyList` stands there twice"),
         (whole.chars().take(whole.len() / 2).collect(), "EOF while parsing"),

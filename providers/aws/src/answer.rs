@@ -117,7 +117,8 @@ fn speaks_of_the_service(near: &Nearest) -> bool {
     let action = near.failed.iter().find(|test| test.about == "action" && test.holds == Truth::No);
     // A long list is not shown to its end.
     action.is_none_or(|test| {
-        test.wanted.ends_with(" more")
+        test.place.pointer.ends_with("/NotAction")
+            || test.wanted.ends_with(" more")
             || test.wanted.split(',').any(|wanted| service(wanted) == service(&test.got) || wanted.contains("*:"))
     })
 }

@@ -139,8 +139,25 @@ pub fn unread_key(request: &Request, library: &Library<'_>) -> Option<Doubt> {
         }
         _ => return None,
     };
-    let Read::Unread(doubt) = library.read(kind, &subject) else { return None };
-    Some(Doubt { about: format!("whether the caller also needs a KMS key: {}", doubt.about), needs: doubt.needs })
+    if let Read::Unread(doubt) = library.read(kind, &subject) {
+        return Some(Doubt { about: format!("whether the caller also needs a KMS key: {}", doubt.about), needs: doubt.needs });
+    }
+    let key =
+        if kind == OBJECT { key_of_object(request, library) } else { named_key(request).or_else(|| key_of_bucket(&subject, library)) }?;
+    let known = Arn::parse(&key).is_some_and(|arn| arn.resource.starts_with("key/"));
+    let read = known && (kind == OBJECT || named_key(request).is_none() || key_of_request(request, library).is_some());
+    // The key that AWS manages for S3 serves everybody in the account who may use the bucket.
+    (!read && !key.ends_with("alias/aws/s3")).then(|| Doubt {
+        about: format!("whether the caller may use the KMS key {key}, whose policy was not read"),
+        needs: format!(
+            "kms:DescribeKey, kms:GetKeyPolicy (aws kms describe-key --key-id {key}, aws kms get-key-policy with the id it prints)"
+        ),
+    })
+}
+
+/// The key that the request's header names.
+fn named_key(request: &Request) -> Option<String> {
+    given(request, "s3:x-amz-server-side-encryption-aws-kms-key-id").map(str::to_owned)
 }
 
 fn key_of_object(request: &Request, library: &Library<'_>) -> Option<String> {
@@ -149,8 +166,7 @@ fn key_of_object(request: &Request, library: &Library<'_>) -> Option<String> {
 }
 
 fn key_of_request(request: &Request, library: &Library<'_>) -> Option<String> {
-    let key = given(request, "s3:x-amz-server-side-encryption-aws-kms-key-id")?;
-    library.snapshot().outcome(RESOURCE_POLICY, key).map(|_| key.to_owned())
+    named_key(request).filter(|key| library.snapshot().outcome(RESOURCE_POLICY, key).is_some())
 }
 
 fn default_rule(bucket: &str, library: &Library<'_>) -> Option<Json> {

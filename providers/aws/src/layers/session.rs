@@ -22,9 +22,9 @@ pub enum Session {
 
 /// The session policies of the caller.
 ///
-/// **Where nothing is known of a role session.** A session policy cannot be read back, and role sessions without one are the rule. So
-/// the question is answered for a session without a session policy, and a note says so: a *deny* holds all the more with one, an
-/// *allow* holds for that session. A federated user without a session policy could do nothing, so there nothing is taken for granted.
+/// **Where nothing is known of a session policy.** It cannot be read back (E-41). A question about a *role* is answered for a session
+/// that was made without one, and a note says so. A question about a *session* is about one that exists and may have been made with
+/// one: where all else allows, that is what is left to be the cause, and the answer is undetermined.
 #[must_use]
 pub fn read(reader: &mut Reader<'_>, caller: &Caller, root_session: bool) -> Session {
     let mut level = Level::new("session", &caller.text);
@@ -46,14 +46,6 @@ pub fn read(reader: &mut Reader<'_>, caller: &Caller, root_session: bool) -> Ses
             }
         }
         Read::Absent => {}
-        Read::Unread(doubt) if caller.kind == CallerKind::Session => {
-            reader.notes.push(format!(
-                "taken that session {} was made without a session policy, which cannot be read back; to check: {}",
-                caller.session.as_deref().unwrap_or_default(),
-                doubt.needs
-            ));
-            return Session::Unlimited;
-        }
         Read::Unread(doubt) => level.not_read(reader, doubt),
     }
     match (level.is_empty(), caller.kind) {
