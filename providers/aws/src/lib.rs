@@ -68,7 +68,12 @@ impl Provider for Aws {
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
         let request = Request::parse(question)?;
         let mut verdict = answer::answer(&request, &Library::new(snapshot));
-        verdict.fixes = fixes::fixes(question, snapshot, &verdict, |edited| answer::answer(&request, &Library::new(edited)).decision);
+        let plain = fixes::with_plain_session(&request, snapshot, &verdict);
+        let from = plain.as_ref().unwrap_or(snapshot);
+        verdict.fixes = fixes::fixes(question, from, &verdict, |edited| answer::answer(&request, &Library::new(edited)).decision);
+        if plain.is_some() && !verdict.fixes.is_empty() {
+            verdict.notes.push("changes were simulated for a session that was made without a session policy".to_owned());
+        }
         Ok(verdict)
     }
 

@@ -9,7 +9,7 @@ use crate::request::Need;
 use crate::{findings, fixes};
 use iam_why_contract::settle::Settled;
 use iam_why_contract::trace::Tests;
-use iam_why_contract::{Decision, Doubt, Evidence, Finding, Kind, Nearest, Part, Snapshot, Trace, Truth, Verdict, verdict};
+use iam_why_contract::{Decision, Doubt, Evidence, Finding, Kind, Nearest, Part, Ruling, Snapshot, Trace, Truth, Verdict, verdict};
 use std::collections::BTreeSet;
 
 /// Answers the question.
@@ -130,7 +130,7 @@ fn nearest(parts: &[Part], decision: Decision) -> Vec<Nearest> {
     }
     let mut all: Vec<Nearest> = Vec::new();
     for part in parts.iter().filter(|part| part.decision != Decision::Allow) {
-        all.extend(verdict::nearest(&part.trace, |_| true));
+        all.extend(verdict::nearest(&part.trace, |step| step.ruling != Ruling::Allow));
     }
     all
 }

@@ -8,7 +8,7 @@ use crate::request::Request;
 use crate::world::World;
 use iam_why_contract::settle::{Open, settle};
 use iam_why_contract::trace::{Off, Tests};
-use iam_why_contract::{Decision, Doubt, Finding, Kind, Lookup, Part, Snapshot, Trace, Verdict, verdict};
+use iam_why_contract::{Decision, Doubt, Finding, Kind, Lookup, Part, Ruling, Snapshot, Step, Trace, Verdict, verdict};
 
 /// Answers a request, without fixes.
 pub(crate) fn answer(request: &Request, snapshot: &Snapshot) -> Verdict {
@@ -67,11 +67,10 @@ fn settled(world: &World<'_>) -> Settled {
 fn report(world: &World<'_>, judged: Judgement) -> Verdict {
     let Judgement { decision, kind, decided_by, blockers, steps, mut notes } = judged;
     let trace = Trace { steps };
-    let nearest = if decision == Decision::Allow {
-        Vec::new()
-    } else {
-        verdict::nearest(&trace, |step| step.layer == ALLOW_POLICY || step.layer == STORAGE_ACL)
-    };
+    let grants = |step: &Step| step.layer == ALLOW_POLICY || step.layer == STORAGE_ACL;
+    // Where something grants, no grant is missing.
+    let granted = trace.steps.iter().any(|step| grants(step) && step.ruling == Ruling::Allow);
+    let nearest = if granted { Vec::new() } else { verdict::nearest(&trace, grants) };
     let request = world.request;
     let main = Part {
         action: request.permission.v1().into(),

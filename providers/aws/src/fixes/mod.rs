@@ -15,12 +15,27 @@ mod tests;
 
 pub(super) use crate::language::arn::called;
 
-use crate::documents::{GROUP, INLINE_POLICY, ROLE, USER};
-use iam_why_contract::{Decision, Document, Fix, Part, Proposal, Question, Ruling, Snapshot, Step, Verdict};
+use crate::documents::{GROUP, INLINE_POLICY, ROLE, SESSION, USER};
+use crate::language::principal::CallerKind;
+use crate::request::Request;
+use iam_why_contract::{Decision, Document, Fix, Outcome, Part, Proposal, Question, Ruling, Search, Snapshot, Step, Verdict};
 use serde_json::Value;
 
 /// How many fixes are worth reading.
 const FIXES: usize = 3;
+
+/// The snapshot in which the caller's session was made without a session policy, where the request is denied and nothing is known of
+/// one: no change of a policy can be proven against what cannot be read back (E-41).
+#[must_use]
+pub fn with_plain_session(request: &Request, snapshot: &Snapshot, verdict: &Verdict) -> Option<Snapshot> {
+    let session = &request.caller.text;
+    let open = request.caller.kind == CallerKind::Session && snapshot.outcome(SESSION, session).is_none();
+    (open && verdict.decision == Decision::Deny).then(|| {
+        let mut plain = snapshot.clone();
+        plain.note(Search { kind: SESSION.into(), subject: (&**session).into(), outcome: Outcome::Absent });
+        plain
+    })
+}
 
 /// The fixes for a denied request, the smallest first. `decide` simulates the question on an edited snapshot.
 pub fn fixes(question: &Question, snapshot: &Snapshot, verdict: &Verdict, decide: impl Fn(&Snapshot) -> Decision) -> Vec<Fix> {
