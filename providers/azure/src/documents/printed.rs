@@ -64,6 +64,7 @@ pub(crate) fn recognise(file: SourceFile<'_>) -> Option<Snapshot> {
     let mut taken = Taken { snapshot: Snapshot::default(), path: file.path, text, named: Named::read(file.path) };
     let known = match text.trim_start().chars().next()? {
         '[' => taken.list(&serde_json::from_str::<Vec<&RawValue>>(text).ok()?, false),
+        '{' if of_another_cloud(text) => false,
         '{' => match serde_json::from_str::<Page<'_>>(text) {
             Ok(page) => taken.list(&page.value, page.next_link.is_some_and(|link| !link.is_empty())),
             Err(_) => taken.object(&serde_json::from_str(text).ok()?, text, 1),
@@ -71,6 +72,17 @@ pub(crate) fn recognise(file: SourceFile<'_>) -> Option<Snapshot> {
         _ => false,
     };
     known.then_some(taken.snapshot)
+}
+
+/// Does it begin with a list under a name with a capital, as AWS prints whole accounts? No object of Azure's does: such a file, which
+/// may be large, is not worth parsing.
+fn of_another_cloud(text: &str) -> bool {
+    let first = text.trim_start().strip_prefix('{').and_then(|inside| inside.trim_start().strip_prefix('"'));
+    let member = first.and_then(|inside| inside.split_once('"'));
+    member.is_some_and(|(name, rest)| {
+        let value = rest.trim_start().strip_prefix(':').map(str::trim_start);
+        name.starts_with(|letter: char| letter.is_ascii_uppercase()) && value.is_some_and(|value| value.starts_with('['))
+    })
 }
 
 /// Puts together what several files say: the resource id of an account of which a path's list has only the name.
