@@ -449,7 +449,7 @@ pub(super) fn grant<'a>(answer: &Answer<'a>) -> Option<&'a Statement> {
 }
 
 fn name_of(statement: &Statement) -> String {
-    if statement.label.is_empty() { format!("the statement at {}", statement.place.pointer) } else { statement.label.clone() }
+    if statement.label.is_empty() { format!("the statement at {}", statement.place.pointer) } else { statement.label.to_string() }
 }
 
 /// How people call a document.

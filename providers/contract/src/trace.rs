@@ -120,7 +120,7 @@ pub struct Statement {
     /// Where it stands.
     pub place: Place,
     /// How people call it: its `Sid`, role name, rule name; may be empty.
-    pub label: String,
+    pub label: std::sync::Arc<str>,
     /// What it does when it applies.
     pub effect: Effect,
     /// Whether it applies.

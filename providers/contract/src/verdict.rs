@@ -152,7 +152,7 @@ pub fn nearest(trace: &Trace, counts: impl Fn(&Step) -> bool) -> Vec<Nearest> {
 fn near(layer: &'static str, statement: &Statement) -> (usize, Nearest) {
     let failed: Vec<Test> = statement.tests.iter().filter(|test| !test.holds.is_yes()).cloned().collect();
     let distance = failed.iter().map(weight).sum();
-    (distance, Nearest { place: statement.place.clone(), label: statement.label.clone(), layer, failed })
+    (distance, Nearest { place: statement.place.clone(), label: statement.label.to_string(), layer, failed })
 }
 
 /// Misses it the request by one of action, principal and resource at most?

@@ -110,7 +110,8 @@ impl Change<'_> {
 
     /// `statement DenyOutsideEu of service control policy Guard`
     fn called(&self) -> String {
-        let label = if self.denying.label.is_empty() { format!("at {}", self.denying.place.pointer) } else { self.denying.label.clone() };
+        let label =
+            if self.denying.label.is_empty() { format!("at {}", self.denying.place.pointer) } else { self.denying.label.to_string() };
         format!("statement {label} of {}", self.title())
     }
 

@@ -15,7 +15,7 @@ pub struct Statement {
     /// Where it stands.
     pub place: Place,
     /// Its `Sid`; may be empty.
-    pub sid: Box<str>,
+    pub sid: std::sync::Arc<str>,
     /// What it does when it applies.
     pub effect: Effect,
     /// `Action` or `NotAction`.

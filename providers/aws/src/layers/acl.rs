@@ -169,6 +169,6 @@ impl Grant {
             ),
         ];
         let applies = covers.and(admitted).and(on);
-        trace::Statement { place: self.place.clone(), label: String::new(), effect: Effect::Allow, applies, tests }
+        trace::Statement { place: self.place.clone(), label: "".into(), effect: Effect::Allow, applies, tests }
     }
 }

@@ -182,9 +182,9 @@ pub struct Log<'w> {
     pub open: Vec<&'w Statement>,
 }
 
-/// How many statements of a level that allow something of other services are recorded: a mistyped service is among the first of
-/// them, and nobody reads more than the nearest few.
-const ELSEWHERE: usize = 8;
+/// How many statements of a level that allow something of other services are recorded: they show what the level is about, and none of
+/// them came near.
+const ELSEWHERE: usize = 2;
 
 /// Asks one level. Denies of a level count whatever else it says.
 pub fn ask<'w, R: Recorder>(level: &'w Level, view: &View<'_>, log: &mut Log<'w>) -> Said {
@@ -193,7 +193,8 @@ pub fn ask<'w, R: Recorder>(level: &'w Level, view: &View<'_>, log: &mut Log<'w>
         (said, "grant" | "acl") => Said { deny: Truth::No, ..said },
         (said, _) => said,
     });
-    let mut statements = Vec::new();
+    let kept = if R::KEEPS { level.policies.iter().map(|policy| policy.statements.len()).sum() } else { 0 };
+    let mut statements = Vec::with_capacity(kept);
     let mut elsewhere = 0;
     for statement in level.policies.iter().flat_map(|policy| &policy.statements) {
         if !statement.services.meet(view.action.services) {
@@ -232,7 +233,7 @@ pub fn ask<'w, R: Recorder>(level: &'w Level, view: &View<'_>, log: &mut Log<'w>
 fn recorded<R: Recorder>(statement: &Statement, applies: Truth, tests: R) -> trace::Statement {
     trace::Statement {
         place: statement.place.clone(),
-        label: statement.sid.to_string(),
+        label: std::sync::Arc::clone(&statement.sid),
         effect: statement.effect,
         applies,
         tests: tests.into_tests(),

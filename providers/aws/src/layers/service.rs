@@ -381,7 +381,7 @@ pub fn ask_gates<R: Recorder>(gates: &[Gate], view: &View<'_>, log: &mut Log<'_>
 fn step(gate: &Gate, refuses: Truth) -> Step {
     let place = gate.place.clone().unwrap_or_else(|| Place::new("", ""));
     let test = Test::new(place.clone(), "rule of the service", gate.says.clone(), "", refuses);
-    let statement = trace::Statement { place, label: gate.code.to_owned(), effect: Effect::Deny, applies: refuses, tests: vec![test] };
+    let statement = trace::Statement { place, label: gate.code.into(), effect: Effect::Deny, applies: refuses, tests: vec![test] };
     Step {
         layer: gate.layer,
         subject: String::new(),

@@ -290,7 +290,7 @@ impl Asked<'_> {
 
 /// A statement about a fact: one test, and what it refuses or grants.
 pub(crate) fn statement(place: Place, label: &str, effect: Effect, applies: Truth, tests: Vec<Test>) -> Statement {
-    Statement { place, label: label.to_owned(), effect, applies, tests }
+    Statement { place, label: label.into(), effect, applies, tests }
 }
 
 /// The place of a member, under `properties` or not.

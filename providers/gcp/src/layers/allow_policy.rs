@@ -111,7 +111,7 @@ fn level_grants<R: Recorder>(world: &World<'_>, level: &Level<AllowPolicy>, fact
             if R::KEEPS {
                 statements.push(Statement {
                     place: binding.place.clone(),
-                    label: binding.role.clone(),
+                    label: binding.role.as_str().into(),
                     effect: Effect::Allow,
                     applies: bound.any(),
                     tests: recorder.into_tests(),

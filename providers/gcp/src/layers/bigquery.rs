@@ -39,7 +39,7 @@ pub(crate) fn grants<R: Recorder>(world: &World<'_>, facts: &Facts) -> (Truth, V
         grants = grants.or(applies);
         if R::KEEPS {
             let label = text(entry, "role").unwrap_or_else(|| "authorized view, routine or dataset".into());
-            statements.push(Statement { place, label, effect: Effect::Allow, applies, tests: recorder.into_tests() });
+            statements.push(Statement { place, label: label.into(), effect: Effect::Allow, applies, tests: recorder.into_tests() });
         }
     }
     let step = R::KEEPS.then(|| Step {

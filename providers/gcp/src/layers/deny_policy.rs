@@ -42,7 +42,7 @@ fn level_denies<R: Recorder>(world: &World<'_>, level: &Level<DenyPolicy>, facts
                 warn(answer, rule);
                 statements.push(Statement {
                     place: rule.place.clone(),
-                    label: label(policy, rule),
+                    label: label(policy, rule).into(),
                     effect: Effect::Deny,
                     applies,
                     tests: recorder.into_tests(),

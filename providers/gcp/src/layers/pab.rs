@@ -91,7 +91,7 @@ fn bound<R: Recorder>(world: &World<'_>, binding: &Binding, facts: &Facts) -> (B
     };
     let statement = R::KEEPS.then(|| Statement {
         place: binding.place.clone(),
-        label: short(&binding.policy).to_owned(),
+        label: short(&binding.policy).into(),
         effect: Effect::Deny,
         applies: bound.relevant.and(!bound.includes),
         tests: recorder.into_tests(),

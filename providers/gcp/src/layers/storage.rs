@@ -116,7 +116,7 @@ fn entries<R: Recorder>(world: &World<'_>, document: &iam_why_contract::Document
             ];
             statements.push(Statement {
                 place,
-                label: format!("{entity} {role}"),
+                label: format!("{entity} {role}").into(),
                 effect: Effect::Allow,
                 applies: suffices.and(covers),
                 tests,
