@@ -3,7 +3,6 @@
 use super::accounts::{ASSUME_ROLE, Accounts};
 use super::arn::Arn;
 use super::connection::{Clients, connect};
-use super::gathered::Gathered;
 use super::organizations::Organizations;
 use super::principal::unusable;
 use super::reader::Reader;
@@ -14,6 +13,7 @@ use super::step::{Step, all};
 use super::{access_points, endpoints, iam, kms, s3, simulator, testimony};
 use crate::documents::{KINDS, OBJECT};
 use futures_util::future::{join, join_all, join5};
+use iam_why_contract::Gathered;
 use iam_why_contract::collect::{Check, Doctor, Options, Progress};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::json;

@@ -21,7 +21,6 @@ mod arn;
 mod connection;
 mod doctor;
 mod endpoints;
-mod gathered;
 mod iam;
 mod kms;
 mod organizations;

@@ -3,7 +3,6 @@
 use super::accounts::Accounts;
 use super::arn::{Arn, is_account, last};
 use super::connection::connect;
-use super::gathered::Gathered;
 use super::iam::Iam;
 use super::organizations::Organizations;
 use super::principal::{Who, resolve, unusable};
@@ -11,8 +10,10 @@ use super::reader::Reader;
 use super::s3::Wanted;
 use super::secrets::Secrets;
 use super::{access_points, endpoints, kms, s3, services};
+use crate::documents::KINDS;
 use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, RESOURCE_POLICY, ROLE, SESSION, USER, USER_GROUPS};
 use futures_util::future::{join, join4};
+use iam_why_contract::Gathered;
 use iam_why_contract::collect::{Options, Progress};
 use iam_why_contract::{CollectError, Collected, Lookup, Outcome, Question, Snapshot};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
             }
         }
     };
-    let snapshot = sink.into_snapshot();
+    let snapshot = sink.into_snapshot(KINDS, now());
     let notes = [answered.notes, of_principal(&answered.question.principal, &snapshot)].concat();
     if in_time_nothing(&snapshot) {
         return Err(CollectError::NothingRead {
@@ -261,3 +262,8 @@ const HOLDERS_NOT_READ: &[&str] = &[
     "ssm-contacts",
     "vpc-lattice",
 ];
+
+/// The moment, RFC 3339 in whole seconds.
+fn now() -> String {
+    chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -3,7 +3,6 @@
 use super::accounts::Accounts;
 use super::connection::{Clients, connect};
 use super::doctor::PROBE;
-use super::gathered::Gathered;
 use super::reader::Reader;
 use super::secrets::Secrets;
 use super::step::steps;
@@ -11,6 +10,7 @@ use aws_sdk_iamtoolbox::operation::get_request_authorization_details::GetRequest
 use aws_sdk_iamtoolbox::types::{EvaluatedEffect, Evaluation};
 use aws_smithy_types::Document;
 use futures_util::future::join;
+use iam_why_contract::Gathered;
 use iam_why_contract::collect::{Options, Quiet, Testimony};
 use iam_why_contract::refusal::Refusal;
 use iam_why_contract::{CollectError, Decision, Outcome, Question, Snapshot};

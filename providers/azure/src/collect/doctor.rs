@@ -1,7 +1,6 @@
 //! What these credentials can read, tried call by call, and the smallest role that reads everything: both made from the table of calls.
 
 use super::connection::connect;
-use super::gathered::Gathered;
 use super::principal::{own, unusable};
 use super::question::{LISTS, hierarchy, listed, object};
 use super::reader::Reader;
@@ -9,6 +8,7 @@ use super::step::{self, ALL};
 use crate::scope::Scope;
 use azure_core::credentials::TokenCredential;
 use futures_util::future::join_all;
+use iam_why_contract::Gathered;
 use iam_why_contract::collect::{Check, Doctor, Options, Progress};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::{Value, json};

@@ -17,7 +17,6 @@
 
 mod connection;
 mod doctor;
-mod gathered;
 mod outcome;
 mod principal;
 mod question;

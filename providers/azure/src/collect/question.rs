@@ -1,16 +1,17 @@
 //! What one question needs: the three lists that decide most cases first and together, the gates beside them, Graph only for groups.
 
 use super::connection::connect;
-use super::gathered::Gathered;
 use super::outcome::Failure;
 use super::principal::{resolve, unusable};
 use super::reader::Reader;
 use super::step::{self, Step};
+use crate::documents::KINDS;
 use crate::request::{Request, Target};
 use crate::scope::Scope;
 use crate::world::{guid, id_key};
 use azure_core::credentials::TokenCredential;
 use futures_util::future::{join, join_all, join3, join5};
+use iam_why_contract::Gathered;
 use iam_why_contract::collect::{Options, Progress};
 use iam_why_contract::{CollectError, Collected, Outcome, Question};
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ pub(super) async fn read(
         }
     };
     drop(reader);
-    let snapshot = sink.into_snapshot();
+    let snapshot = sink.into_snapshot(KINDS, now());
     if snapshot.documents().is_empty() && snapshot.searches().is_empty() {
         let said = format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64());
         return Err(CollectError::NothingRead { cloud: "Azure", said });
@@ -433,6 +434,11 @@ pub(super) const LISTS: &[(&Step, &str)] = &[
     (&step::POLICY_ASSIGNMENTS, "Microsoft.Authorization/policyAssignments"),
     (&step::POLICY_EXEMPTIONS, "Microsoft.Authorization/policyExemptions"),
 ];
+
+/// The moment, RFC 3339 in whole seconds.
+fn now() -> String {
+    chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
 
 #[cfg(test)]
 mod tests {

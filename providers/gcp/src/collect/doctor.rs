@@ -1,7 +1,6 @@
 //! What the credentials can read, and the custom role that reads all of it.
 
 use super::connection::connect;
-use super::gathered::Gathered;
 use super::principal::me;
 use super::reader::Reader;
 use super::secrets::Secrets;
@@ -10,6 +9,7 @@ use super::wire::Call;
 use super::{account, question};
 use crate::documents::KINDS;
 use crate::request::Request;
+use iam_why_contract::Gathered;
 use iam_why_contract::collect::{Check, Doctor, Options, Progress};
 use iam_why_contract::{CollectError, Outcome, Question};
 use std::collections::BTreeSet;

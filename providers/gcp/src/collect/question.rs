@@ -1,17 +1,18 @@
 //! What one question needs, read at once: calls that do not depend on each other run together.
 
 use super::connection::connect;
-use super::gathered::Gathered;
 use super::principal::{customer, resolve};
 use super::reader::Reader;
 use super::resource_manager::{Above, climb};
 use super::secrets::Secrets;
 use super::{gates, iam, resource_manager, services};
+use crate::documents::KINDS;
 use crate::language::principals::{Identity, Pool, Principal};
 use crate::language::resources::{FullName, MANAGER};
 use crate::request::Request;
 use crate::world::home_project;
 use futures_util::future::{join, join3};
+use iam_why_contract::Gathered;
 use iam_why_contract::collect::{Options, Progress};
 use iam_why_contract::{CollectError, Collected, Question};
 use serde_json::Value;
@@ -48,7 +49,7 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
         return Err(CollectError::NothingRead { cloud: "Google Cloud", said });
     }
     drop(reader);
-    Ok(Collected { question: asked, snapshot: sink.into_snapshot(), notes })
+    Ok(Collected { question: asked, snapshot: sink.into_snapshot(KINDS, now()), notes })
 }
 
 /// Reads all that the request touches.
@@ -133,4 +134,9 @@ async fn boundaries(reader: &Reader<'_>, principal: &Principal, above: &Above) {
 /// A project as a node.
 pub(super) fn project(name: &str) -> FullName {
     FullName::new(MANAGER, &format!("projects/{name}"))
+}
+
+/// The moment, RFC 3339 in whole seconds.
+fn now() -> String {
+    chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now()).format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -3,7 +3,6 @@
 //! docs.cloud.google.com/policy-intelligence/docs/troubleshoot-access (T1-T6).
 
 use super::connection::connect;
-use super::gathered::Gathered;
 use super::outcome::Failure;
 use super::principal::resolve;
 use super::reader::Reader;
@@ -11,6 +10,7 @@ use super::secrets::Secrets;
 use super::step::TROUBLESHOOT;
 use super::wire::Call;
 use crate::request::Request;
+use iam_why_contract::Gathered;
 use iam_why_contract::collect::{Options, Quiet, SecondOpinion};
 use iam_why_contract::{CollectError, Decision, Question, Verdict};
 use serde_json::{Value, json};
