@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`step`] | the table of all calls, and what each one takes |
 //! | `connection`, `wire` | credentials; one REST client with paging, retries and bounds |
-//! | `reader`, `outcome`, `secrets`, | sends calls, says what became of them, keeps secrets out |
+//! | `reader`, `outcome`, `secrets` | sends calls, says what became of them, keeps secrets out |
 //! | `principal`, `question` | what one question needs |
 //! | `account` | a whole project |
 //! | `resource_manager`, `iam`, `storage`, `services`, `gates` | one API family each |
