@@ -22,7 +22,6 @@
 pub mod case;
 pub mod collect;
 pub mod fix;
-pub mod gathered;
 pub mod glob;
 pub mod json;
 pub mod provider;
@@ -35,9 +34,8 @@ pub mod truth;
 pub mod verdict;
 
 pub use case::{Case, Expected};
-pub use collect::{Collect, CollectError, Collected};
+pub use collect::{Collect, CollectError, Collected, Gathered};
 pub use fix::{Edit, Fix, Proposal};
-pub use gathered::Gathered;
 pub use provider::{Code, DocumentKind, Layer, Provider, QuestionError};
 pub use question::{Context, Lookup, Question};
 pub use snapshot::{Document, Origin, Outcome, Search, Snapshot, SourceFile};
