@@ -99,7 +99,7 @@ pub(crate) fn meant_by(permission: &Permission) -> Vec<String> {
     let (host, _) = permission.v2.split_once('/').unwrap_or_default();
     let is_service = |line: &&str| !line.starts_with([' ', '#']) && spelling::closeness(host, line).is_some();
     let services = DENIABLE.lines().filter(is_service);
-    let names: Vec<String> = services.flat_map(|service| names_of(service)).collect();
+    let names: Vec<String> = services.flat_map(names_of).collect();
     let close = spelling::close_to(&permission.text, names.iter().map(String::as_str)).into_iter();
     close.filter(|name| strict(&permission.text, name)).map(str::to_owned).collect()
 }
