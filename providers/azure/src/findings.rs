@@ -4,11 +4,11 @@ use crate::decide::{AccessLooks, NeedLooks};
 use crate::language::evaluate::blamed;
 use crate::language::permission::{Coverage, Plane};
 use crate::layers::{
-    Asked, LINKED_SCOPE, Look, access_policy, cosmos_rbac, deny_assignment, eligibility, lock, network, policy, registration,
-    role_assignment, shared_key, subscription, tenant,
+    Asked, LINKED_SCOPE, Look, access_policy, cosmos_rbac, deny_assignment, eligibility, lock, network, policy, purge_protection,
+    registration, role_assignment, shared_key, subscription, tenant,
 };
 use crate::world::{Deny, Role, dashed};
-use iam_why_contract::{Code, Evidence, Finding, Kind, Place, Statement, Test};
+use iam_why_contract::{Code, Evidence, Finding, Kind, Statement, Test};
 
 macro_rules! codes {
     ($($name:ident = $id:literal, $title:literal, $doc:literal;)*) => {
@@ -52,6 +52,8 @@ codes! {
         "https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-prevent";
     NETWORK = "azure-network", "the network rules of the resource refuse the caller's address",
         "https://learn.microsoft.com/azure/storage/common/storage-network-security";
+    PURGE_PROTECTION = "azure-purge-protection", "purge protection keeps the vault's deleted objects until their retention ends",
+        "https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview";
     TENANT = "azure-tenant", "the token was issued by another tenant",
         "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-invalid-authentication-token";
     SUBSCRIPTION = "azure-subscription-disabled", "the subscription is disabled and read-only",
@@ -108,7 +110,8 @@ fn finding(code: &'static str, kind: Kind, layer: &'static str, says: String, ev
 
 /// One finding for each deny assignment that applies.
 fn denials(asked: &Asked<'_>, access: &AccessLooks) -> Vec<Finding> {
-    let statements = access.denied.statements.iter().filter(|statement| statement.applies.is_yes());
+    let certain = access.denied.truth.is_yes();
+    let statements = access.denied.statements.iter().filter(|statement| certain && statement.applies.is_yes());
     let deny = |statement: &Statement| asked.world.denies.iter().find(|deny| *deny.document == *statement.place.document);
     statements.filter_map(|statement| deny(statement).map(|deny| denial(asked, access, deny, statement))).collect()
 }
@@ -209,13 +212,12 @@ fn missing_role(asked: &Asked<'_>, access: &AccessLooks) -> Finding {
     no_role(asked, access, assignments)
 }
 
-/// The only test of a statement that fails, if it is about `about`.
+/// The test about `about` that fails, where no other does.
 fn only_failed<'s>(statement: &'s Statement, about: &str) -> Option<&'s Test> {
     let mut failed = statement.tests.iter().filter(|test| !test.holds.is_yes());
-    match (failed.next(), failed.next()) {
-        (Some(test), None) if test.about == about && test.holds.is_no() => Some(test),
-        _ => None,
-    }
+    // A role and its assignment can have a condition each: one that fails settles it, whatever the other comes to.
+    let alone = failed.clone().all(|test| test.about == about);
+    failed.find(|test| alone && test.holds.is_no())
 }
 
 fn assigners(asked: &Asked<'_>) -> String {
@@ -383,8 +385,16 @@ fn refusal(asked: &Asked<'_>, gate: &Look) -> Option<Finding> {
             let says = format!("the firewall of {resource} ({}) does not let {} in, whatever the roles grant", test.wanted, test.got);
             (NETWORK, says, format!("whoever manages the network rules of {resource}"))
         }
+        purge_protection::ID => {
+            let says = format!(
+                "{} has purge protection, which cannot be switched off: what was deleted goes when its retention ends, and nobody can purge it before",
+                asked.resource("Microsoft.KeyVault/vaults").map_or_else(|| "the vault".to_owned(), |vault| vault.name().to_owned())
+            );
+            (PURGE_PROTECTION, says, "nobody: recover it, or wait until its retention ends".to_owned())
+        }
         subscription::ID => {
-            (SUBSCRIPTION, format!("the subscription is {} and read-only", test.got), "whoever pays for the subscription".to_owned())
+            let left = if test.got.eq_ignore_ascii_case("deleted") { "takes no requests any more" } else { "takes no writes and no POST" };
+            (SUBSCRIPTION, format!("the subscription is {} and {left}", test.got), "whoever pays for the subscription".to_owned())
         }
         registration::ID => {
             let says = format!("{action} needs its namespace registered in the subscription, and it is {}", test.got);
@@ -396,14 +406,23 @@ fn refusal(asked: &Asked<'_>, gate: &Look) -> Option<Finding> {
             (LOCK, says, "whoever may delete locks there: Owner or User Access Administrator".to_owned())
         }
         policy::ID => {
-            let says = format!("the policy assignment {} refuses {action} at {}", statement.label, target(asked));
+            let says = format!("the policy assignment {} refuses {action} at {}{}", statement.label, target(asked), fields(&test.parts));
             (POLICY, says, "whoever manages the policy assignment".to_owned())
         }
         _ => return None,
     };
-    Some(finding(code, Kind::ExplicitDeny, gate.layer, says, Evidence::Place(place_of(test)), owner))
+    let mut finding = finding(code, Kind::ExplicitDeny, gate.layer, says, Evidence::Place(test.place.clone()), owner);
+    finding.related = deciding(&test.parts).map(|part| part.place.clone()).collect();
+    Some(finding)
 }
 
-fn place_of(test: &Test) -> Place {
-    test.place.clone()
+/// The fields of the resource that a policy looked at. Its type is no news.
+fn deciding(parts: &[Test]) -> impl Iterator<Item = &Test> {
+    let fields = |part: &&Test| !part.about.eq_ignore_ascii_case("type") && part.about != "value";
+    parts.iter().filter(|part| part.holds.is_yes()).filter(fields).take(2)
+}
+
+fn fields(parts: &[Test]) -> String {
+    let said: Vec<String> = deciding(parts).map(|part| format!("{} is {}, which it refuses ({})", part.about, part.got, part.wanted)).collect();
+    if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) }
 }

@@ -2,10 +2,11 @@
 
 use crate::documents;
 use crate::findings::deny_owner;
-use crate::fixes::{Change, edit, quoted};
+use crate::fixes::{Change, create, edit, quoted};
 use crate::layers::Asked;
 use crate::layers::access_policy::permission;
-use crate::world::{dashed, last};
+use crate::layers::cosmos_rbac::{BUILT_IN, data_scope};
+use crate::world::{Body, dashed, last};
 use iam_why_contract::{Evidence, Finding, Place, Snapshot};
 use serde_json::{Value, json};
 
@@ -71,16 +72,38 @@ pub(crate) fn address(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot)
     } else {
         json!({"op": "add", "path": list, "value": [rule]})
     };
-    let (vault, account) = (asked.resource("Microsoft.KeyVault/vaults"), asked.resource("Microsoft.Storage/storageAccounts"));
-    let command = match (vault, account) {
-        (Some(vault), _) => format!("az keyvault network-rule add --name {} --ip-address {own}", quoted(vault.name())),
-        (None, Some(account)) => {
-            format!("az storage account network-rule add --account-name {} --ip-address {own}", quoted(account.name()))
-        }
-        (None, None) => return None,
-    };
+    let commands = [
+        ("Microsoft.KeyVault/vaults", "az keyvault network-rule add --name"),
+        ("Microsoft.Storage/storageAccounts", "az storage account network-rule add --account-name"),
+        ("Microsoft.CognitiveServices/accounts", "az cognitiveservices account network-rule add --resource-group GROUP --name"),
+        ("Microsoft.ContainerRegistry/registries", "az acr network-rule add --name"),
+    ];
+    let command = commands.iter().find_map(|(kind, command)| Some((asked.resource(kind)?, command)));
+    let command = command.map(|(resource, command)| format!("{command} {} --ip-address {own}", quoted(resource.name())))?;
     let change = Change::new(format!("let {own} in"), finding.owner.clone(), vec![edit(&place.document, operation)]);
     Some(change.widens(format!("everybody who comes from {own} and whose roles grant it")).command(command))
+}
+
+/// The resource exempt from the policy assignment that refuses it.
+pub(crate) fn policy_exemption(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) -> Option<Change> {
+    let assignment = read(snapshot, place(finding)?)?;
+    let id = Body::new(&assignment).text("id")?;
+    let scope = asked.scope.as_ref()?;
+    let name = format!("{}-exempt", last(id));
+    let value = json!({
+        "id": format!("{scope}/providers/Microsoft.Authorization/policyExemptions/{name}"),
+        "name": name, "policyAssignmentId": id, "exemptionCategory": "Waiver",
+    });
+    let says = format!("exempt {} from the policy assignment {}", scope.name(), last(id));
+    let edits = vec![create(documents::POLICY_EXEMPTION, scope.text(), &name, &value)];
+    let change = Change::new(says, "whoever may write policy exemptions there and exempt/Action of the assignment".to_owned(), edits);
+    let change = change.widens("everything else that the assignment refuses there; a resource that is not there yet is exempted through its group");
+    Some(change.command(format!(
+        "az policy exemption create --name {} --policy-assignment {} --exemption-category Waiver --scope {}",
+        quoted(&name),
+        quoted(id),
+        quoted(scope.text())
+    )))
 }
 
 /// The resource provider registered.
@@ -121,16 +144,21 @@ pub(crate) fn cosmos_role(asked: &Asked<'_>) -> Option<Change> {
     let account = asked.resource("Microsoft.DocumentDB/databaseAccounts")?;
     let document = asked.world.document(documents::COSMOS_ASSIGNMENTS, account.text())?;
     let id = asked.caller.id.as_deref().map(dashed)?;
-    let contributor = format!("{account}/sqlRoleDefinitions/00000000-0000-0000-0000-000000000002");
+    let role = BUILT_IN.iter().find(|role| role.grants(&asked.access.action))?;
+    let scope = data_scope(asked, &account);
+    let definition = format!("{account}/sqlRoleDefinitions/{}", role.id);
     let value: Value = serde_json::from_str(&document.text).ok()?;
     let list = if value.get("value").is_some() { "/value/-" } else { "/-" };
-    let assignment = json!({"principalId": id, "roleDefinitionId": contributor, "scope": account.text()});
+    let assignment = json!({"principalId": id, "roleDefinitionId": definition, "scope": format!("{account}{}", scope.trim_end_matches('/'))});
     let operation = json!({"op": "add", "path": list, "value": assignment});
-    let says = format!("assign Cosmos DB Built-in Data Contributor to {} inside {}", asked.caller.shown, account.name());
+    let says = format!("assign {} to {} inside {}", role.name, asked.caller.shown, account.name());
     let change = Change::new(says, format!("whoever may write sqlRoleAssignments of {account}"), vec![edit(&document.id, operation)]);
     let command = format!(
-        "az cosmosdb sql role assignment create --account-name {} --resource-group GROUP --scope / --principal-id {id} --role-definition-id 00000000-0000-0000-0000-000000000002",
-        quoted(account.name())
+        "az cosmosdb sql role assignment create --account-name {} --resource-group GROUP --scope {} --principal-id {id} --role-definition-id {}",
+        quoted(account.name()),
+        quoted(&scope),
+        role.id
     );
-    Some(change.widens("reading and writing all data of the account").command(command))
+    let where_to = if scope == "/" { "the account".to_owned() } else { scope };
+    Some(change.widens(format!("{} all data of {where_to}", role.reach)).command(command))
 }

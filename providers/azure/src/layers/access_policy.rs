@@ -139,7 +139,11 @@ pub(crate) fn permission(action: &str) -> Option<(&'static str, String)> {
         ("keys", "decrypt") => "decrypt",
         ("keys", "sign") => "sign",
         ("keys", "verify") => "verify",
-        ("keys", "create") => "create",
+        ("keys" | "certificates", "create") => "create",
+        ("keys" | "certificates", "import") => "import",
+        ("keys" | "certificates", "update") => "update",
+        ("keys", "release") => "release",
+        ("keys", "rotate") => "rotate",
         _ => return None,
     };
     Some((collection, name.to_owned()))

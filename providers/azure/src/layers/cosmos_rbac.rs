@@ -1,7 +1,7 @@
 //! Cosmos DB keeps its own role assignments for its data; Azure's decide nothing there (X-20).
 
 use crate::documents;
-use crate::language::permission::{Permission, Plane};
+use crate::language::permission::{Coverage, Permission, Plane};
 use crate::layers::{Asked, Fact, Look, statement};
 use crate::scope::Scope;
 use crate::world::{Body, PrincipalType, id_key, last};
@@ -12,6 +12,51 @@ use serde_json::Value;
 pub(crate) const ID: &str = "cosmos_rbac";
 
 const ACCOUNT: &str = "Microsoft.DocumentDB/databaseAccounts";
+
+/// A role that every account has.
+pub(crate) struct BuiltIn {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    /// What it is good for, in words.
+    pub(crate) reach: &'static str,
+    data_actions: &'static [&'static str],
+}
+
+/// "Azure Cosmos DB for NoSQL: built-in data plane roles", the narrower first.
+pub(crate) const BUILT_IN: [BuiltIn; 2] = [
+    BuiltIn {
+        id: "00000000-0000-0000-0000-000000000001",
+        name: "Cosmos DB Built-in Data Reader",
+        reach: "reading",
+        data_actions: &[
+            "Microsoft.DocumentDB/databaseAccounts/readMetadata",
+            "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/executeQuery",
+            "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/readChangeFeed",
+            "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/read",
+        ],
+    },
+    BuiltIn {
+        id: "00000000-0000-0000-0000-000000000002",
+        name: "Cosmos DB Built-in Data Contributor",
+        reach: "reading and writing",
+        data_actions: &[
+            "Microsoft.DocumentDB/databaseAccounts/readMetadata",
+            "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/*",
+            "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/*",
+        ],
+    },
+];
+
+impl BuiltIn {
+    fn permission(&self) -> Permission {
+        Permission::new(&serde_json::json!({ "dataActions": self.data_actions }), String::new())
+    }
+
+    /// Does it grant the action?
+    pub(crate) fn grants(&self, action: &str) -> bool {
+        matches!(self.permission().coverage(action, Plane::Data), Coverage::Covered(..))
+    }
+}
 
 /// Does Cosmos DB itself decide about this request?
 pub(crate) fn decides(asked: &Asked<'_>) -> Truth {
@@ -66,6 +111,17 @@ fn one(asked: &Asked<'_>, entry: &Value, account: &Scope) -> (Truth, String) {
     (own.and(grants), name)
 }
 
+/// The database or container that is asked for, as its scopes are written: `/dbs/{d}`, `/dbs/{d}/colls/{c}`, or `/` for the account.
+pub(crate) fn data_scope(asked: &Asked<'_>, account: &Scope) -> String {
+    let below = asked.scope.as_ref().and_then(|scope| scope.text().get(account.text().len()..)).unwrap_or_default();
+    let segments: Vec<&str> = below.split('/').skip(1).collect();
+    match segments.as_slice() {
+        [_, database, _, container, ..] => format!("/dbs/{database}/colls/{container}"),
+        [_, database, ..] => format!("/dbs/{database}"),
+        _ => "/".to_owned(),
+    }
+}
+
 /// Its scopes are the account, or `…/dbs/{d}/colls/{c}` below it.
 fn below(asked: &Asked<'_>, scope: Option<&str>, account: &Scope) -> Truth {
     let normal = |text: &str| {
@@ -86,14 +142,8 @@ fn below(asked: &Asked<'_>, scope: Option<&str>, account: &Scope) -> Truth {
 
 fn grants(asked: &Asked<'_>, role: &str, account: &Scope) -> (Truth, String) {
     let name = last(role);
-    // "Azure Cosmos DB built-in data plane roles": …0001 reads, …0002 reads and writes.
-    let built_in: Option<&[&str]> = match name {
-        "00000000-0000-0000-0000-000000000002" => Some(&["Microsoft.DocumentDB/databaseAccounts/*"]),
-        _ => None,
-    };
-    if let Some(actions) = built_in {
-        let permission = Permission::new(&serde_json::json!({ "dataActions": actions }), String::new());
-        return (covered(asked, &permission), "Cosmos DB Built-in Data Contributor".to_owned());
+    if let Some(built_in) = BUILT_IN.iter().find(|built_in| built_in.id == name) {
+        return (covered(asked, &built_in.permission()), built_in.name.to_owned());
     }
     let unread = || asked.unread(documents::COSMOS_DEFINITIONS, account.text(), name);
     let Fact::Read(_, list) = asked.fact(documents::COSMOS_DEFINITIONS, account.text()) else { return (unread(), name.to_owned()) };
@@ -107,5 +157,5 @@ fn grants(asked: &Asked<'_>, role: &str, account: &Scope) -> (Truth, String) {
 
 fn covered(asked: &Asked<'_>, permission: &Permission) -> Truth {
     let coverage = permission.coverage(&asked.access.action, Plane::Data);
-    Truth::from(matches!(coverage, crate::language::permission::Coverage::Covered(..)))
+    Truth::from(matches!(coverage, Coverage::Covered(..)))
 }

@@ -40,11 +40,7 @@ fn one<R: Recorder>(asked: &Asked<'_>, deny: &Deny) -> (Truth, Option<Statement>
 
 /// Effect, scope, principal, exclusion, permission, condition (D-2).
 fn applies<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {
-    let mut all = Truth::from(!deny.audit);
-    if deny.audit {
-        // D-5: documented as only writing a log.
-        tests.test(|| Test::new(deny.place("denyAssignmentEffect"), "effect", "enforced", "audit", Truth::No));
-    }
+    let mut all = effect(asked, deny, tests);
     let steps: [&dyn Fn(&mut R) -> Truth; 4] = [
         &|tests| scope(asked, deny, tests),
         &|tests| asked.permitted(&deny.permissions, &deny.document, tests),
@@ -58,6 +54,23 @@ fn applies<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth 
         all = all.and(step(tests));
     }
     all
+}
+
+/// D-5: `audit` is documented as only writing a log; no other effects than these two are.
+fn effect<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {
+    let truth = match &deny.other_effect {
+        None => Truth::from(!deny.audit),
+        Some(other) => asked.ask(
+            &format!("effect {}", deny.document),
+            format!("whether the deny assignment {} refuses: its effect `{other}` is not documented", deny.name),
+            "the effect, enforced or audit",
+        ),
+    };
+    if !truth.is_yes() {
+        let got = deny.other_effect.as_deref().unwrap_or("audit");
+        tests.test(|| Test::new(deny.place("denyAssignmentEffect"), "effect", "enforced", got, truth));
+    }
+    truth
 }
 
 fn scope<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {

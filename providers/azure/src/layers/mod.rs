@@ -9,6 +9,7 @@ pub(crate) mod lock;
 pub(crate) mod network;
 pub(crate) mod path_acl;
 pub(crate) mod policy;
+pub(crate) mod purge_protection;
 pub(crate) mod registration;
 pub(crate) mod role_assignment;
 pub(crate) mod shared_key;
@@ -42,6 +43,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer { id: shared_key::ID, title: "shared keys" },
     Layer { id: shared_key::PUBLIC, title: "public access of the storage account" },
     Layer { id: network::ID, title: "network rules of the resource" },
+    Layer { id: purge_protection::ID, title: "purge protection of the vault" },
     Layer { id: subscription::ID, title: "state of the subscription" },
     Layer { id: registration::ID, title: "registration of the resource provider" },
     Layer { id: lock::ID, title: "resource locks" },
@@ -176,8 +178,9 @@ impl Asked<'_> {
             // P-8: everybody is named in the principals of a deny assignment only.
             _ if is_everybody(id) => Truth::No,
             _ if own == id => Truth::Yes,
-            PrincipalType::User | PrincipalType::ServicePrincipal => Truth::No,
-            PrincipalType::Group | PrincipalType::NotSaid => self.world.member(self.caller, id, self.facts),
+            // The type is what somebody wrote down; an id that is a group's is a group.
+            PrincipalType::User | PrincipalType::ServicePrincipal if !self.world.is_group(self.caller, id) => Truth::No,
+            _ => self.world.member(self.caller, id, self.facts),
         }
     }
 

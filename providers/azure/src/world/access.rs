@@ -240,6 +240,8 @@ pub(crate) struct Deny {
     pub(crate) condition: Option<Condition>,
     /// Whether it only writes a log (D-5).
     pub(crate) audit: bool,
+    /// An effect of which nobody says what it does.
+    pub(crate) other_effect: Option<String>,
 }
 
 /// Somebody a deny assignment names.
@@ -284,6 +286,7 @@ impl Deny {
             system: flag("isSystemProtected"),
             condition: body.text("condition").map(Condition::new),
             audit: effect.eq_ignore_ascii_case("audit"),
+            other_effect: ["audit", "enforced"].iter().all(|known| !effect.eq_ignore_ascii_case(known)).then(|| effect.to_owned()),
         })
     }
 

@@ -179,6 +179,13 @@ impl Principals {
         }
     }
 
+    /// Is `id` a group: are its members known, is it among the groups of `caller`, or did the directory say so?
+    pub(super) fn is_group(&self, caller: Option<&str>, id: &str) -> bool {
+        let among = caller.and_then(|caller| self.member_of.get(caller)).is_some_and(|groups| groups.iter().any(|group| group == id));
+        let said = || self.principals.iter().any(|principal| principal.id == id && principal.kind == PrincipalType::Group);
+        among || self.members.contains_key(id) || said()
+    }
+
     /// Is `id` in `group`, as far as what was read says?
     pub(super) fn member<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Membership {
         if self.member_of.get(id).is_some_and(|groups| groups.iter().any(|other| other == group)) {
