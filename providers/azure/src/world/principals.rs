@@ -191,11 +191,11 @@ impl Principals {
         if self.member_of.get(id).is_some_and(|groups| groups.iter().any(|other| other == group)) {
             return Membership::Yes;
         }
-        // The list of somebody's groups has nested ones too.
-        if matches!(outcome(documents::MEMBER_OF, &dashed(id)), Some(Outcome::Found | Outcome::Absent)) {
-            return Membership::No;
-        }
-        self.reaches(id, group, outcome)
+        let reached = self.reaches(id, group, outcome);
+        // The list of somebody's groups has nested ones too. It and the groups' lists may differ for minutes: who is in a group by
+        // either is in it.
+        let listed = matches!(outcome(documents::MEMBER_OF, &dashed(id)), Some(Outcome::Found | Outcome::Absent));
+        if listed && reached != Membership::Yes { Membership::No } else { reached }
     }
 
     fn reaches<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Membership {
