@@ -351,7 +351,12 @@ impl<'v> Builder<'v> {
         if exempt {
             let exemption = format!("{}/providers/Microsoft.Authorization/policyExemptions/exemption-{number}", self.scope.text());
             let text = self.scope.text().to_owned();
-            self.add(documents::POLICY_EXEMPTION, &text, &format!("exemption {number}"), &json!({"id": exemption, "policyAssignmentId": assignment}));
+            self.add(
+                documents::POLICY_EXEMPTION,
+                &text,
+                &format!("exemption {number}"),
+                &json!({"id": exemption, "policyAssignmentId": assignment}),
+            );
         }
     }
 
@@ -374,7 +379,8 @@ impl<'v> Builder<'v> {
                 (resource.text().to_owned(), json!({"networkAcls": rules, "publicNetworkAccess": public}))
             }
             Kept::Below => {
-                let rules = json!({"defaultAction": gate.get("defaultAction"), "ipRules": [{"ipMask": ALLOWED}], "publicNetworkAccess": public});
+                let rules =
+                    json!({"defaultAction": gate.get("defaultAction"), "ipRules": [{"ipMask": ALLOWED}], "publicNetworkAccess": public});
                 (format!("{resource}/networkRuleSets/default"), rules)
             }
             Kept::Entries => {

@@ -97,7 +97,7 @@ fn for_finding(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) -> Vec
         code::COSMOS_ROLE => gates::cosmos_role(asked).into_iter().collect(),
         code::LOCK => gates::unlock(asked, finding, snapshot).into_iter().collect(),
         code::NETWORK => gates::address(asked, finding, snapshot).into_iter().collect(),
-        code::POLICY => gates::policy_exemption(asked, finding, snapshot).into_iter().collect(),
+        code::POLICY => gates::other_value(asked, finding).into_iter().chain(gates::policy_exemption(asked, finding, snapshot)).collect(),
         code::REGISTRATION => gates::registration(asked, finding).into_iter().collect(),
         code::NO_ROLE | code::NOT_ACTIONS | code::WRONG_PLANE | code::OTHER_SCOPE | code::WRONG_ID | code::EXPIRED | code::LINKED => {
             grants::new_assignment(asked)

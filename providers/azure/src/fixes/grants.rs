@@ -15,7 +15,9 @@ const ROLES: usize = 2;
 
 /// A new assignment: of the narrowest roles that were read, or of a custom role for this one action.
 pub(crate) fn new_assignment(asked: &Asked<'_>) -> Vec<Change> {
-    let (Some(id), Some(scope)) = (asked.caller.id.as_deref().map(dashed), assignable_at(asked)) else { return Vec::new() };
+    let (Some(id), Some(scope)) = (asked.caller.id.as_deref().map(dashed), asked.scope.as_ref().map(Scope::assignable)) else {
+        return Vec::new();
+    };
     let mut roles: Vec<&Role> =
         asked.world.roles().into_iter().filter(|role| grants(asked, role) && can_be_assigned(asked, role, &scope)).collect();
     roles.sort_by_key(|role| (role.weight(), role.name.clone()));
@@ -24,16 +26,6 @@ pub(crate) fn new_assignment(asked: &Asked<'_>) -> Vec<Change> {
     let mut changes: Vec<Change> = narrow.map(|role| with_role(asked, role, &id, &scope)).collect();
     changes.extend(custom_role(asked, &id, &scope));
     changes
-}
-
-/// Where an assignment can be made: at the target itself, or at what it extends or lies in.
-fn assignable_at(asked: &Asked<'_>) -> Option<Scope> {
-    let scope = asked.scope.clone()?;
-    let extension = scope.key().rfind("/providers/microsoft.authorization/").filter(|at| *at > 0);
-    Some(match extension {
-        Some(at) => Scope::new(scope.text().get(..at)?),
-        None => scope,
-    })
 }
 
 /// Does one of its permission objects grant the action, without a condition of its own?

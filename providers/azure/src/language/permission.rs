@@ -116,7 +116,7 @@ impl Permission {
     }
 
     /// `actions` of a plane in a few words.
-    fn summary(&self, plane: Plane) -> String {
+    pub(crate) fn summary(&self, plane: Plane) -> String {
         let (granted, _) = self.lists(plane);
         let shown: Vec<&str> = granted.iter().take(3).map(ActionPattern::text).collect();
         match granted.len() {

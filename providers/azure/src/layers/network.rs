@@ -87,7 +87,13 @@ fn reaches(asked: &Asked<'_>, kind: &str) -> Truth {
     let by_url = matches!(asked.access.target, Target::Below { kind: below, .. } if below == kind);
     let action = asked.access.action.to_ascii_lowercase();
     let docker = || kind == REGISTRY && REGISTRY_ACTIONS.iter().any(|name| action == format!("{}/{name}", kind.to_ascii_lowercase()));
-    if by_url || docker() { Truth::Yes } else { asked.data_of(kind) }
+    // What goes to topics and domains is named after neither.
+    let event = kind.starts_with("Microsoft.EventGrid/") && action.starts_with("microsoft.eventgrid/") && asked.resource(kind).is_some();
+    match (by_url || docker(), event) {
+        (true, _) => Truth::Yes,
+        (false, true) => asked.is_data(),
+        (false, false) => asked.data_of(kind),
+    }
 }
 
 fn of<R: Recorder>(asked: &Asked<'_>, service: Service, resource: &Scope, reaches: Truth) -> Look {

@@ -39,7 +39,8 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
         if R::KEEPS && !truth.is_no() {
             let body = Body::new(&value);
             let place = Place::new(document.id.to_string(), body.pointer).member("policyDefinitionId");
-            let test = Test::new(place.clone(), "policy", format!("effect {effect}"), asked.access.action.clone(), truth).of(tests.into_tests());
+            let test =
+                Test::new(place.clone(), "policy", format!("effect {effect}"), asked.access.action.clone(), truth).of(tests.into_tests());
             look = look.shown(statement(place, body.text("displayName").unwrap_or(&document.title), Effect::Deny, truth, vec![test]));
         }
     }
@@ -212,7 +213,7 @@ impl<'a> Assignment<'a> {
         let kind = rule::resource_type(self.asked).unwrap_or_default();
         let group = matches!(kind.as_str(), "microsoft.resources/subscriptions/resourcegroups" | "microsoft.resources/subscriptions");
         match mode.as_str() {
-            "indexed" => Truth::from(!group),
+            "indexed" => Truth::from(!group || self.deletes_a_group()),
             mode if mode.ends_with(".data") => Truth::No,
             _ => Truth::Yes,
         }

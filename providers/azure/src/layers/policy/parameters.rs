@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_parameter_is_what_was_given_or_else_its_default() {
-        let (given, defaults) = (json!({"Effect": {"value": "Deny"}}), json!({"effect": {"defaultValue": "Audit"}, "list": {"defaultValue": ["a"]}}));
+        let (given, defaults) =
+            (json!({"Effect": {"value": "Deny"}}), json!({"effect": {"defaultValue": "Audit"}, "list": {"defaultValue": ["a"]}}));
         let parameters = Parameters { given: Some(&given), defaults: Some(&defaults) };
         assert_eq!(parameters.value(&json!("[parameters('effect')]")), Some(json!("Deny")));
         assert_eq!(parameters.value(&json!(["[parameters('list')]", "b"])), Some(json!([["a"], "b"])));

@@ -50,7 +50,8 @@ impl Rule<'_> {
         let Some((operator, written)) = operator(condition) else { return Truth::Unknown };
         let (about, got) = self.subject(condition);
         let wanted = self.parameters.value(written);
-        let truth = wanted.as_ref().map_or(Truth::Unknown, |wanted| compare(operator, wanted, &got, about.eq_ignore_ascii_case("location")));
+        let truth =
+            wanted.as_ref().map_or(Truth::Unknown, |wanted| compare(operator, wanted, &got, about.eq_ignore_ascii_case("location")));
         kept.test(|| {
             let shown = match &got {
                 Got::Known(text) => text.clone(),
