@@ -141,7 +141,8 @@ fn grants(asked: &Asked<'_>, value: &Value, right: char) -> Truth {
         return masked(bits);
     }
     let group = |id: &str, bits: &str| {
-        let member = asked.is(&id_key(id), PrincipalType::Group);
+        // `$superuser` is whoever holds the account's key, and no group of the directory.
+        let member = if id.starts_with('$') { Truth::No } else { asked.is(&id_key(id), PrincipalType::Group) };
         (member, masked(bits))
     };
     let mut groups: Vec<(Truth, Truth)> = vec![group(text("group"), bits("group"))];

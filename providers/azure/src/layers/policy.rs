@@ -154,7 +154,7 @@ impl<'a> Assignment<'a> {
         if !id.to_ascii_lowercase().contains("/policysetdefinitions/") {
             return Ok(vec![Member { definition: id.to_owned(), reference: None, parameters: self.body.get("parameters").cloned() }]);
         }
-        let set = named(self.asked, documents::POLICY_SET, id).and_then(|document| value(document));
+        let set = named(self.asked, documents::POLICY_SET, id).and_then(value);
         let Some(set) = set else { return Err(not_read(self.asked, documents::POLICY_SET, id)) };
         let body = Body::new(&set);
         let own = Parameters { given: self.body.get("parameters"), defaults: body.get("parameters") };
