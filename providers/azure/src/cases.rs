@@ -279,10 +279,7 @@ impl<'v> Builder<'v> {
                 self.vault.entry("enableRbacAuthorization").or_insert(json!(true));
             }
             "storage_shared_key" | "shared_key" => self.shared_key(gate),
-            "public_access" | "storage_public_access" => {
-                self.account.insert("allowBlobPublicAccess".into(), gate.get("allowBlobPublicAccess").cloned().unwrap_or(Value::Null));
-                self.say("auth", "anonymous");
-            }
+            "public_access" | "storage_public_access" => self.public_access(gate),
             "hns" | "hns_acl" | "storage_hns" => self.path_acl(gate),
             "key_vault_mode" => self.vault_mode(gate),
             "cosmos_data" => self.cosmos(gate),
@@ -305,6 +302,7 @@ impl<'v> Builder<'v> {
             // Under another name: by what it speaks of.
             _ if gate.get("allowSharedKeyAccess").is_some() => self.shared_key(gate),
             _ if gate.get("isHnsEnabled").is_some() => self.path_acl(gate),
+            _ if gate.get("allowBlobPublicAccess").is_some() => self.public_access(gate),
             _ if gate.get("enableRbacAuthorization").is_some() => self.vault_mode(gate),
             _ if gate.get("registrationState").is_some() => self.registration(gate),
             _ if ["defaultAction", "publicNetworkAccess"].iter().any(|member| gate.get(member).is_some()) => self.own_network(gate),
@@ -416,7 +414,7 @@ impl<'v> Builder<'v> {
 
     /// Where the client of a gate is.
     fn client(&mut self, gate: &Value) {
-        match gate.get("client_allowed").and_then(Value::as_bool) {
+        match said(gate, "allowed") {
             Some(true) => self.say("clientIp", ALLOWED),
             // Not in the rules, and let in by nothing else either.
             Some(false) => {
@@ -438,8 +436,15 @@ impl<'v> Builder<'v> {
     /// `{allowSharedKeyAccess, auth?}`: without `auth` the request is signed with the key.
     fn shared_key(&mut self, gate: &Value) {
         self.account.insert("allowSharedKeyAccess".into(), gate.get("allowSharedKeyAccess").cloned().unwrap_or(Value::Null));
-        let auth = ["auth", "credential", "client_auth"].iter().find_map(|member| gate.get(member)?.as_str());
+        let texts = gate.as_object().into_iter().flatten().filter(|(member, _)| *member != "type").filter_map(|(_, value)| value.as_str());
+        let auth = texts.into_iter().next();
         self.say("auth", auth.unwrap_or("shared_key"));
+    }
+
+    /// `{allowBlobPublicAccess}`: the request has no credential.
+    fn public_access(&mut self, gate: &Value) {
+        self.account.insert("allowBlobPublicAccess".into(), gate.get("allowBlobPublicAccess").cloned().unwrap_or(Value::Null));
+        self.say("auth", "anonymous");
     }
 
     /// `{isHnsEnabled?, acl_grants?}`

@@ -182,7 +182,7 @@ fn asks_for_roles(asked: &Asked<'_>) -> Truth {
 }
 
 fn storage_data(asked: &Asked<'_>) -> bool {
-    asked.data_of("Microsoft.Storage/storageAccounts").is_yes()
+    shared_key::counts(asked) || asked.data_of("Microsoft.Storage/storageAccounts").is_yes()
 }
 
 /// Everything that could grant, and whether something does.

@@ -2,7 +2,7 @@
 //! keep theirs in the same shapes.
 
 use crate::documents;
-use crate::layers::{Asked, Fact, Look, statement};
+use crate::layers::{Asked, Fact, Look, shared_key, statement};
 use crate::request::Target;
 use crate::scope::Scope;
 use crate::world::{Body, PrincipalType};
@@ -41,7 +41,7 @@ pub(crate) enum Kept {
 
 /// The services of which the shape is documented: their resource manager template references.
 pub(crate) const SERVICES: [Service; 13] = [
-    Service { kind: "Microsoft.Storage/storageAccounts", document: documents::STORAGE_ACCOUNT, kept: Kept::DefaultAction },
+    Service { kind: STORAGE, document: documents::STORAGE_ACCOUNT, kept: Kept::DefaultAction },
     Service { kind: "Microsoft.KeyVault/vaults", document: documents::KEY_VAULT, kept: Kept::DefaultAction },
     Service { kind: "Microsoft.CognitiveServices/accounts", document: documents::RESOURCE, kept: Kept::DefaultAction },
     Service { kind: REGISTRY, document: documents::RESOURCE, kept: Kept::DefaultAction },
@@ -56,6 +56,7 @@ pub(crate) const SERVICES: [Service; 13] = [
     Service { kind: "Microsoft.OperationalInsights/workspaces", document: documents::RESOURCE, kept: Kept::Switch },
 ];
 
+const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 const REGISTRY: &str = "Microsoft.ContainerRegistry/registries";
 
 /// Actions of a registry that docker and its like send to the registry itself, although they are none of the data plane.
@@ -89,7 +90,8 @@ fn reaches(asked: &Asked<'_>, kind: &str) -> Truth {
     let docker = || kind == REGISTRY && REGISTRY_ACTIONS.iter().any(|name| action == format!("{}/{name}", kind.to_ascii_lowercase()));
     // What goes to topics and domains is named after neither.
     let event = kind.starts_with("Microsoft.EventGrid/") && action.starts_with("microsoft.eventgrid/") && asked.resource(kind).is_some();
-    match (by_url || docker(), event) {
+    let keyed = kind == STORAGE && shared_key::counts(asked);
+    match (by_url || keyed || docker(), event) {
         (true, _) => Truth::Yes,
         (false, true) => asked.is_data(),
         (false, false) => asked.data_of(kind),
