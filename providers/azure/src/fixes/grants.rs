@@ -110,7 +110,11 @@ fn spreads(asked: &Asked<'_>) -> bool {
 /// A scope in words: nothing can be assigned at a resource that the request is yet to make.
 fn place(asked: &Asked<'_>, scope: &Scope) -> String {
     let makes = verb(&asked.access.action) == Verb::Write && asked.plane == Some(Plane::Control) && scope.resource_type().is_some();
-    if makes && asked.scope.as_ref() == Some(scope) { format!("{scope}, or at its group where it is yet to be made") } else { scope.to_string() }
+    if makes && asked.scope.as_ref() == Some(scope) {
+        format!("{scope}, or at its group where it is yet to be made")
+    } else {
+        scope.to_string()
+    }
 }
 
 /// The activation of an eligible assignment.
