@@ -1,7 +1,6 @@
 //! Locks: they bind everybody, on the control plane only, and are inherited downwards (X-7: "Lock your Azure resources").
 
 use crate::documents;
-use crate::language::permission::Plane;
 use crate::layers::{Asked, Look, member, statement};
 use crate::operations::{Verb, verb};
 use crate::scope::Scope;
@@ -18,7 +17,7 @@ const LEVELS: [&str; 3] = ["NotSpecified", "CanNotDelete", "ReadOnly"];
 pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
     let verb = verb(&asked.access.action);
     let own = asked.access.action.to_ascii_lowercase().starts_with("microsoft.authorization/locks/");
-    if asked.plane == Some(Plane::Data) || verb == Verb::Read || own {
+    if !asked.is_managed() || verb == Verb::Read || own {
         return Look::unbound(ID, Effect::Deny);
     }
     let mut look = Look::new(ID, Effect::Deny, Truth::No);

@@ -22,7 +22,7 @@ use crate::language::condition::{Attribute, Condition, Source};
 use crate::language::evaluate::{self, Circumstances};
 use crate::language::permission::{Coverage, Permission, Plane};
 use crate::operations;
-use crate::request::{Access, Request};
+use crate::request::{Access, Request, Target};
 use crate::scope::Scope;
 use crate::world::{Body, Caller, PrincipalType, World, dashed, is_everybody, value};
 use iam_why_contract::{Document, Effect, Layer, Lookup, Outcome, Place, Recorder, Ruling, Statement, Step, Test, Truth};
@@ -194,6 +194,14 @@ impl Asked<'_> {
                 self.ask(&format!("plane {}", action.to_ascii_lowercase()), format!("whether {action} is a data action"), needs)
             }
         }
+    }
+
+    /// Does the request go to Resource Manager, and not to the resource itself? Some actions of the control plane do not: listing
+    /// containers goes to the account, pulling an image to the registry. Locks, policies and the subscription guard the manager only
+    /// ("Lock your Azure resources", scope of a lock).
+    pub(crate) fn is_managed(&self) -> bool {
+        let by_url = matches!(self.access.target, Target::Below { .. });
+        self.plane != Some(Plane::Data) && !by_url && !shared_key::counts(self) && !network::is_docker(&self.access.action)
     }
 
     /// Is it a data action of a resource of this type?

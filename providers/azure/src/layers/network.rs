@@ -87,7 +87,7 @@ fn reaches(asked: &Asked<'_>, kind: &str) -> Truth {
     // Control-plane actions that were asked for by a URL of the data plane go through the firewall too.
     let by_url = matches!(asked.access.target, Target::Below { kind: below, .. } if below == kind);
     let action = asked.access.action.to_ascii_lowercase();
-    let docker = || kind == REGISTRY && REGISTRY_ACTIONS.iter().any(|name| action == format!("{}/{name}", kind.to_ascii_lowercase()));
+    let docker = || kind == REGISTRY && is_docker(&action);
     // What goes to topics and domains is named after neither.
     let event = kind.starts_with("Microsoft.EventGrid/") && action.starts_with("microsoft.eventgrid/") && asked.resource(kind).is_some();
     let keyed = kind == STORAGE && shared_key::counts(asked);
@@ -96,6 +96,11 @@ fn reaches(asked: &Asked<'_>, kind: &str) -> Truth {
         (false, true) => asked.is_data(),
         (false, false) => asked.data_of(kind),
     }
+}
+
+/// Is it an action of a registry that is no request to Resource Manager?
+pub(crate) fn is_docker(action: &str) -> bool {
+    REGISTRY_ACTIONS.iter().any(|name| action.eq_ignore_ascii_case(&format!("{REGISTRY}/{name}")))
 }
 
 fn of<R: Recorder>(asked: &Asked<'_>, service: Service, resource: &Scope, reaches: Truth) -> Look {

@@ -7,7 +7,6 @@ mod rule;
 
 use crate::documents;
 use crate::language::operators::date;
-use crate::language::permission::Plane;
 use crate::layers::{Asked, Look, statement};
 use crate::operations::{Verb, verb};
 use crate::scope::Scope;
@@ -27,7 +26,7 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
         Verb::Delete => "denyaction",
         Verb::Read | Verb::Act => return Look::unbound(ID, Effect::Deny),
     };
-    if asked.plane == Some(Plane::Data) {
+    if !asked.is_managed() {
         return Look::unbound(ID, Effect::Deny);
     }
     let mut look = Look::new(ID, Effect::Deny, Truth::No);

@@ -2,7 +2,6 @@
 //! "Azure subscription states".
 
 use crate::documents;
-use crate::language::permission::Plane;
 use crate::layers::{Asked, Fact, Look, member, statement};
 use crate::operations::{Verb, verb};
 use crate::world::Body;
@@ -16,7 +15,7 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
     let unbound = Look::unbound(ID, Effect::Deny);
     let verb = verb(&asked.access.action);
     let Some(subscription) = asked.scope.as_ref().and_then(|scope| scope.subscription()) else { return unbound };
-    if asked.plane == Some(Plane::Data) {
+    if !asked.is_managed() {
         return unbound;
     }
     match asked.fact(documents::SUBSCRIPTION, subscription) {
