@@ -2,7 +2,6 @@
 //! (Vendor page: "Azure role assignment condition format and syntax".)
 
 use crate::language::action::ActionPattern;
-use serde_json::Value;
 use std::fmt;
 
 /// Where something stands in the text of a condition: bytes `start..end`.
