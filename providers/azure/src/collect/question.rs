@@ -360,10 +360,9 @@ async fn lighthouse(reader: &Reader<'_>, base: &Scope) {
 /// What stands on the way to one scope besides assignments.
 async fn gates(reader: &Reader<'_>, wanted: &Wanted) {
     let scope = &wanted.scope;
-    let single = [("Microsoft.Storage/storageAccounts", &step::STORAGE_ACCOUNT), ("Microsoft.KeyVault/vaults", &step::KEY_VAULT)];
-    let settings = join_all(single.iter().filter_map(|(kind, row)| Some((scope.resource(kind)?, *row))).map(|(resource, row)| {
+    let settings = join_all(settings_of(scope).into_iter().map(|(id, row)| {
         Box::pin(async move {
-            object(reader, row, resource.text()).await;
+            object(reader, row, &id).await;
         })
     }));
     let cosmos = async {
@@ -378,6 +377,36 @@ async fn gates(reader: &Reader<'_>, wanted: &Wanted) {
     }));
     join3(settings, Box::pin(cosmos), registrations).await;
 }
+
+/// The resources with settings of their own that the scope lies in, and the call that reads each.
+fn settings_of(scope: &Scope) -> Vec<(String, &'static Step)> {
+    let of = |(kind, row): &(&str, &'static Step)| scope.resource(kind).map(|resource| (resource.text().to_owned(), *row));
+    let mut all: Vec<(String, &'static Step)> = SETTINGS.iter().filter_map(of).collect();
+    all.extend(all.clone().iter().filter_map(|(id, row)| Some((rules_below(row, id)?, *row))));
+    all
+}
+
+/// The resource that holds the network rules of a namespace for messages.
+pub(super) fn rules_below(step: &Step, id: &str) -> Option<String> {
+    (*step == step::BUS || *step == step::HUBS).then(|| format!("{id}/networkRuleSets/default"))
+}
+
+/// The types of resources with settings that a request can fail on.
+const SETTINGS: &[(&str, &Step)] = &[
+    ("Microsoft.Storage/storageAccounts", &step::STORAGE_ACCOUNT),
+    ("Microsoft.KeyVault/vaults", &step::KEY_VAULT),
+    ("Microsoft.CognitiveServices/accounts", &step::COGNITIVE),
+    ("Microsoft.ContainerRegistry/registries", &step::REGISTRY),
+    ("Microsoft.DocumentDB/databaseAccounts", &step::COSMOS),
+    ("Microsoft.Search/searchServices", &step::SEARCH),
+    ("Microsoft.EventGrid/topics", &step::TOPIC),
+    ("Microsoft.EventGrid/domains", &step::DOMAIN),
+    ("Microsoft.EventGrid/namespaces", &step::EVENTS),
+    ("Microsoft.ServiceBus/namespaces", &step::BUS),
+    ("Microsoft.EventHub/namespaces", &step::HUBS),
+    ("Microsoft.AppConfiguration/configurationStores", &step::STORE),
+    ("Microsoft.OperationalInsights/workspaces", &step::WORKSPACE),
+];
 
 /// A list that is one document.
 async fn bare_list(reader: &Reader<'_>, step: &Step, account: &str) {

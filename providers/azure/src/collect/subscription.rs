@@ -3,9 +3,10 @@
 use super::connection::{Service, connect};
 use super::outcome::Failure;
 use super::principal::unusable;
-use super::question::{LISTS, element, hierarchy, member};
+use super::question::{LISTS, element, hierarchy, member, rules_below};
 use super::reader::Reader;
 use super::step::{self, Step};
+use crate::documents;
 use crate::scope::Scope;
 use crate::world::guid;
 use azure_core::credentials::TokenCredential;
@@ -20,6 +21,17 @@ use std::sync::Arc;
 const RESOURCES: &[(&Step, &str)] = &[
     (&step::STORAGE_ACCOUNT, "Microsoft.Storage/storageAccounts"),
     (&step::KEY_VAULT, "Microsoft.KeyVault/vaults"),
+    (&step::COGNITIVE, "Microsoft.CognitiveServices/accounts"),
+    (&step::REGISTRY, "Microsoft.ContainerRegistry/registries"),
+    (&step::COSMOS, "Microsoft.DocumentDB/databaseAccounts"),
+    (&step::SEARCH, "Microsoft.Search/searchServices"),
+    (&step::TOPIC, "Microsoft.EventGrid/topics"),
+    (&step::DOMAIN, "Microsoft.EventGrid/domains"),
+    (&step::EVENTS, "Microsoft.EventGrid/namespaces"),
+    (&step::BUS, "Microsoft.ServiceBus/namespaces"),
+    (&step::HUBS, "Microsoft.EventHub/namespaces"),
+    (&step::STORE, "Microsoft.AppConfiguration/configurationStores"),
+    (&step::WORKSPACE, "Microsoft.OperationalInsights/workspaces"),
     (&step::ROLE_DEFINITION, "Microsoft.Authorization/roleDefinitions"),
     (&step::POLICY_DEFINITION, "Microsoft.Authorization/policyDefinitions"),
     (&step::POLICY_SET, "Microsoft.Authorization/policySetDefinitions"),
@@ -70,7 +82,9 @@ impl Whole<'_> {
     }
 
     async fn list(&self, step: &Step, path: &str, by_id: bool) {
-        if !self.left(step.kind) {
+        // Resources of several types are one kind of document.
+        let point = if step.kind == documents::RESOURCE { path } else { step.kind };
+        if !self.left(point) {
             return;
         }
         let base = self.base.text();
@@ -80,6 +94,9 @@ impl Whole<'_> {
                     let Some(id) = item.get("id").and_then(Value::as_str) else { continue };
                     let name = member(item, "roleName").or_else(|| member(item, "displayName")).or_else(|| item.get("name")?.as_str());
                     self.reader.found(step, id, &format!("{} {}", step.title(), name.unwrap_or(id)), item);
+                    if let Some(rules) = rules_below(step, id) {
+                        self.below(step, &rules).await;
+                    }
                 }
             }
             Ok(items) => {
@@ -89,7 +106,15 @@ impl Whole<'_> {
             // Nothing is said to be absent that was not looked for one by one.
             Err(failure) => self.refused(step, base, &failure),
         }
-        self.end(step.kind);
+        self.end(point);
+    }
+
+    /// A resource below one that was listed.
+    async fn below(&self, step: &Step, id: &str) {
+        match self.within(self.reader.get(step, id)).await {
+            Ok(item) => self.reader.found(step, id, &format!("{} {id}", step.title()), &item),
+            Err(failure) => self.refused(step, id, &failure),
+        }
     }
 
     /// The members of every group that role assignments name.

@@ -1,8 +1,8 @@
 //! What one question reads.
 
-use crate::server::{APP_ID, APP_OBJECT, MARKED_TOKEN, Server, Treatment, ask, verdict};
-use iam_why_contract::Decision;
-use iam_why_contract::collect::CollectError;
+use crate::server::{APP_ID, APP_OBJECT, MARKED_TOKEN, SUBSCRIPTION, Server, Treatment, ask, question, reader, runtime, verdict};
+use iam_why_contract::collect::{Collect, CollectError, Quiet};
+use iam_why_contract::{Decision, Question};
 
 #[test]
 fn a_grant_to_a_group_of_the_application_is_found() {
@@ -45,4 +45,22 @@ fn nothing_but_reading_calls_is_sent_each_with_the_token() {
     }
     let assigned = seen.iter().find(|call| call.path.ends_with("/roleAssignments")).unwrap();
     assert!(assigned.query.contains("assignedTo"), "{assigned:?}");
+}
+
+/// The network rules of a namespace for messages are a resource of their own below it.
+#[test]
+fn a_question_about_messages_reads_the_rules_of_the_namespace() {
+    let server = Server::new(|seen| match seen.path.as_str() {
+        path if path.ends_with("/namespaces/bus") => Treatment::Answer(200, r#"{"properties": {"publicNetworkAccess": "Enabled"}}"#.into()),
+        path if path.ends_with("/networkRuleSets/default") => {
+            Treatment::Answer(200, r#"{"properties": {"defaultAction": "Deny", "ipRules": [{"ipMask": "203.0.113.0/24"}]}}"#.into())
+        }
+        _ => Treatment::Pass,
+    });
+    let bus = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/bus");
+    let action = "Microsoft.ServiceBus/namespaces/messages/send/action".to_owned();
+    let question = Question { action, resource: Some(bus.clone()), ..question(APP_OBJECT) };
+    let read = runtime().block_on(reader().question(&question, &server.options(), &Quiet)).unwrap();
+    let rules = read.snapshot.of("azure:resource", &format!("{bus}/networkRuleSets/default")).next();
+    assert!(rules.is_some_and(|document| document.text.contains("203.0.113.0/24")), "{:#?}", server.seen());
 }
