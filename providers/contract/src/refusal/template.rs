@@ -143,7 +143,11 @@ impl Walk<'_> {
     fn word_before(&mut self, name: &'static str) -> Option<()> {
         let end = self.view.clean_of_dense(self.start);
         let before = self.view.clean().get(..end)?.trim_end();
-        let start = before.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
+        // A tag that ends right here is a placeholder such as `<role>`; one that ends before the token stands beside it.
+        let bare = before.trim_end_matches(['"', '\'', '`']);
+        let start = bare.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
+        let token = before.get(start..)?;
+        let start = start + token.trim_end_matches('>').rfind('>').map_or(0, |tag| tag + 1);
         let word = before.get(start..)?;
         self.start = self.view.dense_of_clean(start);
         self.keep(name, word);
@@ -294,7 +298,9 @@ fn word_with(text: &str, mark: char) -> usize {
 
 fn quoted(text: &str) -> Option<usize> {
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\'' | '`'))?;
-    let length = text.get(1..)?.find(quote)?;
+    // Some services open with a backtick and close with an apostrophe.
+    let closes = |piece: char| piece == quote || quote == '`' && piece == '\'';
+    let length = text.get(1..)?.find(closes)?;
     Some(length + 2)
 }
 
