@@ -20,11 +20,13 @@ pub(crate) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     Some(refusal)
 }
 
-/// "forbidden" in small letters is a word of any sentence; a server writes "Forbidden".
+/// "forbidden" in small letters within a sentence is a word like any other; a server writes "Forbidden", or the word alone.
 fn mere_word(sighting: &Sighting<'_>) -> bool {
-    let word = sighting.verdict().filter(|mark| matches!(mark.form.name, "forbidden" | "denied"));
-    word.and_then(|mark| sighting.view.clean().get(mark.start..mark.end))
-        .is_some_and(|word| word.starts_with(|first: char| first.is_ascii_lowercase()))
+    let Some(mark) = sighting.verdict().filter(|mark| mark.form.name == "forbidden") else { return false };
+    let clean = sighting.view.clean();
+    let small = clean.get(mark.start..).is_some_and(|word| word.starts_with(|first: char| first.is_ascii_lowercase()));
+    let before = clean.get(..mark.start).unwrap_or("");
+    small && before.strip_suffix(' ').is_some_and(|before| before.ends_with(char::is_alphanumeric))
 }
 
 /// `list pods` in `namespace orders`: a verb, a kind, and where.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 /// The refusal that a sighting is.
 pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     let mut refusal = sighting.draft()?;
+    access_log(sighting, &mut refusal);
     principal(sighting, &mut refusal);
     cut_off(sighting, &mut refusal);
     action(sighting, &mut refusal);
@@ -167,7 +168,31 @@ fn layer(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     signed_by_cloudfront(sighting, refusal);
     kms_behind(sighting, refusal);
     plain_s3(sighting, refusal, &service);
+    if service == "s3" && sighting.form().is_some_and(|form| form.name == "php-forbidden") {
+        "s3".clone_into(&mut refusal.refused_by);
+    }
 }
+
+/// A line of S3's server access log: who stands two words before the operation, `REST.GET.OBJECT` is a `GetObject`.
+fn access_log(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let Some(mark) = sighting.verdict().filter(|mark| mark.form.name == "s3-access-log") else { return };
+    let before = sighting.view.clean().get(..mark.start).unwrap_or("").split([' ', '\n']).rev().filter(|word| !word.is_empty());
+    let requester = before.take(2).last().filter(|requester| *requester != "-");
+    refusal.principal = requester.map(scrub);
+    let operation = mark.field("rest").and_then(|rest| S3_LOG.iter().find(|(logged, _)| rest.starts_with(logged)));
+    refusal.action = operation.map(|(_, action)| (*action).to_owned());
+    refusal.derived.extend(operation.map(|_| "action"));
+}
+
+/// Operations of the server access log and the actions they ask for.
+const S3_LOG: [(&str, &str); 6] = [
+    ("GET.OBJECT", "s3:GetObject"),
+    ("HEAD.OBJECT", "s3:GetObject"),
+    ("PUT.OBJECT", "s3:PutObject"),
+    ("DELETE.OBJECT", "s3:DeleteObject"),
+    ("GET.BUCKET", "s3:ListBucket"),
+    ("HEAD.BUCKET", "s3:ListBucket"),
+];
 
 /// `{"Message":"Forbidden"}` is a Lambda function URL, `{"message":"Forbidden"}` is API Gateway: the case of one letter.
 fn function_url_or_gateway(sighting: &Sighting<'_>, refusal: &mut Refusal) {

@@ -281,6 +281,8 @@ const TABLE: &[Advice] = &[
         None,
         "a web application firewall rule blocked it; Azure roles were not involved",
         &[
+            "the entry says that nothing was blocked: {blocked} (it only matched, or the policy is in detection mode); look for an entry that blocked",
+            "the rule is {rule}",
             "find the rule in the firewall log: ruleId and the details for this address and path",
             "ask whoever runs the gateway for an exclusion for this one rule",
         ],

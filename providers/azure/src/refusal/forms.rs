@@ -91,6 +91,8 @@ pub const FORMS: &[Form] = &[
     form("storage-account", "InsufficientAccountPermissions", "<Code>InsufficientAccountPermissions</Code>", STORAGE).blames("azure", "storage_data_rbac", MissingGrant, 86).status(403),
     form("storage-disabled", "AccountIsDisabled", "<Code>AccountIsDisabled</Code>", STORAGE).blames("azure", "subscription_state", NotAuthorization, 86).status(403),
     form("storage-address", "https://{store:word}.core.windows.net{store_path:target}", "PUT https://orders.blob.core.windows.net/reports/a.csv?timeout=901", STORAGE),
+    form("storage-address-china", "https://{store_china:word}.core.chinacloudapi.cn{store_path:target}", "GET https://orders.blob.core.chinacloudapi.cn/?comp=list", STORAGE),
+    form("storage-address-government", "https://{store_government:word}.core.usgovcloudapi.net{store_path:target}", "GET https://orders.blob.core.usgovcloudapi.net/?comp=list", STORAGE),
     // Key Vault
     form("vault-rbac", "Caller is not authorized to perform action on resource", "Caller is not authorized to perform action on resource.", VAULT).blames("azure", "keyvault_rbac", MissingGrant, 86).status(403),
     form("vault-rbac-code", "ForbiddenByRbac", "\"innererror\":{\"code\":\"ForbiddenByRbac\"}", VAULT).blames("azure", "keyvault_rbac", MissingGrant, 85).status(403),
@@ -166,6 +168,7 @@ pub const FORMS: &[Form] = &[
     form("apim-missing", "Access denied due to missing subscription key", "Access denied due to missing subscription key.", "https://learn.microsoft.com/en-us/azure/api-management/api-management-subscriptions").blames("azure", "apim", NotAuthorization, 88).status(401),
     form("apim-token", "JWT not present", "{ \"statusCode\": 401, \"message\": \"JWT not present.\" }", "https://learn.microsoft.com/en-us/azure/api-management/validate-jwt-policy").blames("azure", "apim", NotAuthorization, 80).status(401),
     form("gateway-waf", "403 Forbidden{_}Microsoft-Azure-Application-Gateway", "<h1>403 Forbidden</h1><center>Microsoft-Azure-Application-Gateway/v2</center>", "https://learn.microsoft.com/en-us/azure/web-application-firewall/ag/web-application-firewall-troubleshoot").blames("azure", "waf", NotAuthorization, 86).status(403),
+    form("gateway-waf-log", "entry of a web application firewall's log", "entry of a web application firewall's log", "https://learn.microsoft.com/en-us/azure/web-application-firewall/ag/web-application-firewall-logs").blames("azure", "waf", NotAuthorization, 86),
     form("front-door-waf", "The request is blocked.{_}X-Azure-Ref", "<h2>The request is blocked.</h2>X-Azure-Ref: 1", "https://learn.microsoft.com/en-us/azure/web-application-firewall/afds/waf-faq").blames("azure", "waf", NotAuthorization, 88).status(403),
     form("front-door-waf-header", "X-Azure-Ref{_}The request is blocked.", "X-Azure-Ref: 1\n<h2>The request is blocked.</h2>", "https://learn.microsoft.com/en-us/azure/web-application-firewall/afds/waf-faq").blames("azure", "waf", NotAuthorization, 88).status(403),
     form("app-address", "403 Ip Forbidden", "HTTP/1.1 403 Ip Forbidden", "https://learn.microsoft.com/en-us/azure/app-service/app-service-ip-restrictions").blames("azure", "app_service", ExplicitDeny, 88).status(403),

@@ -90,8 +90,11 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
     let address = match refusal.refused_by.as_str() {
         layer if layer.starts_with("storage_") => {
-            let (store, path) = (sighting.field("store"), sighting.field("store_path").unwrap_or(""));
-            store.map(|store| format!("https://{store}.core.windows.net{}", without_timeout(path)))
+            const CLOUDS: [(&str, &str); 3] =
+                [("store", "windows.net"), ("store_china", "chinacloudapi.cn"), ("store_government", "usgovcloudapi.net")];
+            let path = sighting.field("store_path").unwrap_or("");
+            let store = CLOUDS.iter().find_map(|(field, cloud)| Some((sighting.field(field)?, cloud)));
+            store.map(|(store, cloud)| format!("https://{store}.core.{cloud}{}", without_timeout(path)))
         }
         "graph_permission" => sighting.field("graph").map(|path| format!("https://graph.microsoft.com/{path}")),
         layer if layer.starts_with("keyvault") => {

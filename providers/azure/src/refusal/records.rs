@@ -10,6 +10,7 @@ pub(super) fn records(pairs: &Pairs) -> Vec<Record> {
     let of_operation = |value: &&Pair| pairs.around(value).next().is_some_and(|key| key.eq_ignore_ascii_case("operationName"));
     records.extend(pairs.named("value").filter(of_operation).filter_map(|name| activity(pairs, name, 1)));
     records.extend(pairs.named("category").filter_map(|category| sign_in(pairs, category)));
+    records.extend(pairs.named("category").filter_map(|category| firewall(pairs, category)));
     records
 }
 
@@ -29,6 +30,25 @@ fn activity(pairs: &Pairs, name: &Pair, levels: usize) -> Option<Record> {
     let (start, end) = pairs.extent(name, levels);
     let fields = fields.into_iter().chain(status.map(|status| ("status", status))).collect();
     Some(Record { start, end, fields, context: address(pairs, name, levels), ..Record::default() })
+}
+
+/// An entry of the log of Application Gateway's or Front Door's web application firewall, whether it blocked or only matched.
+fn firewall(pairs: &Pairs, category: &Pair) -> Option<Record> {
+    let read = |path: &str| pairs.beside(category, 0, path).filter(|value| !value.is_empty());
+    let action = read("properties.action")?;
+    if !category.value.ends_with("FirewallLog") || !["block", "match"].iter().any(|word| action.to_ascii_lowercase().starts_with(word)) {
+        return None;
+    }
+    let detects = read("properties.policyMode").or_else(|| read("properties.policy_mode"));
+    let blocked = action.to_ascii_lowercase().starts_with("block") && !detects.is_some_and(|mode| mode.eq_ignore_ascii_case("detection"));
+    let (start, end) = pairs.extent(category, 0);
+    let mut context = BTreeMap::new();
+    context.extend(
+        read("properties.clientIp").or_else(|| read("properties.clientIP")).map(|address| ("sourceAddress".to_owned(), address.to_owned())),
+    );
+    context.extend(read("properties.ruleId").or_else(|| read("properties.ruleName")).map(|rule| ("rule".to_owned(), rule.to_owned())));
+    context.extend((!blocked).then(|| ("blocked".to_owned(), "no".to_owned())));
+    Some(Record { start, end, context, verdict: Some("gateway-waf-log"), ..Record::default() })
 }
 
 fn address(pairs: &Pairs, beside: &Pair, levels: usize) -> BTreeMap<String, String> {
