@@ -1,6 +1,7 @@
 //! CloudTrail records and decoded authorization messages: what they say of the request beyond their message.
 
 use super::actions::action_of;
+use super::resources::resource_of;
 use iam_why_contract::refusal::{Pair, Pairs, Record};
 use std::collections::BTreeMap;
 
@@ -21,13 +22,15 @@ fn event(pairs: &Pairs, name: &Pair) -> Option<Record> {
     let (start, end) = pairs.extent(name, 0);
     let mut record = Record { start, end, context: context(pairs, name), ..Record::default() };
     record.fields.extend(caller(pairs, name).map(|principal| ("principal", principal.to_owned())));
-    if let Some(action) = action_of(source, &name.value) {
-        record.fields.push(("action", action));
-        record.derived.push("action");
-    }
-    if let Some((resource, literal)) = resource(pairs, name) {
+    let action = action_of(source, &name.value);
+    let derive = || resource_of(pairs, name, action.as_deref()?).map(|arn| (arn, false));
+    if let Some((resource, literal)) = resource(pairs, name).or_else(derive) {
         record.fields.push(("resource", resource));
         record.derived.extend((!literal).then_some("resource"));
+    }
+    if let Some(action) = action {
+        record.fields.push(("action", action));
+        record.derived.push("action");
     }
     record.fields.push(("operation", name.value.clone()));
     Some(record)

@@ -80,8 +80,12 @@ impl View {
     fn condense(&mut self) {
         self.dense.reserve(self.clean.len());
         self.clean_at.reserve(self.clean.len());
-        for (at, byte) in self.clean.bytes().enumerate() {
-            if !is_dropped(byte) {
+        let clean = self.clean.as_bytes();
+        // A mail's mark that a new flow of the lines left between two words.
+        let mark = |at: usize| at > 0 && clean.get(at - 1..at + 2) == Some(b" > ");
+        for (at, byte) in clean.iter().copied().enumerate() {
+            let dropped = is_dropped(byte) || byte == b'>' && mark(at);
+            if !dropped {
                 self.dense.push(byte.to_ascii_lowercase());
                 self.clean_at.push(offset(at));
             }
