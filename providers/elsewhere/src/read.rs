@@ -1,6 +1,5 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
-use super::advice;
 use iam_why_contract::refusal::{Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
@@ -12,7 +11,6 @@ pub(crate) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     forge(sighting, &mut refusal);
     registry(sighting, &mut refusal);
     facts(sighting, &mut refusal);
-    advice::give(&mut refusal);
     Some(refusal)
 }
 

@@ -1,7 +1,6 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
 use super::actions::{action_of, prefix_of};
-use super::advice;
 use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
@@ -13,7 +12,6 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     layer(sighting, &mut refusal);
     status(&mut refusal);
     facts(sighting, &mut refusal);
-    advice::give(&mut refusal);
     Some(refusal)
 }
 

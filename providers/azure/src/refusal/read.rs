@@ -1,6 +1,5 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
-use super::advice;
 use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
@@ -11,7 +10,6 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     resource(sighting, &mut refusal);
     vault(sighting, &mut refusal);
     facts(sighting, &mut refusal);
-    advice::give(&mut refusal);
     Some(refusal)
 }
 

@@ -4,20 +4,20 @@ use iam_why_contract::refusal::{Pair, Pairs, Record};
 use std::collections::BTreeMap;
 
 /// The entries that the text holds.
-pub(super) fn records(pairs: &Pairs) -> Vec<Record> {
+pub(super) fn records(pairs: &Pairs<'_>) -> Vec<Record> {
     let mut records = pairs.named("operationName").filter_map(|name| activity(pairs, name)).collect::<Vec<_>>();
     records.extend(pairs.named("category").filter_map(|category| sign_in(pairs, category)));
     records
 }
 
 /// An activity log or resource log entry ("Activity log event schema"): only where it says more than its message.
-fn activity(pairs: &Pairs, name: &Pair) -> Option<Record> {
+fn activity(pairs: &Pairs<'_>, name: &Pair<'_>) -> Option<Record> {
     let read = |path: &str| pairs.beside(name, 0, path).filter(|value| !value.is_empty());
     let first = |paths: &[&'static str]| paths.iter().find_map(|path| read(path)).map(str::to_owned);
     let principal =
         first(&["claims.http://schemas.microsoft.com/identity/claims/objectidentifier", "identity.requester.objectId", "caller", "Caller"]);
     let authorized = read("authorization.action").or_else(|| read("identity.authorization.action"));
-    let action = authorized.or(Some(name.value.as_str()).filter(|operation| operation.contains('/'))).map(str::to_owned);
+    let action = authorized.or(Some(name.value.as_ref()).filter(|operation| operation.contains('/'))).map(str::to_owned);
     let resource = first(&["authorization.scope", "resourceId"]);
     let known = [("principal", principal), ("action", action), ("resource", resource)];
     let fields = known.into_iter().filter_map(|(field, value)| Some((field, value?))).collect::<Vec<_>>();
@@ -28,14 +28,14 @@ fn activity(pairs: &Pairs, name: &Pair) -> Option<Record> {
     Some(Record { start, end, fields, context: address(pairs, name), ..Record::default() })
 }
 
-fn address(pairs: &Pairs, beside: &Pair) -> BTreeMap<String, String> {
+fn address(pairs: &Pairs<'_>, beside: &Pair<'_>) -> BTreeMap<String, String> {
     const PATHS: [&str; 5] = ["callerIpAddress", "httpRequest.clientIpAddress", "claims.ipaddr", "properties.ipAddress", "calleripaddress"];
     let address = PATHS.iter().find_map(|path| pairs.beside(beside, 0, path)).filter(|address| !address.is_empty());
     address.map(|address| ("sourceAddress".to_owned(), address.to_owned())).into_iter().collect()
 }
 
 /// A sign-in that failed: no token was issued, so no role was ever looked at.
-fn sign_in(pairs: &Pairs, category: &Pair) -> Option<Record> {
+fn sign_in(pairs: &Pairs<'_>, category: &Pair<'_>) -> Option<Record> {
     let read = |path: &str| pairs.beside(category, 0, path).filter(|value| !value.is_empty());
     let failed = read("properties.status.errorCode").or_else(|| read("resultType")).is_some_and(|code| code != "0");
     if !category.value.ends_with("SignInLogs") || !failed {

@@ -93,16 +93,15 @@ impl Refusal {
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let within = |mine: &Option<String>, theirs: &Option<String>| theirs.is_none() || mine == theirs;
-        let called = |refusal: &'_ Self| refusal.context.get("operation").cloned();
-        let same_call = called(other).is_none() || called(self) == called(other);
-        let verdict = same_call && self.refused_by == other.refused_by && self.reason == other.reason;
         self.provider == other.provider
-            && verdict
+            && self.refused_by == other.refused_by
+            && self.reason == other.reason
             && within(&self.principal, &other.principal)
             && within(&self.action, &other.action)
             && within(&self.resource, &other.resource)
             && within(&self.policy, &other.policy)
             && within(&self.policy_kind, &other.policy_kind)
+            && other.context.get("operation").is_none_or(|called| self.context.get("operation") == Some(called))
     }
 }
 

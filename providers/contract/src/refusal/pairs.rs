@@ -15,11 +15,11 @@ const BESIDE: usize = 2048;
 
 /// One key with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
+pub struct Pair<'a> {
     /// The key as written.
-    pub key: String,
+    pub key: Cow<'a, str>,
     /// The value, unescaped.
-    pub value: String,
+    pub value: Cow<'a, str>,
     /// The object it stands in: an index into the objects.
     object: usize,
     /// Where it stands in the raw text.
@@ -27,8 +27,8 @@ pub struct Pair {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Object {
-    key: String,
+struct Object<'a> {
+    key: Cow<'a, str>,
     parent: usize,
     start: usize,
     end: usize,
@@ -37,33 +37,33 @@ struct Object {
 
 /// The keys and values of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pairs {
-    pairs: Vec<Pair>,
-    objects: Vec<Object>,
+pub struct Pairs<'a> {
+    pairs: Vec<Pair<'a>>,
+    objects: Vec<Object<'a>>,
 }
 
-impl Pairs {
+impl<'a> Pairs<'a> {
     /// The keys and values that `raw` holds.
     #[must_use]
-    pub fn new(raw: &str) -> Self {
+    pub fn new(raw: &'a str) -> Self {
         let mut pairs = Self { pairs: Vec::new(), objects: vec![Object::root(raw.len())] };
         Reader::outermost(raw, &mut pairs).run();
         pairs
     }
 
     /// Every pair, in the order of the text.
-    pub fn iter(&self) -> impl Iterator<Item = &Pair> {
+    pub fn iter(&self) -> impl Iterator<Item = &Pair<'a>> {
         self.pairs.iter()
     }
 
     /// Pairs whose key is `key` in whichever case.
-    pub fn named<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Pair> + 'a {
+    pub fn named<'p>(&'p self, key: &'p str) -> impl Iterator<Item = &'p Pair<'a>> + 'p {
         self.pairs.iter().filter(move |pair| pair.is(key))
     }
 
     /// The range of the raw text that the object of `pair` takes, `levels` objects further out.
     #[must_use]
-    pub fn extent(&self, pair: &Pair, levels: usize) -> (usize, usize) {
+    pub fn extent(&self, pair: &Pair<'_>, levels: usize) -> (usize, usize) {
         let mut object = pair.object;
         for _ in 0..levels {
             object = self.objects.get(object).map_or(0, |object| object.parent);
@@ -74,7 +74,7 @@ impl Pairs {
     /// The value at a path of keys (`userIdentity.arn`) below the object of `pair`, `levels` objects further out. A key that was
     /// written with dots is the same path.
     #[must_use]
-    pub fn beside(&self, pair: &Pair, levels: usize, path: &str) -> Option<&str> {
+    pub fn beside(&self, pair: &Pair<'_>, levels: usize, path: &str) -> Option<&str> {
         let (start, end) = self.extent(pair, levels);
         let mut object = pair.object;
         for _ in 0..levels {
@@ -82,27 +82,27 @@ impl Pairs {
         }
         let from = self.pairs.partition_point(|other| other.at < start);
         let within = self.pairs.get(from..).unwrap_or(&[]).iter().take(BESIDE).take_while(|other| other.at <= end);
-        within.filter(|other| self.lies(other, object, path)).map(|other| other.value.as_str()).next()
+        within.filter(|other| self.lies(other, object, path)).map(|other| other.value.as_ref()).next()
     }
 
     /// Pairs that stand between two bytes of the raw text.
-    pub fn between(&self, start: usize, end: usize) -> impl Iterator<Item = &Pair> {
+    pub fn between(&self, start: usize, end: usize) -> impl Iterator<Item = &Pair<'a>> {
         let from = self.pairs.partition_point(|pair| pair.at < start);
         self.pairs.get(from..).unwrap_or(&[]).iter().take_while(move |pair| pair.at <= end)
     }
 
     /// The keys of the objects around `pair`, the nearest first.
-    pub fn around<'a>(&'a self, pair: &Pair) -> impl Iterator<Item = &'a str> {
+    pub fn around<'p>(&'p self, pair: &Pair<'_>) -> impl Iterator<Item = &'p str> {
         let mut at = pair.object;
         std::iter::from_fn(move || {
             let object = self.objects.get(at).filter(|_| at != 0)?;
             at = object.parent;
-            Some(object.key.as_str())
+            Some(object.key.as_ref())
         })
     }
 
     /// Does the pair lie at this path below this object?
-    fn lies(&self, pair: &Pair, object: usize, path: &str) -> bool {
+    fn lies(&self, pair: &Pair<'_>, object: usize, path: &str) -> bool {
         let Some(mut rest) = strip_suffix(path, &pair.key) else { return false };
         let mut at = pair.object;
         while at != object {
@@ -128,7 +128,7 @@ fn strip_suffix<'a>(path: &'a str, key: &str) -> Option<&'a str> {
     if head.is_empty() { Some(head) } else { head.strip_suffix('.') }
 }
 
-impl Pair {
+impl Pair<'_> {
     /// Is this its key, in whichever case?
     #[must_use]
     pub fn is(&self, key: &str) -> bool {
@@ -136,24 +136,26 @@ impl Pair {
     }
 }
 
-impl Object {
+impl Object<'_> {
     const fn root(end: usize) -> Self {
-        Self { key: String::new(), parent: 0, start: 0, end, depth: 0 }
+        Self { key: Cow::Borrowed(""), parent: 0, start: 0, end, depth: 0 }
     }
 }
 
-struct Reader<'a, 'p> {
-    raw: &'a str,
+struct Reader<'r, 'a, 'p> {
+    raw: &'r str,
     at: usize,
-    pairs: &'p mut Pairs,
+    pairs: &'p mut Pairs<'a>,
+    /// Takes a part of the text into the pairs: as it is, or as a copy where the text itself is one.
+    hold: fn(&'r str) -> Cow<'a, str>,
     /// The object that is open.
     object: usize,
     /// The object that this text itself stands in.
     floor: usize,
     /// A word that may be a key, and where it stands.
-    word: Option<(Cow<'a, str>, usize)>,
+    word: Option<(Cow<'r, str>, usize)>,
     /// A key that waits for its value.
-    key: Option<(Cow<'a, str>, usize)>,
+    key: Option<(Cow<'r, str>, usize)>,
     /// Where a text within a text stands in the outermost.
     base: usize,
     /// Where it ends there.
@@ -161,11 +163,13 @@ struct Reader<'a, 'p> {
     within: usize,
 }
 
-impl<'a, 'p> Reader<'a, 'p> {
-    const fn outermost(raw: &'a str, pairs: &'p mut Pairs) -> Self {
-        Self { raw, at: 0, pairs, object: 0, floor: 0, word: None, key: None, base: 0, limit: raw.len(), within: 0 }
+impl<'a, 'p> Reader<'a, 'a, 'p> {
+    fn outermost(raw: &'a str, pairs: &'p mut Pairs<'a>) -> Self {
+        Self { raw, at: 0, pairs, hold: Cow::Borrowed, object: 0, floor: 0, word: None, key: None, base: 0, limit: raw.len(), within: 0 }
     }
+}
 
+impl<'r, 'a> Reader<'r, 'a, '_> {
     fn run(mut self) {
         while let Some(next) = self.raw.as_bytes().get(self.at).copied() {
             match next {
@@ -195,7 +199,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         let start = self.place();
         self.at += 1;
         self.word = None;
-        let key = self.key.take().map(|(key, _)| key.into_owned()).unwrap_or_default();
+        let key = self.key.take().map(|(key, _)| self.held(key)).unwrap_or_default();
         let depth = self.pairs.objects.get(self.object).map_or(0, |object| object.depth) + 1;
         if depth > DEPTH {
             return;
@@ -244,7 +248,7 @@ impl<'a, 'p> Reader<'a, 'p> {
             && self.word.is_some()
             && let (Some((value, _)), Some((key, at))) = (self.word.take(), self.key.take())
         {
-            self.keep(&key, value, at);
+            self.keep(key, value, at);
         }
     }
 
@@ -281,7 +285,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         match self.key.take() {
             Some((key, at)) => {
                 self.descend(&key, &value, at);
-                self.keep(&key, value, at);
+                self.keep(key, value, at);
             }
             None => self.word = Some((value, at)),
         }
@@ -315,10 +319,18 @@ impl<'a, 'p> Reader<'a, 'p> {
             return;
         }
         let (base, limit) = if self.within == 0 { (at, self.at) } else { (self.base, self.limit) };
-        self.pairs.objects.push(Object { key: key.to_owned(), parent: self.object, start: base, end: limit, depth });
+        self.pairs.objects.push(Object { key: Cow::Owned(key.to_owned()), parent: self.object, start: base, end: limit, depth });
         let (object, within) = (self.pairs.objects.len() - 1, self.within + 1);
         let raw = value.get(start..).unwrap_or("");
-        Reader { raw, at: 0, pairs: &mut *self.pairs, object, floor: object, word: None, key: None, base, limit, within }.run();
+        let hold = |part: &str| Cow::Owned(part.to_owned());
+        Reader { raw, at: 0, pairs: &mut *self.pairs, hold, object, floor: object, word: None, key: None, base, limit, within }.run();
+    }
+
+    fn held(&self, text: Cow<'r, str>) -> Cow<'a, str> {
+        match text {
+            Cow::Borrowed(part) => (self.hold)(part),
+            Cow::Owned(text) => Cow::Owned(text),
+        }
     }
 
     fn bareword(&mut self) {
@@ -334,8 +346,9 @@ impl<'a, 'p> Reader<'a, 'p> {
         }
     }
 
-    fn keep(&mut self, key: &str, value: Cow<'a, str>, at: usize) {
-        self.pairs.pairs.push(Pair { key: key.to_owned(), value: value.into_owned(), object: self.object, at });
+    fn keep(&mut self, key: Cow<'r, str>, value: Cow<'r, str>, at: usize) {
+        let (key, value) = (self.held(key), self.held(value));
+        self.pairs.pairs.push(Pair { key, value, object: self.object, at });
     }
 }
 

@@ -4,11 +4,11 @@ use iam_why_contract::refusal::{Pair, Pairs, Record};
 use std::collections::BTreeMap;
 
 /// The entries that the text holds. Exports write keys in lower case and `@type` as `at_sign_type`; a key is found in any case.
-pub(super) fn records(pairs: &Pairs) -> Vec<Record> {
+pub(super) fn records(pairs: &Pairs<'_>) -> Vec<Record> {
     pairs.named("methodName").filter_map(|method| entry(pairs, method)).collect()
 }
 
-fn entry(pairs: &Pairs, method: &Pair) -> Option<Record> {
+fn entry(pairs: &Pairs<'_>, method: &Pair<'_>) -> Option<Record> {
     let read = |path: &str| pairs.beside(method, 0, path).filter(|value| !value.is_empty());
     let outside = |path: &str| pairs.beside(method, 1, path).filter(|value| !value.is_empty());
     read("serviceName")?;
@@ -60,20 +60,20 @@ struct NotGranted {
 }
 
 /// The first entry of `authorizationInfo` that was not granted: false is left out by the encoding, so absent is false (L3).
-fn not_granted(pairs: &Pairs, method: &Pair) -> NotGranted {
+fn not_granted(pairs: &Pairs<'_>, method: &Pair<'_>) -> NotGranted {
     let (start, end) = pairs.extent(method, 0);
-    let within = |pair: &&Pair| pair.is("permission") && pairs.around(pair).any(|key| key.eq_ignore_ascii_case("authorizationInfo"));
-    let refused = |pair: &&Pair| pairs.beside(pair, 0, "granted") != Some("true");
+    let within = |pair: &&Pair<'_>| pair.is("permission") && pairs.around(pair).any(|key| key.eq_ignore_ascii_case("authorizationInfo"));
+    let refused = |pair: &&Pair<'_>| pairs.beside(pair, 0, "granted") != Some("true");
     let all = pairs.between(start, end).filter(within).collect::<Vec<_>>();
     match all.iter().copied().find(refused) {
-        Some(pair) => NotGranted { permission: Some(pair.value.clone()), resource: pairs.beside(pair, 0, "resource").map(str::to_owned) },
+        Some(pair) => NotGranted { permission: Some(pair.value.to_string()), resource: pairs.beside(pair, 0, "resource").map(str::to_owned) },
         None => {
             NotGranted { permission: None, resource: all.first().and_then(|pair| pairs.beside(pair, 0, "resource")).map(str::to_owned) }
         }
     }
 }
 
-fn context(pairs: &Pairs, method: &Pair) -> BTreeMap<String, String> {
+fn context(pairs: &Pairs<'_>, method: &Pair<'_>) -> BTreeMap<String, String> {
     const PATHS: [(&str, &str); 8] = [
         ("requestMetadata.requestAttributes.time", "request.time"),
         ("requestMetadata.callerIp", "source_ip"),
@@ -87,6 +87,6 @@ fn context(pairs: &Pairs, method: &Pair) -> BTreeMap<String, String> {
     let read = |path: &str| pairs.beside(method, 0, path).filter(|value| !value.is_empty());
     let mut context = PATHS.iter().filter_map(|(path, key)| Some(((*key).to_owned(), read(path)?.to_owned()))).collect::<BTreeMap<_, _>>();
     context.retain(|key, value| key != "source_ip" || value.parse::<std::net::IpAddr>().is_ok());
-    context.insert("method".to_owned(), method.value.clone());
+    context.insert("method".to_owned(), method.value.to_string());
     context
 }
