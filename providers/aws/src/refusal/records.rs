@@ -2,17 +2,21 @@
 
 use super::actions::action_of;
 use iam_why_contract::refusal::{Pair, Pairs, Record};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The records that the text holds.
 pub(super) fn records(pairs: &Pairs<'_>) -> Vec<Record> {
-    let mut records = pairs.named("eventName").filter_map(|name| event(pairs, name)).collect::<Vec<_>>();
+    let mut actions = Actions::new();
+    let mut records = pairs.named("eventName").filter_map(|name| event(pairs, name, &mut actions)).collect::<Vec<_>>();
     records.extend(pairs.named("explicitDeny").map(|deny| decoded(pairs, deny)));
     records
 }
 
+/// The actions of the operations that the text has named so far: a trail names few, each a thousand times.
+type Actions = HashMap<(String, String), Option<String>>;
+
 /// One CloudTrail event ("CloudTrail record contents").
-fn event(pairs: &Pairs<'_>, name: &Pair<'_>) -> Option<Record> {
+fn event(pairs: &Pairs<'_>, name: &Pair<'_>, actions: &mut Actions) -> Option<Record> {
     let read = |path: &str| pairs.beside(name, 0, path).filter(|value| !value.is_empty());
     let source = read("eventSource");
     if source.is_none() && read("errorCode").or_else(|| read("errorMessage")).is_none() {
@@ -21,7 +25,8 @@ fn event(pairs: &Pairs<'_>, name: &Pair<'_>) -> Option<Record> {
     let (start, end) = pairs.extent(name, 0);
     let mut record = Record { start, end, context: context(pairs, name), ..Record::default() };
     record.fields.extend(caller(pairs, name).map(|principal| ("principal", principal.to_owned())));
-    if let Some(action) = action_of(source, &name.value) {
+    let called = (source.unwrap_or_default().to_owned(), name.value.to_string());
+    if let Some(action) = actions.entry(called).or_insert_with(|| action_of(source, &name.value)).clone() {
         record.fields.push(("action", action));
         record.derived.push("action");
     }

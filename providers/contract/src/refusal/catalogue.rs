@@ -1,9 +1,9 @@
 //! All Forms of all dialects, looked for in one pass.
 
-use super::sighting::{Mark, Sighting};
+use super::sighting::{LazyPairs, Mark, Sighting};
 use super::template::Template;
 use super::{Form, Pairs, Refusal, View, fold};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use aho_corasick::dfa::DFA;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
@@ -25,6 +25,8 @@ const WEAK: u8 = 25;
 pub struct Dialect {
     /// Its wordings.
     pub forms: &'static [Form],
+    /// Keys that its log records have, in lower case; text without any of them holds none.
+    pub record_keys: &'static [&'static str],
     /// The log records of this cloud.
     pub records: fn(&Pairs<'_>) -> Vec<Record>,
     /// The refusal that a sighting of one of its Forms is, without advice; `None` where it turns out to be none.
@@ -81,9 +83,11 @@ pub struct Found {
 pub struct Catalogue {
     dialects: Vec<&'static Dialect>,
     templates: Vec<Compiled>,
-    /// For each pattern of the automaton, the templates that it may begin.
+    /// For each pattern of the automaton, the templates that it may begin. Patterns beyond these are keys that log records have.
     patterns: Vec<Vec<usize>>,
     automaton: Option<AhoCorasick>,
+    /// The same automaton, quicker to run and slower to build; built when the first long text comes.
+    quick: OnceLock<Option<AhoCorasick>>,
     /// What a long text is looked through for before it is read; built when the first long text comes.
     telling: OnceLock<Option<DFA>>,
 }
@@ -116,8 +120,9 @@ impl Catalogue {
                 templates.push(at);
             }
         }
+        anchors.extend(record_keys(dialects));
         let automaton = AhoCorasick::new(&anchors).ok();
-        Self { dialects: dialects.to_vec(), templates, patterns, automaton, telling: OnceLock::new() }
+        Self { dialects: dialects.to_vec(), templates, patterns, automaton, quick: OnceLock::new(), telling: OnceLock::new() }
     }
 
     /// What every text with a refusal holds, once all but letters and digits are gone from it: the words of a wording that decides, or a
@@ -128,6 +133,9 @@ impl Catalogue {
             let words =
                 deciding.map(|compiled| compiled.template.anchor().iter().copied().filter(u8::is_ascii_alphanumeric).collect::<Vec<u8>>());
             let words: BTreeSet<Vec<u8>> = words.chain(LETTERS.iter().map(|word| word.as_bytes().to_vec())).collect();
+            // A word that holds another tells nothing more.
+            let holds = |word: &[u8], part: &[u8]| part.len() < word.len() && memchr::memmem::find(word, part).is_some();
+            let words = words.iter().filter(|word| !words.iter().any(|part| holds(word, part)));
             DFA::builder().build(words).ok()
         };
         self.telling.get_or_init(build).as_ref()
@@ -142,15 +150,21 @@ impl Catalogue {
     /// Every refusal that `text` holds, weak ones and repeats too.
     #[must_use]
     pub fn sightings(&self, text: &str) -> Vec<Found> {
-        let view = View::new(text);
-        let marks = self.marks(&view);
-        if marks.is_empty() && !text.contains('{') {
+        self.sightings_in(text, &mut View::default())
+    }
+
+    /// The same, in the memory of a view.
+    pub(super) fn sightings_in(&self, text: &str, view: &mut View) -> Vec<Found> {
+        view.turn_to(text);
+        let view = &*view;
+        let (marks, keyed) = self.marks(view);
+        if marks.is_empty() && !(keyed && text.contains('{')) {
             return Vec::new();
         }
-        let pairs = Pairs::new(text);
-        let records = self.records(&pairs);
-        let groups = self.group(marks, &records, &view);
-        groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, &view, &pairs)).collect()
+        let pairs = LazyPairs::new(text);
+        let records = if keyed { self.records(pairs.get()) } else { Vec::new() };
+        let groups = self.group(marks, &records, view);
+        groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, view, &pairs)).collect()
     }
 
     /// The names of the Forms of `dialect` whose example is not read as themselves: another Form takes it, or nothing does.
@@ -158,7 +172,7 @@ impl Catalogue {
     pub fn misread(&self, dialect: &Dialect) -> Vec<String> {
         let reads = |form: &Form| {
             let view = View::new(form.example);
-            let marks = self.marks(&view);
+            let (marks, _) = self.marks(&view);
             let strongest = marks.iter().map(|mark| mark.form.strength).max().unwrap_or(0);
             let itself = marks.iter().find(|mark| std::ptr::eq(mark.form, form));
             itself.is_some_and(|mark| !form.decides() || mark.form.strength == strongest)
@@ -166,7 +180,7 @@ impl Catalogue {
         dialect.forms.iter().filter(|form| !reads(form)).map(|form| form.name.to_owned()).collect()
     }
 
-    fn read<'a>(&self, marks: Vec<Mark<'a>>, record: Option<&'a Record>, view: &'a View, pairs: &'a Pairs<'a>) -> Option<Found> {
+    fn read<'a>(&self, marks: Vec<Mark<'a>>, record: Option<&'a Record>, view: &'a View, pairs: &'a LazyPairs<'a>) -> Option<Found> {
         let sighting = Sighting { marks, record, view, pairs };
         let verdict = sighting.verdict()?;
         let dialect = self.dialects.get(verdict.dialect)?;
@@ -174,10 +188,23 @@ impl Catalogue {
         Some(Found { refusal: (dialect.read)(&sighting)?, strength, form, advise: dialect.advise })
     }
 
-    fn marks<'v>(&self, view: &'v View) -> Vec<Mark<'v>> {
+    /// Makes what follows quicker, which takes as long as a few megabytes of it.
+    pub(super) fn hurry(&self) {
+        let anchors = self.patterns.iter().filter_map(|templates| self.templates.get(*templates.first()?));
+        let anchors = anchors.map(|compiled| compiled.template.anchor());
+        let anchors = anchors.chain(record_keys(&self.dialects));
+        let build = || AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(anchors).ok();
+        self.quick.get_or_init(build);
+    }
+
+    /// The marks of a text, and whether it holds a key that log records have.
+    fn marks<'v>(&self, view: &'v View) -> (Vec<Mark<'v>>, bool) {
         let mut marks: Vec<Mark<'v>> = Vec::new();
-        let Some(automaton) = &self.automaton else { return marks };
+        let mut keyed = false;
+        let quick = self.quick.get().and_then(Option::as_ref);
+        let Some(automaton) = quick.or(self.automaton.as_ref()) else { return (marks, true) };
         for hit in automaton.find_overlapping_iter(view.dense()) {
+            keyed |= hit.pattern().as_usize() >= self.patterns.len();
             let templates = self.patterns.get(hit.pattern().as_usize()).into_iter().flatten();
             for compiled in templates.filter_map(|at| self.templates.get(*at)) {
                 if let Some(found) = compiled.template.matches(view, hit.start()) {
@@ -186,12 +213,13 @@ impl Catalogue {
                 }
             }
             if marks.len() >= MARKS {
+                keyed = true;
                 break;
             }
         }
         marks.sort_by_key(|mark| (mark.start, mark.end));
         marks.dedup_by(|one, other| std::ptr::eq(one.form, other.form) && one.start == other.start);
-        without_shadows(marks)
+        (without_shadows(marks), keyed)
     }
 
     fn records(&self, pairs: &Pairs<'_>) -> Vec<(usize, Record)> {
@@ -242,6 +270,10 @@ impl Catalogue {
         let (start, end) = (view.clean_of_raw(record.start), view.clean_of_raw(record.end));
         Some(Mark { form, start, end, fields: Vec::new(), dialect })
     }
+}
+
+fn record_keys<'d>(dialects: &'d [&'static Dialect]) -> impl Iterator<Item = &'d [u8]> {
+    dialects.iter().flat_map(|dialect| dialect.record_keys).map(|key| key.as_bytes())
 }
 
 /// Marks that stand together, and the log record around them.

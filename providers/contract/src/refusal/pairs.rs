@@ -2,6 +2,7 @@
 //! trailing commas, `...` and single quotes.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// How deep objects may nest; what is deeper is read as if it stood at this depth.
 const DEPTH: usize = 128;
@@ -12,6 +13,10 @@ const TEXT: usize = 256 * 1024;
 
 /// How many pairs are looked at for one that stands beside another: no record has more, and a hostile text may.
 const BESIDE: usize = 2048;
+
+/// How many pairs are looked at in all, for each pair there is. A record needs a quarter of it; a hostile text has an object for which
+/// everything in it would be looked at for every pair.
+const LOOKS: usize = 256;
 
 /// One key with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,14 +45,17 @@ struct Object<'a> {
 pub struct Pairs<'a> {
     pairs: Vec<Pair<'a>>,
     objects: Vec<Object<'a>>,
+    /// How many pairs may still be looked at.
+    looks: Cell<usize>,
 }
 
 impl<'a> Pairs<'a> {
     /// The keys and values that `raw` holds.
     #[must_use]
     pub fn new(raw: &'a str) -> Self {
-        let mut pairs = Self { pairs: Vec::new(), objects: vec![Object::root(raw.len())] };
+        let mut pairs = Self { pairs: Vec::new(), objects: vec![Object::root(raw.len())], looks: Cell::new(0) };
         Reader::outermost(raw, &mut pairs).run();
+        pairs.looks.set((BESIDE + pairs.pairs.len()).saturating_mul(LOOKS));
         pairs
     }
 
@@ -81,14 +89,20 @@ impl<'a> Pairs<'a> {
             object = self.objects.get(object).map_or(0, |object| object.parent);
         }
         let from = self.pairs.partition_point(|other| other.at < start);
-        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take(BESIDE).take_while(|other| other.at <= end);
+        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take(BESIDE).take_while(|other| other.at <= end && self.may_look());
         within.filter(|other| self.lies(other, object, path)).map(|other| other.value.as_ref()).next()
     }
 
     /// Pairs that stand between two bytes of the raw text.
     pub fn between(&self, start: usize, end: usize) -> impl Iterator<Item = &Pair<'a>> {
         let from = self.pairs.partition_point(|pair| pair.at < start);
-        self.pairs.get(from..).unwrap_or(&[]).iter().take_while(move |pair| pair.at <= end)
+        self.pairs.get(from..).unwrap_or(&[]).iter().take_while(move |pair| pair.at <= end && self.may_look())
+    }
+
+    fn may_look(&self) -> bool {
+        let left = self.looks.get();
+        self.looks.set(left.saturating_sub(1));
+        left > 0
     }
 
     /// The keys of the objects around `pair`, the nearest first.

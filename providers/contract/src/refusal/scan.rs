@@ -1,6 +1,6 @@
 //! Refusals in a stream of any length, in bounded memory.
 
-use super::Refusal;
+use super::{Refusal, View};
 use super::catalogue::{Catalogue, Found, settle};
 use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton, StateID};
@@ -14,6 +14,8 @@ const BLOCK: usize = 1024 * 1024;
 const BEFORE: usize = 16 * 1024;
 /// How much of the text after a telling word is read with it.
 const AFTER: usize = 16 * 1024;
+/// How much must have come before the rest is worth a quicker way.
+const LONG: usize = 16 * 1024 * 1024;
 /// How many different refusals are kept.
 const REFUSALS: usize = 1000;
 /// How many ways to tell them again are remembered.
@@ -23,8 +25,11 @@ const REPEATS: usize = 64 * 1024;
 pub struct Scanner<'c> {
     catalogue: &'c Catalogue,
     kept: Vec<u8>,
+    view: View,
     /// The line of the first byte kept, from 0.
     lines: usize,
+    /// How much has been read.
+    read: usize,
     found: Vec<Found>,
     /// By what they say: which of those found has said it before.
     repeats: HashMap<u64, usize>,
@@ -35,7 +40,7 @@ impl<'c> Scanner<'c> {
     /// A scanner of these dialects.
     #[must_use]
     pub fn new(catalogue: &'c Catalogue) -> Self {
-        Self { catalogue, kept: Vec::new(), lines: 0, found: Vec::new(), repeats: HashMap::new(), more: false }
+        Self { catalogue, kept: Vec::new(), view: View::default(), lines: 0, read: 0, found: Vec::new(), repeats: HashMap::new(), more: false }
     }
 
     /// Takes the next piece of the stream.
@@ -72,6 +77,10 @@ impl<'c> Scanner<'c> {
         let cut = memchr::memrchr(b'\n', kept.get(..kept.len() - BEFORE).unwrap_or(&[])).map_or(BLOCK, |line| line + 1);
         let (block, rest) = kept.split_at(cut.min(kept.len()));
         self.read(block);
+        self.read += block.len();
+        if self.read >= LONG {
+            self.catalogue.hurry();
+        }
         self.lines += memchr::memchr_iter(b'\n', block).count();
         self.kept = rest.to_vec();
     }
@@ -113,7 +122,7 @@ impl<'c> Scanner<'c> {
     fn read_region(&mut self, block: &[u8], (start, end): (usize, usize), counted: &mut Counted) {
         let lines = counted.up_to(block, start);
         let text = String::from_utf8_lossy(block.get(start..end).unwrap_or(&[]));
-        for mut found in self.catalogue.sightings(&text) {
+        for mut found in self.catalogue.sightings_in(&text, &mut self.view) {
             found.refusal.line += lines;
             self.keep(found);
         }

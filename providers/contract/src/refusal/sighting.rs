@@ -2,6 +2,7 @@
 
 use super::{Form, Pairs, Reason, Record, Refusal, View, scrub};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// A Form that was found.
@@ -34,11 +35,32 @@ pub struct Sighting<'a> {
     pub record: Option<&'a Record>,
     /// The text.
     pub view: &'a View,
-    /// Its keys and values.
-    pub pairs: &'a Pairs<'a>,
+    pub(super) pairs: &'a LazyPairs<'a>,
+}
+
+/// Keys and values, read when they are first asked for: most texts are prose.
+pub(super) struct LazyPairs<'a> {
+    raw: &'a str,
+    pairs: OnceCell<Pairs<'a>>,
+}
+
+impl<'a> LazyPairs<'a> {
+    pub(super) const fn new(raw: &'a str) -> Self {
+        Self { raw, pairs: OnceCell::new() }
+    }
+
+    pub(super) fn get(&self) -> &Pairs<'a> {
+        self.pairs.get_or_init(|| Pairs::new(self.raw))
+    }
 }
 
 impl<'a> Sighting<'a> {
+    /// The keys and values of the text.
+    #[must_use]
+    pub fn pairs(&self) -> &'a Pairs<'a> {
+        self.pairs.get()
+    }
+
     /// The Form that says who refused: the strongest, the first of equals.
     #[must_use]
     pub fn verdict(&self) -> Option<&Mark<'a>> {
@@ -110,7 +132,7 @@ impl<'a> Sighting<'a> {
     #[must_use]
     pub fn pair(&self, key: &str) -> Option<&'a str> {
         let (start, end) = self.raw_extent(1200);
-        self.pairs.between(start, end).find(|pair| pair.is(key)).map(|pair| pair.value.as_ref())
+        self.pairs().between(start, end).find(|pair| pair.is(key)).map(|pair| pair.value.as_ref())
     }
 
     /// The line on which the deciding mark stands.

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 /// How far a hole may reach, in bytes of dense text.
 const REACH: usize = 2048;
+/// How far from a hole the words before it mostly stand.
+const NEAR: usize = 192;
 /// How far a gap `{_}` may reach.
 const GAP: usize = 400;
 
@@ -42,8 +44,16 @@ impl Words {
         self.forward.get_or_init(|| Finder::new(&self.dense).into_owned()).find(text)
     }
 
+    /// Most stand near. Where they do not, looking forward says much sooner that they are not there at all.
     fn rfind(&self, text: &[u8]) -> Option<usize> {
-        self.backward.get_or_init(|| FinderRev::new(&self.dense).into_owned()).rfind(text)
+        let backward = self.backward.get_or_init(|| FinderRev::new(&self.dense).into_owned());
+        let near = text.len().saturating_sub(NEAR);
+        if let Some(found) = backward.rfind(text.get(near..)?) {
+            return Some(near + found);
+        }
+        let before = text.get(..text.len().min(near + self.dense.len()))?;
+        self.find(before)?;
+        backward.rfind(before)
     }
 }
 

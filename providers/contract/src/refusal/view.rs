@@ -27,11 +27,20 @@ impl View {
     /// The view of `raw`, of which at most 4 GiB are looked at.
     #[must_use]
     pub fn new(raw: &str) -> Self {
-        let mut view = Self { line_ends: line_ends(raw), ..Self::default() };
-        view.clean.reserve(raw.len());
-        Cleaner { raw, at: 0, line_start: true, view: &mut view }.run();
-        view.condense();
+        let mut view = Self::default();
+        view.turn_to(raw);
         view
+    }
+
+    /// Becomes the view of `raw`, in the memory that it has.
+    pub(super) fn turn_to(&mut self, raw: &str) {
+        self.clean.clear();
+        self.clean.reserve(raw.len());
+        self.runs.clear();
+        self.line_ends.clear();
+        self.line_ends.extend(memchr::memchr_iter(b'\n', raw.as_bytes()).map(offset));
+        Cleaner { raw, at: 0, line_start: true, view: self }.run();
+        self.condense();
     }
 
     /// The text as it was meant; a run of white space is one space, or one line feed where the text has one.
@@ -91,8 +100,8 @@ impl View {
 
     /// Takes the bytes that count one after the other; what does not count is overwritten by the next, which takes no branch.
     fn condense(&mut self) {
-        let length = self.clean.len();
-        (self.dense, self.clean_at) = (vec![0; length], vec![0; length]);
+        self.dense.resize(self.clean.len(), 0);
+        self.clean_at.resize(self.clean.len(), 0);
         let mut kept = 0;
         for (at, &byte) in self.clean.as_bytes().iter().enumerate() {
             if let (Some(dense), Some(clean_at)) = (self.dense.get_mut(kept), self.clean_at.get_mut(kept)) {
@@ -132,10 +141,6 @@ const fn is_plain(byte: u8) -> bool {
 
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-fn line_ends(raw: &str) -> Vec<u32> {
-    memchr::memchr_iter(b'\n', raw.as_bytes()).map(offset).collect()
 }
 
 struct Cleaner<'a> {

@@ -33,8 +33,8 @@ fn metadata(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
     if layer == "iam" && refusal.resource.is_none() && sighting.has("reason-iam") {
         let (start, end) = sighting.raw_extent(1200);
-        let named = sighting.pairs.between(start, end).filter(|pair| pair.is("resource"));
-        let metadata = |pair: &&iam_why_contract::refusal::Pair<'_>| sighting.pairs.around(pair).next() == Some("metadata");
+        let named = sighting.pairs().between(start, end).filter(|pair| pair.is("resource"));
+        let metadata = |pair: &&iam_why_contract::refusal::Pair<'_>| sighting.pairs().around(pair).next() == Some("metadata");
         refusal.resource = named.filter(metadata).map(|pair| scrub(&pair.value)).next();
     }
     if layer == "oauth_scope" && refusal.action.is_none() {
