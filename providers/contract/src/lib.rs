@@ -16,13 +16,13 @@
 //! | [`case`] | policy unit tests: a question, a world, an expectation |
 //! | [`glob`] | `*` and `?` patterns |
 //! | [`json`] | JSON that keeps what policies need kept: order, duplicates, places |
+//! | [`spelling`] | what a misspelt name was meant to be |
 //! | [`provider`] | what a cloud must be able to do |
 //! | [`collect`] | how a cloud is read: what is asked for, what comes back |
 
 pub mod case;
 pub mod collect;
 pub mod fix;
-pub mod gathered;
 pub mod glob;
 pub mod json;
 pub mod provider;
@@ -30,14 +30,14 @@ pub mod question;
 pub mod refusal;
 pub mod settle;
 pub mod snapshot;
+pub mod spelling;
 pub mod trace;
 pub mod truth;
 pub mod verdict;
 
 pub use case::{Case, Expected};
-pub use collect::{Collect, CollectError, Collected};
+pub use collect::{Collect, CollectError, Collected, Gathered};
 pub use fix::{Edit, Fix, Proposal};
-pub use gathered::Gathered;
 pub use provider::{Code, DocumentKind, Layer, Provider, QuestionError};
 pub use question::{Context, Lookup, Question};
 pub use snapshot::{Document, Origin, Outcome, Search, Snapshot, SourceFile};

@@ -9,7 +9,6 @@ use super::outcome::Failure;
 use super::principal::unusable;
 use super::reader::{MOST_PAGES, Reader};
 use super::s3::Wanted;
-use super::secrets::Secrets;
 use super::services::{Place, ROWS, Row};
 use super::shapes::{self, pretty};
 use super::step::Step;
@@ -18,6 +17,7 @@ use crate::documents::{ACCESS_POINT, GROUP, KMS_KEY, MANAGED_POLICY, RESOURCE, R
 use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput as Page;
 use aws_sdk_iam::types::ManagedPolicyDetail;
 use futures_util::future::{join_all, join4};
+use iam_why_contract::collect::Secrets;
 use iam_why_contract::collect::{Options, Point, Progress, Sink};
 use iam_why_contract::{CollectError, Outcome};
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
     let whole = Whole { reader: &reader, accounts: &accounts, organizations: &organizations, clients: &clients, account, partition };
     let in_regions = join_all(regions.iter().map(|region| whole.region(region)));
     join4(whole.identities(), whole.organization(), whole.buckets(), in_regions).await;
-    match reader.write_error() {
+    match reader.ledger.write_error() {
         Some(error) => Err(CollectError::Write(error)),
         None => Ok(account.to_owned()),
     }
@@ -83,7 +83,7 @@ impl Whole<'_> {
     /// Users, roles, groups and managed policies, a page at a time.
     async fn identities(&self) {
         let step = format!("iam {}", self.account);
-        let mut marker = match self.reader.sink().resume(&step) {
+        let mut marker = match self.reader.ledger.sink().resume(&step) {
             Some(Point::End) => return,
             Some(Point::Page(marker)) => Some(marker),
             None => None,
@@ -177,7 +177,7 @@ impl Whole<'_> {
 
     async fn organization(&self) {
         let step = format!("organization {}", self.account);
-        if self.reader.sink().resume(&step) == Some(Point::End) {
+        if self.reader.ledger.sink().resume(&step) == Some(Point::End) {
             return;
         }
         self.organizations.of(self.account).await;
@@ -188,7 +188,7 @@ impl Whole<'_> {
     /// The buckets in the order of their names, some at a time.
     async fn buckets(&self) {
         let step = format!("s3 {}", self.account);
-        let after = match self.reader.sink().resume(&step) {
+        let after = match self.reader.ledger.sink().resume(&step) {
             Some(Point::End) => return,
             Some(Point::Page(name)) => name,
             None => String::new(),
@@ -288,7 +288,7 @@ impl Whole<'_> {
     /// Does a step unless it was done before the interruption; one that failed is tried again next time.
     async fn once(&self, step: &str, work: impl Future<Output = bool>) {
         let step = format!("{step} {}", self.account);
-        if self.reader.sink().resume(&step) != Some(Point::End) && work.await {
+        if self.reader.ledger.sink().resume(&step) != Some(Point::End) && work.await {
             self.reached(&step, Point::End);
         }
     }
@@ -299,7 +299,7 @@ impl Whole<'_> {
     }
 
     fn reached(&self, step: &str, point: Point) {
-        self.reader.written(self.reader.sink().reached(step, point));
+        self.reader.ledger.written(self.reader.ledger.sink().reached(step, point));
     }
 
     fn every(&self, what: &str) -> String {

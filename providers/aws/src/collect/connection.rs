@@ -1,7 +1,6 @@
 //! Credentials and clients: as every AWS user expects them, found by the official SDK.
 
 use super::outcome::chain;
-use super::secrets::Secrets;
 use super::wire::Wire;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -18,6 +17,7 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn};
 use iam_why_contract::CollectError;
 use iam_why_contract::collect::Options;
+use iam_why_contract::collect::Secrets;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -174,7 +174,7 @@ impl<P: ProvideCredentials> Cached<P> {
             return Ok(fresh);
         }
         let fetched = self.inner.provide_credentials().await?;
-        self.secrets.know(&fetched);
+        [Some(fetched.secret_access_key()), fetched.session_token()].into_iter().flatten().for_each(|secret| self.secrets.know(secret));
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(fetched.clone());
         Ok(fetched)
     }

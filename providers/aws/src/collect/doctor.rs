@@ -7,13 +7,13 @@ use super::organizations::Organizations;
 use super::principal::unusable;
 use super::reader::Reader;
 use super::s3::Wanted;
-use super::secrets::Secrets;
 use super::services::{Place, ROWS};
 use super::step::{Step, all};
 use super::{access_points, endpoints, iam, kms, s3, simulator, testimony};
 use crate::documents::{KINDS, OBJECT};
 use futures_util::future::{join, join_all, join5};
 use iam_why_contract::Gathered;
+use iam_why_contract::collect::Secrets;
 use iam_why_contract::collect::{Check, Doctor, Options, Progress};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::json;
@@ -129,7 +129,7 @@ fn check(step: &Step, reader: &Reader<'_>, region: &str) -> Check {
         call if call == ASSUME_ROLE.call => "it is tried where a question touches another account, with --reader-role NAME".to_owned(),
         _ => format!("there was nothing in {region} to try it on"),
     };
-    let outcome = reader.tried(step.call).unwrap_or_else(|| Outcome::NotTried { why: untried() });
+    let outcome = reader.ledger.tried(step.call).unwrap_or_else(|| Outcome::NotTried { why: untried() });
     Check { layer: layer.to_owned(), about: step.call.to_owned(), outcome }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`step`] | the table of all calls, and what each one takes |
 //! | `connection`, `accounts` | credentials and clients, for one's own account and for others |
-//! | `reader`, `outcome`, `secrets` | sends calls, says what became of them, keeps secrets out |
+//! | `reader`, `outcome` | sends calls, says what became of them |
 //! | `principal`, `question` | what one question needs |
 //! | `account` | a whole account |
 //! | `iam`, `organizations`, `s3`, `access_points`, `kms`, `services`, `endpoints` | one API family each |
@@ -29,7 +29,6 @@ mod principal;
 mod question;
 mod reader;
 mod s3;
-mod secrets;
 mod services;
 mod shapes;
 mod simulator;

@@ -1,11 +1,11 @@
 //! What became of a call: one classification for every operation of every service.
 
-use super::secrets::Secrets;
 use super::step::Step;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use iam_why_contract::Outcome;
+use iam_why_contract::collect::Secrets;
 use std::error::Error;
 
 /// A call that did not give what it was sent for.
@@ -140,7 +140,7 @@ impl Failure {
 
     /// The failure as what a search says: there is none, or it could not be read, and what it would take.
     pub(super) fn outcome(&self, step: &Step, secrets: &Secrets) -> Outcome {
-        let refused = |needs: String, said: &str| Outcome::Refused { needs, said: secrets.scrub(said) };
+        let refused = |needs: String, said: &str| Outcome::Refused { needs, said: scrub(said, secrets) };
         match self {
             Self::Answered { code, .. } if step.absent.contains(&code.as_str()) => Outcome::Absent,
             Self::Answered { status, code, message } => {
@@ -161,12 +161,10 @@ impl Failure {
     /// What AWS said, in one line.
     pub(super) fn said(&self, secrets: &Secrets) -> String {
         match self {
-            Self::Answered { status, code, message } if code.is_empty() => {
-                secrets.scrub(&format!("status {status} {message}")).trim().to_owned()
-            }
-            Self::Answered { code, message, .. } => secrets.scrub(&format!("{code}: {message}")),
+            Self::Answered { status, code, message } if code.is_empty() => scrub(&format!("status {status} {message}"), secrets),
+            Self::Answered { code, message, .. } => scrub(&format!("{code}: {message}"), secrets),
             Self::Timeout => "timed out".into(),
-            Self::Connection(said) | Self::Malformed(said) => secrets.scrub(said),
+            Self::Connection(said) | Self::Malformed(said) => scrub(said, secrets),
         }
     }
 }
@@ -187,6 +185,13 @@ fn needs(step: &Step, status: u16, code: &str) -> String {
     format!("an answer to {} without an error", step.call)
 }
 
+/// What AWS said, without secrets. The canonical request in an error about a signature shows every signed header: it is left out.
+fn scrub(said: &str, secrets: &Secrets) -> String {
+    let said = secrets.scrub(said);
+    let kept = said.split_once("The Canonical String for this request should have been").map_or(said.as_str(), |(before, _)| before);
+    kept.trim().to_owned()
+}
+
 /// An error and its causes in one line: the outer one alone says `dispatch failure`.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said = error.to_string();
@@ -205,8 +210,8 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::Failure;
     use crate::collect::iam::GET_ROLE;
-    use crate::collect::secrets::Secrets;
     use iam_why_contract::Outcome;
+    use iam_why_contract::collect::Secrets;
 
     fn answered(status: u16, code: &str) -> Failure {
         Failure::Answered { status, code: code.into(), message: "said".into() }

@@ -8,12 +8,12 @@ use super::organizations::Organizations;
 use super::principal::{Who, resolve, unusable};
 use super::reader::Reader;
 use super::s3::Wanted;
-use super::secrets::Secrets;
 use super::{access_points, endpoints, kms, s3, services};
 use crate::documents::KINDS;
 use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, RESOURCE_POLICY, ROLE, SESSION, USER, USER_GROUPS};
 use futures_util::future::{join, join4};
 use iam_why_contract::Gathered;
+use iam_why_contract::collect::Secrets;
 use iam_why_contract::collect::{Options, Progress};
 use iam_why_contract::{CollectError, Collected, Lookup, Outcome, Question, Snapshot};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
     let answered = match in_time {
         Ok(done) => done?,
         Err(_) => {
-            reader.give_up(options.timeout);
+            reader.ledger.give_up(options.timeout);
             Answered {
                 question: question.clone(),
                 notes: vec![format!(
@@ -94,7 +94,7 @@ async fn whole(reader: &Reader<'_>, question: &Question, options: &Options, secr
         join4(Box::pin(plan.principal(&resolved.who)), Box::pin(plan.resource()), Box::pin(of_account), Box::pin(plan.network())).await;
     let mut notes = resolved.notes;
     if let Err(failure) = accounts.identity().await
-        && (failure.is_bad_credentials() || (failure.is_unreachable() && !reader.anything_read()))
+        && (failure.is_bad_credentials() || (failure.is_unreachable() && !reader.ledger.anything_read()))
     {
         return Err(unusable(reader, failure));
     }

@@ -1,18 +1,15 @@
 //! Sends the calls: so many at once, each noted before it is sent and when it is answered.
 
 use super::outcome::Failure;
-use super::secrets::Secrets;
 use super::step::Step;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use iam_why_contract::collect::{Progress, Sink};
-use iam_why_contract::{Document, Outcome, Search};
-use std::collections::BTreeMap;
+use iam_why_contract::collect::{Ledger, Progress, Secrets, Sink};
+use iam_why_contract::{Document, Outcome};
 use std::error::Error;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// No list of AWS is followed further than this: a server whose pages never end does not keep us for ever.
@@ -40,35 +37,16 @@ pub(super) use pages;
 /// A call under way. The futures of the SDK are large, so each stands on the heap: nested on the stack they would overflow it.
 pub(super) type Sent<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
-/// Calls by kind and subject: the name of the first one, and how many there are.
-type Pending = BTreeMap<(&'static str, String), (&'static str, usize)>;
-
 /// What every part of the collector reads through.
 pub(super) struct Reader<'r> {
-    permits: Semaphore,
-    sink: &'r dyn Sink,
-    progress: &'r dyn Progress,
-    /// What was asked and not answered yet.
-    pending: Mutex<Pending>,
-    write_error: Mutex<Option<String>>,
-    read: AtomicBool,
-    /// What became of each call the last time it was sent.
-    tally: Mutex<BTreeMap<&'static str, Outcome>>,
+    pub(super) ledger: Ledger<'r>,
     pub(super) secrets: Arc<Secrets>,
+    permits: Semaphore,
 }
 
 impl<'r> Reader<'r> {
     pub(super) fn new(concurrency: usize, sink: &'r dyn Sink, progress: &'r dyn Progress, secrets: Arc<Secrets>) -> Self {
-        Self {
-            permits: Semaphore::new(concurrency.max(1)),
-            sink,
-            progress,
-            pending: Mutex::default(),
-            write_error: Mutex::default(),
-            read: AtomicBool::new(false),
-            tally: Mutex::default(),
-            secrets,
-        }
+        Self { ledger: Ledger::new(sink, progress), secrets, permits: Semaphore::new(concurrency.max(1)) }
     }
 
     /// Sends one call of the SDK. What went wrong comes back as what a search would say of it.
@@ -112,34 +90,24 @@ impl<'r> Reader<'r> {
         let call = Box::pin(call);
         let subject = subject.to_owned();
         Box::pin(async move {
-            self.expect(step, &subject);
+            self.ledger.expect(step.kind, &subject, step.call);
             // The semaphore is never closed; were it, calls would go out unbounded rather than not at all.
             let permit = self.permits.acquire().await.ok();
             let what = format!("{} {subject}", step.call);
-            self.progress.began(&what);
+            self.ledger.progress().began(&what);
             let answer = call.await;
-            self.progress.ended(&what);
+            self.ledger.progress().ended(&what);
             drop(permit);
-            self.answered(step, &subject);
-            self.count(step, answer.as_ref().err());
+            self.ledger.answered(step.kind, &subject);
+            self.ledger.count(step.call, self.outcome(step, answer.as_ref().err()));
             answer
         })
     }
 
-    /// What became of the call of this name; a refusal is kept whatever else came back.
-    pub(super) fn tried(&self, call: &str) -> Option<Outcome> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).get(call).cloned()
-    }
-
-    fn count(&self, step: &Step, failure: Option<&Failure>) {
-        let outcome = match failure {
+    fn outcome(&self, step: &Step, failure: Option<&Failure>) -> Outcome {
+        match failure {
             Some(failure) if !failure.says_there_is_none() => failure.outcome(step, &self.secrets),
             _ => Outcome::Found,
-        };
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = tally.entry(step.call).or_insert(Outcome::Found);
-        if !matches!(kept, Outcome::Refused { .. }) {
-            *kept = if outcome == Outcome::Absent { Outcome::Found } else { outcome };
         }
     }
 
@@ -181,62 +149,12 @@ impl<'r> Reader<'r> {
 
     /// Hands in a document that is one of several.
     pub(super) fn document(&self, step: &Step, subject: &str, title: &str, text: impl Into<Arc<str>>) {
-        self.read.store(true, Ordering::Relaxed);
-        // White space around a text is lost when a snapshot is saved, and with it the lines would no longer be the same.
-        let text = text.into();
-        let trimmed = text.trim();
-        let text = if trimmed.len() == text.len() { text } else { Arc::from(trimmed) };
-        let document = Document::new(step.kind, subject, title, text).from_source(step.call, 1);
-        self.written(self.sink.document(document));
+        self.ledger.document(Document::new(step.kind, subject, title, text).from_source(step.call, 1));
     }
 
     /// Notes what became of looking for `kind` of `subject`.
     pub(super) fn note(&self, kind: &'static str, subject: &str, outcome: Outcome) {
-        self.written(self.sink.search(Search { kind: kind.into(), subject: subject.into(), outcome }));
-    }
-
-    /// Was any document read at all?
-    pub(super) fn anything_read(&self) -> bool {
-        self.read.load(Ordering::Relaxed)
-    }
-
-    /// Notes of everything that was asked and is not answered that time ran out.
-    pub(super) fn give_up(&self, after: std::time::Duration) {
-        let pending = std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        for ((kind, subject), (call, _)) in pending.into_iter().filter(|((kind, _), _)| !kind.is_empty()) {
-            let needs = format!("an answer to {call} within {} s (--timeout)", after.as_secs_f64());
-            self.note(kind, &subject, Outcome::Refused { needs, said: "timed out".into() });
-        }
-    }
-
-    /// The first error of the sink.
-    pub(super) fn write_error(&self) -> Option<String> {
-        self.write_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn sink(&self) -> &'r dyn Sink {
-        self.sink
-    }
-
-    pub(super) fn written(&self, result: std::io::Result<()>) {
-        if let Err(error) = result {
-            self.write_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_string());
-        }
-    }
-
-    fn expect(&self, step: &Step, subject: &str) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.entry((step.kind, subject.to_owned())).or_insert((step.call, 0)).1 += 1;
-    }
-
-    fn answered(&self, step: &Step, subject: &str) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = pending.get_mut(&(step.kind, subject.to_owned())) {
-            entry.1 -= 1;
-            if entry.1 == 0 {
-                pending.remove(&(step.kind, subject.to_owned()));
-            }
-        }
+        self.ledger.note(kind, subject, outcome);
     }
 }
 

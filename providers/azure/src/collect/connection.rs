@@ -1,7 +1,6 @@
 //! Credentials, clouds and the pipeline: as every Azure user expects them, found by the official SDK.
 
 use super::outcome::{Failure, chain};
-use super::secrets::Secrets;
 use azure_core::cloud::CloudConfiguration;
 use azure_core::credentials::TokenCredential;
 use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, Url};
@@ -9,6 +8,7 @@ use azure_identity as identity;
 use futures_util::StreamExt;
 use iam_why_contract::CollectError;
 use iam_why_contract::collect::Options;
+use iam_why_contract::collect::Secrets;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -34,7 +34,7 @@ pub(super) async fn examine(
     let check = |row: &step::Step| Check {
         layer: row.title().to_owned(),
         about: row.call.to_owned(),
-        outcome: reader.tried(row).unwrap_or_else(nothing),
+        outcome: reader.ledger.tried(row.call).unwrap_or_else(nothing),
     };
     Ok(Doctor { who, checks: ALL.iter().map(check).collect(), least_title: "custom role".into(), least: least(base.text()) })
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`step`] | the table of all calls, and what each one takes |
 //! | `connection` | credentials, clouds and the pipeline |
-//! | `reader`, `outcome`, `secrets` | sends calls, says what became of them, keeps secrets out |
+//! | `reader`, `outcome` | sends calls, says what became of them |
 //! | `principal` | who asks, from Microsoft Graph |
 //! | `question` | what one question needs |
 //! | `subscription` | a whole subscription |
@@ -21,7 +21,6 @@ mod outcome;
 mod principal;
 mod question;
 mod reader;
-mod secrets;
 pub mod step;
 mod subscription;
 

@@ -1,8 +1,8 @@
 //! What became of a call: one classification for Resource Manager and Microsoft Graph.
 
-use super::secrets::Secrets;
 use super::step::Step;
 use iam_why_contract::Outcome;
+use iam_why_contract::collect::Secrets;
 use std::error::Error;
 
 /// A call that did not give what it was sent for.

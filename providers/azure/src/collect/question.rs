@@ -31,7 +31,7 @@ pub(super) async fn read(
     let (question, notes) = match in_time {
         Ok(done) => done?,
         Err(_) => {
-            reader.give_up(options.timeout);
+            reader.ledger.give_up(options.timeout);
             let seconds = options.timeout.as_secs_f64();
             let note = format!("reading took longer than {seconds} s (--timeout): what was not read by then is noted as such");
             (question.clone(), vec![note])

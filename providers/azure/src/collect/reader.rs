@@ -2,15 +2,11 @@
 
 use super::connection::{Connection, Service};
 use super::outcome::Failure;
-use super::secrets::Secrets;
 use super::step::Step;
 use azure_core::http::Url;
-use iam_why_contract::collect::{Progress, Sink};
-use iam_why_contract::{Document, Outcome, Search};
+use iam_why_contract::collect::{Ledger, Progress, Secrets, Sink};
+use iam_why_contract::{Document, Outcome};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// No list is followed further than this: a server whose pages never end does not keep us for ever.
@@ -20,28 +16,13 @@ const MOST_PAGES: usize = 500;
 pub(super) struct Reader<'r> {
     pub(super) connection: Connection,
     pub(super) secrets: Secrets,
+    pub(super) ledger: Ledger<'r>,
     permits: Semaphore,
-    sink: &'r dyn Sink,
-    progress: &'r dyn Progress,
-    /// What was asked and of which nothing was noted yet: the call that was to bring it.
-    pending: Mutex<BTreeMap<(&'static str, String), &'static str>>,
-    /// What became of each call; a refusal is kept whatever else came back.
-    tally: Mutex<BTreeMap<&'static str, Outcome>>,
-    write_error: Mutex<Option<String>>,
 }
 
 impl<'r> Reader<'r> {
     pub(super) fn new(connection: Connection, concurrency: usize, sink: &'r dyn Sink, progress: &'r dyn Progress) -> Self {
-        Self {
-            connection,
-            secrets: Secrets::default(),
-            permits: Semaphore::new(concurrency.max(1)),
-            sink,
-            progress,
-            pending: Mutex::default(),
-            tally: Mutex::default(),
-            write_error: Mutex::default(),
-        }
+        Self { connection, secrets: Secrets::default(), ledger: Ledger::new(sink, progress), permits: Semaphore::new(concurrency.max(1)) }
     }
 
     /// Gets one object of Resource Manager.
@@ -109,9 +90,9 @@ impl<'r> Reader<'r> {
     async fn sent(&self, step: &Step, service: Service, url: Url, body: Option<&Value>) -> Result<Value, Failure> {
         // The semaphore is never closed; were it, calls would go out unbounded rather than not at all.
         let permit = self.permits.acquire().await.ok();
-        self.progress.began(step.title());
+        self.ledger.progress().began(step.title());
         let answer = self.connection.send(service, url, body, &self.secrets).await;
-        self.progress.ended(step.title());
+        self.ledger.progress().ended(step.title());
         drop(permit);
         self.count(step, answer.as_ref().err());
         answer
@@ -132,28 +113,18 @@ impl<'r> Reader<'r> {
     }
 
     fn count(&self, step: &Step, failure: Option<&Failure>) {
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = tally.entry(step.call).or_insert(Outcome::Found);
-        if let Some(outcome @ Outcome::Refused { .. }) = failure.map(|failure| failure.outcome(step, &self.secrets)) {
-            *kept = outcome;
-        }
-    }
-
-    /// What became of the calls of a step.
-    pub(super) fn tried(&self, step: &Step) -> Option<Outcome> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).get(step.call).cloned()
+        self.ledger.count(step.call, failure.map_or(Outcome::Found, |failure| failure.outcome(step, &self.secrets)));
     }
 
     /// Says that something will be noted of `kind` of `subject`; if time runs out first, that is noted.
     pub(super) fn expect(&self, step: &Step, subject: &str) {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert((step.kind, subject.to_owned()), step.call);
+        self.ledger.expect(step.kind, subject, step.call);
     }
 
     /// Hands in a document.
     pub(super) fn document(&self, step: &Step, subject: &str, title: &str, value: &Value) {
         let text = self.secrets.without(&serde_json::to_string_pretty(value).unwrap_or_default());
-        let document = Document::new(step.kind, subject, &self.secrets.without(title), text).from_source(step.call, 1);
-        self.written(self.sink.document(document));
+        self.ledger.document(Document::new(step.kind, subject, &self.secrets.without(title), text).from_source(step.call, 1));
     }
 
     /// Hands in a document and notes that it was found.
@@ -164,38 +135,13 @@ impl<'r> Reader<'r> {
 
     /// Notes what became of looking for what a step yields.
     pub(super) fn note(&self, step: &Step, subject: &str, outcome: Outcome) {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&(step.kind, subject.to_owned()));
-        self.written(self.sink.search(Search { kind: step.kind.into(), subject: subject.into(), outcome }));
+        self.ledger.settled(step.kind, subject);
+        self.ledger.note(step.kind, subject, outcome);
     }
 
     /// Notes that looking failed.
     pub(super) fn failed(&self, step: &Step, subject: &str, failure: &Failure) {
         self.note(step, subject, failure.outcome(step, &self.secrets));
-    }
-
-    /// Notes that time ran out for everything that was to be noted.
-    pub(super) fn give_up(&self, after: Duration) {
-        let pending = std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        for ((kind, subject), call) in pending {
-            let needs = format!("an answer to {call} within {} s (--timeout)", after.as_secs_f64());
-            let outcome = Outcome::Refused { needs, said: "timed out".into() };
-            self.written(self.sink.search(Search { kind: kind.into(), subject: subject.as_str().into(), outcome }));
-        }
-    }
-
-    pub(super) fn sink(&self) -> &'r dyn Sink {
-        self.sink
-    }
-
-    /// The first error of the sink.
-    pub(super) fn write_error(&self) -> Option<String> {
-        self.write_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn written(&self, result: std::io::Result<()>) {
-        if let Err(error) = result {
-            self.write_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_string());
-        }
     }
 }
 

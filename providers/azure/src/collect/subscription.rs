@@ -43,7 +43,7 @@ pub(super) async fn read(
     let lists = join_all(LISTS.iter().map(|(step, path)| Box::pin(whole.list(step, path, false))));
     let resources = join_all(RESOURCES.iter().map(|(step, path)| Box::pin(whole.list(step, path, true))));
     futures_util::future::join3(lists, resources, Box::pin(whole.groups())).await;
-    match reader.write_error() {
+    match reader.ledger.write_error() {
         Some(error) => Err(CollectError::Write(error)),
         None => Ok(base.text().to_owned()),
     }
@@ -140,10 +140,10 @@ impl Whole<'_> {
     }
 
     fn left(&self, step: &str) -> bool {
-        self.reader.sink().resume(step) != Some(Point::End)
+        self.reader.ledger.sink().resume(step) != Some(Point::End)
     }
 
     fn end(&self, step: &str) {
-        self.reader.written(self.reader.sink().reached(step, Point::End));
+        self.reader.ledger.written(self.reader.ledger.sink().reached(step, Point::End));
     }
 }

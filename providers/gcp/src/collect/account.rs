@@ -4,13 +4,13 @@ use super::connection::connect;
 use super::question::project;
 use super::reader::Reader;
 use super::resource_manager::climb;
-use super::secrets::Secrets;
 use super::step::{LIST_ACCOUNTS, LIST_BUCKETS, Step};
 use super::wire::{Call, parts};
 use super::{gates, iam, resource_manager, storage};
 use crate::documents::SERVICE_ACCOUNT;
 use crate::language::resources::{FullName, STORAGE};
 use futures_util::future::join_all;
+use iam_why_contract::collect::Secrets;
 use iam_why_contract::collect::{Options, Point, Progress, Sink};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::Value;
@@ -40,10 +40,10 @@ fn id(node: &FullName) -> &str {
 
 /// Does a step that was not done before the interruption.
 async fn step(reader: &Reader<'_>, name: &str, doing: impl Future<Output = ()>) -> Result<(), CollectError> {
-    if reader.sink.resume(name) != Some(Point::End) {
+    if reader.ledger.sink().resume(name) != Some(Point::End) {
         doing.await;
         reader.check()?;
-        reader.written(reader.sink.reached(name, Point::End));
+        reader.ledger.written(reader.ledger.sink().reached(name, Point::End));
     }
     reader.check()
 }
@@ -63,7 +63,7 @@ async fn path(reader: &Reader<'_>, node: &FullName) {
 
 /// Reads a list page by page, and of each page everything that belongs to its elements.
 async fn pages(reader: &Reader<'_>, name: &str, step: &Step, call: Call, items: &str) -> Result<(), CollectError> {
-    let mut token = match reader.sink.resume(name) {
+    let mut token = match reader.ledger.sink().resume(name) {
         Some(Point::End) => return Ok(()),
         Some(Point::Page(token)) => Some(token),
         None => None,
@@ -83,13 +83,13 @@ async fn pages(reader: &Reader<'_>, name: &str, step: &Step, call: Call, items: 
         reader.check()?;
         let next = value.get("nextPageToken").and_then(Value::as_str).filter(|next| !next.is_empty()).map(str::to_owned);
         match next.filter(|next| token.as_ref() != Some(next)) {
-            Some(next) => reader.written(reader.sink.reached(name, Point::Page(next.clone()))),
+            Some(next) => reader.ledger.written(reader.ledger.sink().reached(name, Point::Page(next.clone()))),
             None => break,
         }
         token = value.get("nextPageToken").and_then(Value::as_str).map(str::to_owned);
     }
     reader.check()?;
-    reader.written(reader.sink.reached(name, Point::End));
+    reader.ledger.written(reader.ledger.sink().reached(name, Point::End));
     reader.check()
 }
 

@@ -1,11 +1,11 @@
 //! Credentials: Application Default Credentials, or a token from a file as `gcloud --access-token-file` takes it.
 
 use super::outcome::Failure;
-use super::secrets::Secrets;
 use super::wire::Wire;
 use google_cloud_auth::credentials::{AccessTokenCredentials, Builder, CacheableResource, CredentialsProvider};
 use iam_why_contract::CollectError;
 use iam_why_contract::collect::Options;
+use iam_why_contract::collect::Secrets;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,13 +3,13 @@
 use super::connection::connect;
 use super::principal::me;
 use super::reader::Reader;
-use super::secrets::Secrets;
 use super::step::{ALL, Step};
 use super::wire::Call;
 use super::{account, question};
 use crate::documents::KINDS;
 use crate::request::Request;
 use iam_why_contract::Gathered;
+use iam_why_contract::collect::Secrets;
 use iam_why_contract::collect::{Check, Doctor, Options, Progress};
 use iam_why_contract::{CollectError, Outcome, Question};
 use std::collections::BTreeSet;
@@ -71,7 +71,7 @@ fn check(step: &Step, reader: &Reader<'_>, project: Option<&str>) -> Check {
         Some(project) => format!("there was nothing in or above {project} to try it on, or no time left"),
         None => "no project was named: --project".into(),
     };
-    let outcome = reader.tried(step.call).unwrap_or_else(|| Outcome::NotTried { why: nothing() });
+    let outcome = reader.ledger.tried(step.call).unwrap_or_else(|| Outcome::NotTried { why: nothing() });
     Check { layer: layer.trim_start_matches("the ").to_owned(), about: step.call.to_owned(), outcome }
 }
 

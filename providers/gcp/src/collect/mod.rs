@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`step`] | the table of all calls, and what each one takes |
 //! | `connection`, `wire` | credentials; one REST client with paging, retries and bounds |
-//! | `reader`, `outcome`, `secrets` | sends calls, says what became of them, keeps secrets out |
+//! | `reader`, `outcome` | sends calls, says what became of them |
 //! | `principal`, `question` | what one question needs |
 //! | `account` | a whole project |
 //! | `resource_manager`, `iam`, `storage`, `services`, `gates` | one API family each |
@@ -23,7 +23,6 @@ mod principal;
 mod question;
 mod reader;
 mod resource_manager;
-mod secrets;
 mod services;
 pub mod step;
 mod storage;

@@ -2,9 +2,9 @@
 //!
 //! Errors are `google.rpc.Status` with details (AIP-193); Cloud Storage and BigQuery add the older `errors[].reason`.
 
-use super::secrets::Secrets;
 use super::step::Step;
 use iam_why_contract::Outcome;
+use iam_why_contract::collect::Secrets;
 use serde_json::Value;
 use std::time::Duration;
 

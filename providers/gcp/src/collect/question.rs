@@ -4,7 +4,6 @@ use super::connection::connect;
 use super::principal::{customer, resolve};
 use super::reader::Reader;
 use super::resource_manager::{Above, climb};
-use super::secrets::Secrets;
 use super::{gates, iam, resource_manager, services};
 use crate::documents::KINDS;
 use crate::language::principals::{Identity, Pool, Principal};
@@ -13,6 +12,7 @@ use crate::request::Request;
 use crate::world::home_project;
 use futures_util::future::{join, join3};
 use iam_why_contract::Gathered;
+use iam_why_contract::collect::Secrets;
 use iam_why_contract::collect::{Options, Progress};
 use iam_why_contract::{CollectError, Collected, Question};
 use serde_json::Value;
@@ -35,7 +35,7 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
     match in_time {
         Ok(done) => done?,
         Err(_) => {
-            reader.give_up(options.timeout);
+            reader.ledger.give_up(options.timeout);
             let seconds = options.timeout.as_secs_f64();
             notes.push(format!("reading took longer than {seconds} s (--timeout): what was not read by then is noted as such"));
         }

@@ -2,17 +2,15 @@
 
 use super::connection::bad_credentials;
 use super::outcome::Failure;
-use super::secrets::Secrets;
 use super::step::Step;
 use super::wire::{Call, Wire};
-use iam_why_contract::collect::{CollectError, Progress, Sink};
-use iam_why_contract::{Document, Outcome, Search};
+use iam_why_contract::collect::{CollectError, Ledger, Progress, Secrets, Sink};
+use iam_why_contract::{Document, Outcome};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// No list is followed further than this: a server whose pages never end does not keep us for ever.
@@ -21,17 +19,11 @@ const MOST_PAGES: usize = 500;
 /// What every part of the collector reads through.
 pub(super) struct Reader<'r> {
     pub(super) wire: Wire,
+    pub(super) ledger: Ledger<'r>,
     permits: Semaphore,
-    pub(super) sink: &'r dyn Sink,
-    progress: &'r dyn Progress,
-    /// What was asked and not answered yet: kind and subject, and the call.
-    pending: Mutex<BTreeMap<(&'static str, String), &'static str>>,
-    write_error: Mutex<Option<String>>,
     answered: AtomicBool,
     /// The first failure that leaves nothing to answer from, if nothing else comes.
     fatal: Mutex<Option<Failure>>,
-    /// What became of each call; a refusal stays whatever else came back.
-    tally: Mutex<BTreeMap<&'static str, Outcome>>,
     /// Roles that were asked for.
     roles: Mutex<BTreeSet<String>>,
 }
@@ -40,14 +32,10 @@ impl<'r> Reader<'r> {
     pub(super) fn new(wire: Wire, concurrency: usize, sink: &'r dyn Sink, progress: &'r dyn Progress) -> Self {
         Self {
             wire,
+            ledger: Ledger::new(sink, progress),
             permits: Semaphore::new(concurrency.max(1)),
-            sink,
-            progress,
-            pending: Mutex::default(),
-            write_error: Mutex::default(),
             answered: AtomicBool::new(false),
             fatal: Mutex::default(),
-            tally: Mutex::default(),
             roles: Mutex::default(),
         }
     }
@@ -58,16 +46,15 @@ impl<'r> Reader<'r> {
 
     /// Sends one call; its answer is a JSON object.
     pub(super) async fn ask(&self, step: &Step, subject: &str, call: &Call) -> Result<(String, Value), Failure> {
-        let key = (step.kind, subject.to_owned());
-        held(&self.pending).insert(key.clone(), step.call);
+        self.ledger.expect(step.kind, subject, step.call);
         // The semaphore is never closed; were it, calls would go out unbounded rather than not at all.
         let permit = self.permits.acquire().await.ok();
         let what = format!("{} {subject}", step.call);
-        self.progress.began(&what);
+        self.ledger.progress().began(&what);
         let answer = self.wire.send(step, call).await.and_then(|text| read(&self.wire.secrets.without(&text)));
-        self.progress.ended(&what);
+        self.ledger.progress().ended(&what);
         drop(permit);
-        held(&self.pending).remove(&key);
+        self.ledger.answered(step.kind, subject);
         self.count(step, answer.as_ref().err());
         answer
     }
@@ -118,13 +105,12 @@ impl<'r> Reader<'r> {
 
     /// Hands in a document.
     pub(super) fn document(&self, step: &Step, subject: &str, title: &str, text: String) {
-        let text = text.trim().to_owned();
-        self.written(self.sink.document(Document::new(step.kind, subject, title, text).from_source(step.call, 1)));
+        self.ledger.document(Document::new(step.kind, subject, title, text).from_source(step.call, 1));
     }
 
     /// Notes what became of looking for `kind` of `subject`.
     pub(super) fn note(&self, kind: &'static str, subject: &str, outcome: Outcome) {
-        self.written(self.sink.search(Search { kind: kind.into(), subject: subject.into(), outcome }));
+        self.ledger.note(kind, subject, outcome);
     }
 
     /// The role is to be read, and was not asked for before.
@@ -132,23 +118,9 @@ impl<'r> Reader<'r> {
         held(&self.roles).insert(role.to_owned())
     }
 
-    /// What became of the call of this name.
-    pub(super) fn tried(&self, call: &str) -> Option<Outcome> {
-        held(&self.tally).get(call).cloned()
-    }
-
-    /// Notes of everything that was asked and is not answered that time ran out.
-    pub(super) fn give_up(&self, after: Duration) {
-        let pending = std::mem::take(&mut *held(&self.pending));
-        for ((kind, subject), call) in pending.into_iter().filter(|((kind, _), _)| !kind.is_empty()) {
-            let needs = format!("an answer to {call} within {} s (--timeout)", after.as_secs_f64());
-            self.note(kind, &subject, Outcome::Refused { needs, said: "timed out".into() });
-        }
-    }
-
     /// Is there nothing to answer from, and why?
     pub(super) fn check(&self) -> Result<(), CollectError> {
-        if let Some(error) = held(&self.write_error).clone() {
+        if let Some(error) = self.ledger.write_error() {
             return Err(CollectError::Write(error));
         }
         // Who was answered, be it by a refusal, has credentials that are accepted.
@@ -169,23 +141,9 @@ impl<'r> Reader<'r> {
             }
             _ => self.answered.store(true, Ordering::Relaxed),
         }
-        let outcome = match failure {
-            // That there is none was readable.
-            Some(failure) if failure.is_not_found() => Outcome::Found,
-            Some(failure) => failure.outcome(step, self.secrets()),
-            None => Outcome::Found,
-        };
-        let mut tally = held(&self.tally);
-        let kept = tally.entry(step.call).or_insert(Outcome::Found);
-        if !matches!(kept, Outcome::Refused { .. }) {
-            *kept = outcome;
-        }
-    }
-
-    pub(super) fn written(&self, result: std::io::Result<()>) {
-        if let Err(error) = result {
-            held(&self.write_error).get_or_insert_with(|| error.to_string());
-        }
+        // That there is none was readable.
+        let failure = failure.filter(|failure| !failure.is_not_found());
+        self.ledger.count(step.call, failure.map_or(Outcome::Found, |failure| failure.outcome(step, self.secrets())));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::connection::Credentials;
 use super::outcome::Failure;
-use super::secrets::Secrets;
 use super::step::Step;
+use iam_why_contract::collect::Secrets;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::sync::Arc;

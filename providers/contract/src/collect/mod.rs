@@ -3,6 +3,14 @@
 //! What cannot be read is no error but a [`Search`] in the snapshot: the answer goes on and says what is missing. An error is only
 //! what leaves nothing to answer from.
 
+mod gathered;
+mod ledger;
+mod secrets;
+
+pub use gathered::Gathered;
+pub use ledger::Ledger;
+pub use secrets::Secrets;
+
 use crate::question::Question;
 use crate::refusal::Refusal;
 use crate::snapshot::{Document, Outcome, Search, Snapshot};
