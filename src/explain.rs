@@ -210,9 +210,14 @@ fn principal(refusal: &Refusal) -> Option<String> {
 
 /// What the text says of the request, by the names of the cloud's own keys; what is there for the next steps only has other names.
 fn context(refusal: &Refusal) -> Context {
-    const KEYS: [&str; 5] = ["aws:", "ec2:", "s3:", "request.", "destination."];
-    let keys = refusal.context.iter().filter(|(key, _)| KEYS.iter().any(|start| key.starts_with(start)) || key.contains(':'));
-    keys.fold(Context::default(), |context, (key, value)| context.with(key, [value.clone()]))
+    const BEGINNINGS: [&str; 3] = ["request.", "destination.", "source."];
+    const NAMES: [&str; 5] = ["clientIp", "now", "tenant", "appId", "auth"];
+    let is_fact = |key: &str| key.contains(':') || NAMES.contains(&key) || BEGINNINGS.iter().any(|start| key.starts_with(start));
+    let facts = refusal.context.iter().filter(|(key, _)| is_fact(key));
+    facts.fold(Context::default(), |context, (key, value)| match key.as_str() {
+        "request.auth.access_levels" => context.with(key, value.split('\n').map(str::to_owned)),
+        _ => context.with(key, [value.clone()]),
+    })
 }
 
 /// How the message and the policies contradict each other; `None` where they do not, or where it is not known.

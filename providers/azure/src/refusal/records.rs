@@ -2,6 +2,7 @@
 
 use iam_why_contract::refusal::{Pair, Pairs, Record};
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 /// The entries that the text holds.
 pub(super) fn records(pairs: &Pairs<'_>) -> Vec<Record> {
@@ -14,8 +15,15 @@ pub(super) fn records(pairs: &Pairs<'_>) -> Vec<Record> {
 fn activity(pairs: &Pairs<'_>, name: &Pair<'_>) -> Option<Record> {
     let read = |path: &str| pairs.beside(name, 0, path).filter(|value| !value.is_empty());
     let first = |paths: &[&'static str]| paths.iter().find_map(|path| read(path)).map(str::to_owned);
-    let principal =
-        first(&["claims.http://schemas.microsoft.com/identity/claims/objectidentifier", "identity.requester.objectId", "caller", "Caller"]);
+    let principal = first(&[
+        "claims.http://schemas.microsoft.com/identity/claims/objectidentifier",
+        "identity.claims.http://schemas.microsoft.com/identity/claims/objectidentifier",
+        "identity.claim.http://schemas.microsoft.com/identity/claims/objectidentifier",
+        "identity.claim.oid",
+        "identity.requester.objectId",
+        "caller",
+        "Caller",
+    ]);
     let authorized = read("authorization.action").or_else(|| read("identity.authorization.action"));
     let action = authorized.or(Some(name.value.as_ref()).filter(|operation| operation.contains('/'))).map(str::to_owned);
     let resource = first(&["authorization.scope", "resourceId"]);
@@ -25,7 +33,51 @@ fn activity(pairs: &Pairs<'_>, name: &Pair<'_>) -> Option<Record> {
         first(&["properties.httpStatusCode", "properties.statusCode", "statusCode"]).filter(|status| status.parse::<u16>().is_ok());
     let (start, end) = pairs.extent(name, 0);
     let fields = fields.into_iter().chain(status.map(|status| ("status", status))).collect();
-    Some(Record { start, end, fields, context: address(pairs, name), ..Record::default() })
+    Some(Record { start, end, fields, context: context(pairs, name), ..Record::default() })
+}
+
+/// What the entry says of the request, by the names under which a question states it ("Activity log event schema", "Azure Key Vault
+/// logging", "Azure Blob Storage monitoring data reference").
+fn context(pairs: &Pairs<'_>, name: &Pair<'_>) -> BTreeMap<String, String> {
+    let read = |path: &str| pairs.beside(name, 0, path).filter(|value| !value.is_empty());
+    let mut context = address(pairs, name);
+    for (key, paths) in FACTS {
+        context.extend(paths.iter().find_map(|path| read(path)).map(|value| ((*key).to_owned(), value.to_owned())));
+    }
+    // The address that the token was issued to (`claims.ipaddr`) is another matter than the one that called.
+    let caller = ["callerIpAddress", "httpRequest.clientIpAddress"].iter().find_map(|path| read(path)).and_then(without_port);
+    context.extend(caller.map(|address| ("clientIp".to_owned(), address.to_string())));
+    context.extend(read("identity.type").and_then(proof).map(|proof| ("auth".to_owned(), proof.to_owned())));
+    context
+}
+
+/// Keys of a question, and where entries hold them.
+const FACTS: &[(&str, &[&str])] = &[
+    ("now", &["eventTimestamp", "time"]),
+    (
+        "tenant",
+        &[
+            "claims.http://schemas.microsoft.com/identity/claims/tenantid",
+            "identity.claims.http://schemas.microsoft.com/identity/claims/tenantid",
+            "identity.requester.tenantId",
+        ],
+    ),
+    ("appId", &["claims.appid", "identity.claims.appid", "identity.claim.appid", "identity.requester.appId"]),
+];
+
+/// `10.1.2.3:4352`, `[2001:db8::1]:4352`, `203.0.113.9`
+pub(super) fn without_port(address: &str) -> Option<IpAddr> {
+    address.parse().ok().or_else(|| address.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+/// Storage says how a request proved who it comes from; a signature may be of the account's key or of a token, which it does not say.
+fn proof(kind: &str) -> Option<&'static str> {
+    match kind {
+        "OAuth" => Some("oauth"),
+        "Account Key" | "AccountKey" => Some("accountkey"),
+        "Anonymous" => Some("anonymous"),
+        _ => None,
+    }
 }
 
 fn address(pairs: &Pairs<'_>, beside: &Pair<'_>) -> BTreeMap<String, String> {

@@ -38,6 +38,8 @@ struct Object<'a> {
     start: usize,
     end: usize,
     depth: usize,
+    /// Was its end there?
+    closed: bool,
 }
 
 /// The keys and values of a text.
@@ -89,8 +91,23 @@ impl<'a> Pairs<'a> {
             object = self.objects.get(object).map_or(0, |object| object.parent);
         }
         let from = self.pairs.partition_point(|other| other.at < start);
-        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take(BESIDE).take_while(|other| other.at <= end && self.may_look());
+        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take_while(|other| other.at <= end && self.may_look());
+        let within = within.filter(|other| !other.key.is_empty()).take(BESIDE);
         within.filter(|other| self.lies(other, object, path)).map(|other| other.value.as_ref()).next()
+    }
+
+    /// The texts of the list at a path below the object of `pair`; none where the list is cut off.
+    #[must_use]
+    pub fn texts(&self, pair: &Pair<'_>, path: &str) -> Vec<&str> {
+        let (start, end) = self.extent(pair, 0);
+        let from = self.pairs.partition_point(|other| other.at < start);
+        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take(BESIDE).take_while(|other| other.at <= end && self.may_look());
+        let listed = |other: &&Pair<'_>| {
+            let list = self.objects.get(other.object);
+            let named = list.and_then(|list| strip_suffix(path, &list.key)).zip(list);
+            other.key.is_empty() && named.is_some_and(|(rest, list)| list.closed && self.leads(list.parent, pair.object, rest))
+        };
+        within.filter(listed).map(|other| other.value.as_ref()).collect()
     }
 
     /// Pairs that stand between two bytes of the raw text.
@@ -117,8 +134,11 @@ impl<'a> Pairs<'a> {
 
     /// Does the pair lie at this path below this object?
     fn lies(&self, pair: &Pair<'_>, object: usize, path: &str) -> bool {
-        let Some(mut rest) = strip_suffix(path, &pair.key) else { return false };
-        let mut at = pair.object;
+        strip_suffix(path, &pair.key).is_some_and(|rest| self.leads(pair.object, object, rest))
+    }
+
+    /// Does this path lead from `object` to the object `at`?
+    fn leads(&self, mut at: usize, object: usize, mut rest: &str) -> bool {
         while at != object {
             let Some(parent) = self.objects.get(at).filter(|_| at != 0) else { return false };
             if !parent.key.is_empty() {
@@ -152,7 +172,7 @@ impl Pair<'_> {
 
 impl Object<'_> {
     const fn root(end: usize) -> Self {
-        Self { key: Cow::Borrowed(""), parent: 0, start: 0, end, depth: 0 }
+        Self { key: Cow::Borrowed(""), parent: 0, start: 0, end, depth: 0, closed: false }
     }
 }
 
@@ -218,12 +238,16 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
         if depth > DEPTH {
             return;
         }
-        self.pairs.objects.push(Object { key, parent: self.object, start, end: self.limit.max(start), depth });
+        self.pairs.objects.push(Object { key, parent: self.object, start, end: self.limit.max(start), depth, closed: false });
         self.object = self.pairs.objects.len() - 1;
     }
 
     fn close(&mut self) {
         self.settle();
+        self.list();
+        if let Some(object) = self.pairs.objects.get_mut(self.object) {
+            object.closed = true;
+        }
         self.end_object();
         (self.key, self.word) = (None, None);
         self.at += 1;
@@ -243,6 +267,7 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
     /// A value without a text: `"code": 403,`.
     fn comma(&mut self) {
         self.settle();
+        self.list();
         (self.key, self.word) = (None, None);
         self.at += 1;
     }
@@ -263,6 +288,14 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
             && let (Some((value, _)), Some((key, at))) = (self.word.take(), self.key.take())
         {
             self.keep(key, value, at);
+        }
+    }
+
+    /// Takes the word that waits as an element of a list that has a name.
+    fn list(&mut self) {
+        let named = self.object != self.floor && self.pairs.objects.get(self.object).is_some_and(|object| !object.key.is_empty());
+        if let Some((value, at)) = self.word.take().filter(|_| named && self.key.is_none()) {
+            self.keep(Cow::Borrowed(""), value, at);
         }
     }
 
@@ -333,7 +366,7 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
             return;
         }
         let (base, limit) = if self.within == 0 { (at, self.at) } else { (self.base, self.limit) };
-        self.pairs.objects.push(Object { key: Cow::Owned(key.to_owned()), parent: self.object, start: base, end: limit, depth });
+        self.pairs.objects.push(Object { key: Cow::Owned(key.to_owned()), parent: self.object, start: base, end: limit, depth, closed: false });
         let (object, within) = (self.pairs.objects.len() - 1, self.within + 1);
         let raw = value.get(start..).unwrap_or("");
         let hold = |part: &str| Cow::Owned(part.to_owned());
@@ -437,6 +470,17 @@ mod tests {
     #[test]
     fn dotted_keys_are_paths() {
         assert_eq!(value(r#"{"eventName": "Run", "userIdentity.arn": "a"}"#, "eventName", "userIdentity.arn").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn lists_of_texts_are_read_where_they_are_whole() {
+        let texts = |text: &str| {
+            let pairs = Pairs::new(text);
+            let pair = pairs.named("m").next().unwrap();
+            pairs.texts(pair, "a.levels").into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(r#"{"m": "x", "a": {"levels": ["one", "two"], "more": ["three"]}}"#), ["one", "two"]);
+        assert_eq!(texts(r#"{"m": "x", "a": {"levels": ["one", "two"#), Vec::<String>::new());
     }
 
     #[test]
