@@ -11,6 +11,7 @@ mod form;
 mod pairs;
 mod scan;
 mod scrub;
+mod sealed;
 mod sighting;
 mod template;
 mod view;
@@ -21,6 +22,7 @@ pub use form::{Form, form};
 pub use pairs::{Pair, Pairs};
 pub use scan::Scanner;
 pub use scrub::scrub;
+pub use sealed::Sealed;
 pub use sighting::{Mark, Sighting};
 pub use template::Template;
 pub use view::View;
@@ -86,6 +88,9 @@ pub struct Refusal {
     pub derived: Vec<&'static str>,
     /// What else the text says of the request, by the cloud's own key names.
     pub context: BTreeMap<String, String>,
+    /// The encoded message that came with it, for its cloud to decode.
+    #[serde(skip)]
+    pub sealed: Sealed,
 }
 
 impl Refusal {

@@ -1,6 +1,6 @@
 //! Marks that belong to one refusal, before it is read.
 
-use super::{Form, Pairs, Reason, Record, Refusal, View, scrub};
+use super::{Form, Pairs, Reason, Record, Refusal, Sealed, View, scrub};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -180,6 +180,7 @@ impl<'a> Sighting<'a> {
             next: Vec::new(),
             derived,
             context: self.context(),
+            sealed: Sealed::default(),
         })
     }
 
