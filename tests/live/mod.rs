@@ -14,5 +14,6 @@ mod relay;
 mod servers;
 
 mod aws;
+mod explain;
 mod large;
 mod program;

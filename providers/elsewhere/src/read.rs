@@ -1,6 +1,5 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
-use super::advice;
 use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
@@ -16,7 +15,6 @@ pub(crate) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     argo(sighting, &mut refusal);
     registry(sighting, &mut refusal);
     facts(sighting, &mut refusal);
-    advice::give(&mut refusal);
     Some(refusal)
 }
 

@@ -36,8 +36,8 @@ fn without_digits(name: &str) -> &str {
 
 /// The operation as the catalogue spells it: some programs write `getBucketLocation`.
 fn spelled(prefix: &str, operation: &str) -> String {
-    if let Some(action) = catalog::action(&format!("{prefix}:{operation}")) {
-        return action.name.to_owned();
+    if let Some(name) = catalog::embedded().section(prefix).and_then(|section| section.action_name(operation)) {
+        return name.to_owned();
     }
     let mut letters = operation.chars();
     letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
@@ -65,7 +65,7 @@ fn only_service_with(operation: &str) -> Option<String> {
         return Some("s3".to_owned());
     }
     let catalogue = catalog::embedded();
-    let having = catalogue.sections().filter(|section| section.action(operation).is_some());
+    let having = catalogue.sections().filter(|section| section.action_name(operation).is_some());
     let mut services = having.filter_map(|section| section.head()).map(|(prefix, ..)| prefix);
     let first = services.next()?;
     services.next().is_none().then(|| first.to_owned())

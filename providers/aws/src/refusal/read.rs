@@ -1,8 +1,7 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
 use super::actions::{action_of, prefix_of};
-use super::advice;
-use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
+use iam_why_contract::refusal::{Reason, Refusal, Sealed, Sighting, scrub};
 use std::collections::BTreeMap;
 
 /// The refusal that a sighting is.
@@ -17,7 +16,6 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     status(&mut refusal);
     facts(sighting, &mut refusal);
     other_cloud(sighting, &mut refusal);
-    advice::give(&mut refusal);
     Some(refusal)
 }
 
@@ -260,6 +258,7 @@ fn nobodys(line: usize, status: Option<u16>, context: BTreeMap<String, String>) 
         next: Vec::new(),
         derived: status.map(|_| "status").into_iter().collect(),
         context,
+        sealed: Sealed::default(),
     }
 }
 
@@ -329,4 +328,34 @@ fn facts(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     known("encoded_message", sighting.has("encoded").then_some("present"));
     known("authorization_id", sighting.field("authorization"));
     known("operation", sighting.field("operation"));
+    if let Some(message) = encoded_message(sighting) {
+        refusal.sealed = Sealed::new(message);
+    }
+}
+
+/// How long an encoded message is at least; a word that stands in its place is shorter.
+const MESSAGE: usize = 40;
+
+/// The message behind the words that announce it: base 64, on one line or wrapped like the rest of the text.
+fn encoded_message(sighting: &Sighting<'_>) -> Option<String> {
+    let mark = sighting.marks.iter().find(|mark| mark.form.name == "encoded")?;
+    let rest = sighting.view.clean().get(mark.end..)?.trim_start_matches([':', ' ', '\n', '"', '\'']);
+    let mut message = String::new();
+    for line in rest.split('\n') {
+        let end = line.find(|piece: char| !is_base64(piece)).unwrap_or(line.len());
+        let (part, after) = line.split_at(end);
+        // The next line goes on only where it is nothing but more of the same.
+        if !message.is_empty() && (part.len() < 4 || after.starts_with(|next: char| next == ' ' || next == ':')) {
+            break;
+        }
+        message.push_str(part);
+        if !after.is_empty() {
+            break;
+        }
+    }
+    (message.len() >= MESSAGE).then_some(message)
+}
+
+const fn is_base64(piece: char) -> bool {
+    piece.is_ascii_alphanumeric() || matches!(piece, '-' | '_' | '+' | '/' | '=')
 }

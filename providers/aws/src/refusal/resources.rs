@@ -21,8 +21,8 @@ pub(super) fn resource_of(pairs: &Pairs, name: &Pair, action: &str) -> Option<St
 }
 
 struct Request<'p> {
-    pairs: &'p Pairs,
-    name: &'p Pair,
+    pairs: &'p Pairs<'p>,
+    name: &'p Pair<'p>,
     service: &'p str,
 }
 
@@ -59,9 +59,9 @@ impl Request<'_> {
         let alias = ALIASES.iter().find(|(service, named, _)| *service == self.service && *named == variable);
         let wanted = alias.map_or(variable, |(_, _, parameter)| parameter);
         let (start, end) = self.pairs.extent(self.name, 0);
-        let within = |pair: &&Pair| self.pairs.around(pair).any(|key| key.eq_ignore_ascii_case("requestParameters"));
+        let within = |pair: &&Pair<'_>| self.pairs.around(pair).any(|key| key.eq_ignore_ascii_case("requestParameters"));
         let named = self.pairs.between(start, end).filter(|pair| pair.is(wanted)).filter(within);
-        let values = named.map(|pair| pair.value.as_str()).collect::<BTreeSet<_>>();
+        let values = named.map(|pair| pair.value.as_ref()).collect::<BTreeSet<_>>();
         let mut values = values.into_iter();
         let value = values.next().filter(|value| !value.is_empty() && values.next().is_none())?;
         match (self.service, variable) {

@@ -17,6 +17,7 @@
 
 mod connection;
 mod doctor;
+mod holder;
 mod outcome;
 mod principal;
 mod question;
@@ -26,7 +27,7 @@ mod subscription;
 
 use azure_core::credentials::TokenCredential;
 use iam_why_contract::Question;
-use iam_why_contract::collect::{Collect, Collected, Doctor, Options, Progress, Reading, Sink};
+use iam_why_contract::collect::{Collect, Collected, Doctor, Holder, Options, Progress, Reading, Sink};
 use std::sync::Arc;
 
 /// Reads Azure.
@@ -68,5 +69,9 @@ impl Collect for AzureReader {
 
     fn doctor<'a>(&'a self, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Doctor> {
         Box::pin(doctor::examine(self.0.clone(), options, progress))
+    }
+
+    fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {
+        Box::pin(holder::ask(self.0.clone(), options))
     }
 }

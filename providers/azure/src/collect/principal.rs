@@ -36,9 +36,7 @@ pub(super) async fn resolve(reader: &Reader<'_>, words: &str) -> Result<Resolved
 
 /// Who the credentials are, by the claims of their token. It is decoded, not verified, and never shown.
 pub(super) async fn own(reader: &Reader<'_>) -> Result<Resolved, CollectError> {
-    let token = reader.connection.token(Service::Manager, &reader.secrets).await.map_err(|failure| unusable(reader, &failure))?;
-    let claims = token.split('.').nth(1).and_then(|part| base64::decode_url_safe(part).ok());
-    let claims: Value = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let claims = claims(reader).await.map_err(|failure| unusable(reader, &failure))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let id = text("oid").and_then(guid).map(|digits| dashed(&digits));
     let id = id.ok_or_else(|| CollectError::Question("the token does not say whose it is: give the object id in place of `me`".into()))?;
@@ -52,6 +50,13 @@ pub(super) async fn own(reader: &Reader<'_>) -> Result<Resolved, CollectError> {
     }
     reader.found(&OBJECT, &id, name.unwrap_or(&id), &shown);
     Ok(Resolved { notes: vec![format!("`me` is {}", name.map_or_else(|| id.clone(), |name| format!("{name} ({id})")))], id })
+}
+
+/// The claims of the token; null where it has none.
+pub(super) async fn claims(reader: &Reader<'_>) -> Result<Value, Failure> {
+    let token = reader.connection.token(Service::Manager, &reader.secrets).await?;
+    let claims = token.split('.').nth(1).and_then(|part| base64::decode_url_safe(part).ok());
+    Ok(claims.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
 }
 
 /// P-2: an application id is the most common wrong id; role assignments name the object id.

@@ -1,6 +1,6 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
-use super::advice;
+use super::records::without_port;
 use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
@@ -12,7 +12,6 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     resource(sighting, &mut refusal);
     vault(sighting, &mut refusal);
     facts(sighting, &mut refusal);
-    advice::give(&mut refusal);
     Some(refusal)
 }
 
@@ -143,5 +142,9 @@ fn facts(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         if let Some(value) = sighting.field(field) {
             refusal.context.insert(key.to_owned(), scrub(value));
         }
+    }
+    // The service itself says which address it saw.
+    if let Some(address) = sighting.field("address").and_then(without_port) {
+        refusal.context.insert("clientIp".to_owned(), address.to_string());
     }
 }

@@ -49,6 +49,12 @@ pub trait Collect: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Whose the credentials are; `None` where the cloud does not say.
+    fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {
+        let _ = options;
+        Box::pin(async { Ok(None) })
+    }
+
     /// Asks the cloud what it knows about a refusal that carries a reference: an encoded message, an authorization id.
     /// `None` where it carries none.
     fn testimony<'a>(&'a self, refusal: &'a Refusal, options: &'a Options) -> Reading<'a, Option<Testimony>> {
@@ -176,6 +182,25 @@ pub struct Check {
     pub about: String,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+/// Whose credentials they are.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// In the cloud's own spelling.
+    pub who: String,
+    /// Other names of the same principal.
+    pub also: Vec<String>,
+    /// Is this holder the principal that is named so? `None` where the name does not settle it.
+    pub same: fn(&Self, &str) -> Option<bool>,
+}
+
+impl Holder {
+    /// Is the holder the principal that is named so? `None` where the name does not settle it.
+    #[must_use]
+    pub fn is(&self, name: &str) -> Option<bool> {
+        (self.same)(self, name)
+    }
 }
 
 /// What the cloud's own simulator says.

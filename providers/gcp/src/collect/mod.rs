@@ -17,6 +17,7 @@ mod account;
 mod connection;
 mod doctor;
 mod gates;
+mod holder;
 mod iam;
 mod outcome;
 mod principal;
@@ -29,7 +30,7 @@ mod storage;
 mod troubleshooter;
 mod wire;
 
-use iam_why_contract::collect::{Collect, Collected, Doctor, Options, Progress, Reading, SecondOpinion, Sink};
+use iam_why_contract::collect::{Collect, Collected, Doctor, Holder, Options, Progress, Reading, SecondOpinion, Sink};
 use iam_why_contract::{Question, Verdict};
 
 /// Reads Google Cloud.
@@ -57,6 +58,10 @@ impl Collect for GcpReader {
 
     fn doctor<'a>(&'a self, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Doctor> {
         Box::pin(doctor::examine(options, progress))
+    }
+
+    fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {
+        Box::pin(holder::ask(options))
     }
 
     fn verify<'a>(&'a self, question: &'a Question, verdict: &'a Verdict, options: &'a Options) -> Reading<'a, Option<SecondOpinion>> {

@@ -1,6 +1,5 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
-use super::advice;
 use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
@@ -15,7 +14,6 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     resource(sighting, &mut refusal);
     facts(sighting, &mut refusal);
     others_status(sighting, &mut refusal);
-    advice::give(&mut refusal);
     Some(refusal)
 }
 
@@ -57,8 +55,8 @@ fn metadata(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
     if layer == "iam" && refusal.resource.is_none() && sighting.has("reason-iam") {
         let (start, end) = sighting.raw_extent(1200);
-        let named = sighting.pairs.between(start, end).filter(|pair| pair.is("resource"));
-        let metadata = |pair: &&iam_why_contract::refusal::Pair| sighting.pairs.around(pair).next() == Some("metadata");
+        let named = sighting.pairs().between(start, end).filter(|pair| pair.is("resource"));
+        let metadata = |pair: &&iam_why_contract::refusal::Pair<'_>| sighting.pairs().around(pair).next() == Some("metadata");
         refusal.resource = named.filter(metadata).map(|pair| scrub(&pair.value)).next();
     }
     if layer == "oauth_scope" && refusal.action.is_none() {
