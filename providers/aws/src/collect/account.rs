@@ -8,7 +8,7 @@ use super::organizations::Organizations;
 use super::outcome::Failure;
 use super::principal::unusable;
 use super::reader::{MOST_PAGES, Reader};
-use super::s3::Wanted;
+use super::s3::{Said, Wanted};
 use super::services::{Place, ROWS, Row};
 use super::shapes::{self, pretty};
 use super::step::Step;
@@ -103,7 +103,7 @@ impl Whole<'_> {
                     continue;
                 }
                 Err(failure) => {
-                    self.identities_end(failure.outcome(&GET_ACCOUNT, &self.reader.secrets));
+                    self.identities_end(self.reader.failed(&GET_ACCOUNT, &failure));
                     return;
                 }
             };
@@ -215,7 +215,7 @@ impl Whole<'_> {
     }
 
     async fn bucket(&self, name: &str, region: Option<&str>) {
-        let wanted = Wanted { partition: self.partition, bucket: name, key: None, action: "s3:*Object*", account: Some(self.account) };
+        let wanted = Wanted { partition: self.partition, bucket: name, key: None, action: "s3:*Object*", account: Some(self.account), said: Said::default() };
         match region {
             Some(region) => s3::read_owned(self.reader, self.clients, wanted, self.account, region).await,
             // The list does not tell every region. What binds the account is a step of its own.

@@ -6,7 +6,7 @@ use super::connection::{Clients, connect};
 use super::organizations::Organizations;
 use super::principal::unusable;
 use super::reader::Reader;
-use super::s3::Wanted;
+use super::s3::{Said, Wanted};
 use super::services::{Place, ROWS};
 use super::step::{Step, all};
 use super::{access_points, endpoints, iam, kms, s3, simulator, testimony};
@@ -87,7 +87,7 @@ impl Probes<'_> {
         access_points::account_block(self.reader, self.clients, account, region).await;
         let first = s3::buckets(self.reader, self.clients).await.ok().and_then(|buckets| buckets.into_iter().next());
         if let Some((bucket, _)) = first {
-            let wanted = Wanted { partition, bucket: &bucket, key: Some(PROBE), action: "s3:GetObject", account: Some(account) };
+            let wanted = Wanted { partition, bucket: &bucket, key: Some(PROBE), action: "s3:GetObject", account: Some(account), said: Said::default() };
             let organizations = Organizations::nothing(self.reader, self.accounts);
             s3::read(self.reader, self.accounts, &organizations, wanted).await;
         }

@@ -4,7 +4,7 @@ use super::accounts::Accounts;
 use super::arn::Arn;
 use super::connection::Clients;
 use super::organizations::Organizations;
-use super::reader::{Reader, lacks, pages};
+use super::reader::{Reader, lacks, of_page, pages};
 use super::s3::without_nulls;
 use super::shapes::pretty;
 use super::step::steps;
@@ -84,7 +84,7 @@ async fn policy(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) {
 }
 
 async fn grants(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) {
-    let call = pages!(client.list_grants().key_id(arn), page => page.grants.unwrap_or_default());
+    let call = pages!(client.list_grants().key_id(arn), page => "Grants", of_page(page.truncated, page.next_marker.as_deref(), page.grants).flatten());
     match reader.list(&LIST_GRANTS, arn, call).await {
         Ok(grants) => {
             let grants: Vec<_> = grants.iter().map(grant).collect();
@@ -97,7 +97,7 @@ async fn grants(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) {
 /// The ARNs of the keys of one region, for a whole account.
 pub(super) async fn keys(reader: &Reader<'_>, clients: &Clients, region: &str) -> Result<Vec<String>, Outcome> {
     let client = clients.kms(region);
-    let call = pages!(client.list_keys(), page => page.keys.unwrap_or_default().into_iter().filter_map(|key| key.key_arn));
+    let call = pages!(client.list_keys(), page => "Keys", page.keys.map(|keys| keys.into_iter().filter_map(|key| key.key_arn)));
     reader.list(&LIST_KEYS, &format!("* in {region}"), call).await
 }
 

@@ -1,13 +1,13 @@
 //! What one question needs, read at once: calls that do not depend on each other run together.
 
 use super::accounts::Accounts;
-use super::arn::{Arn, is_account, last};
+use super::arn::{Arn, is_account, last, partition};
 use super::connection::connect;
 use super::iam::Iam;
 use super::organizations::Organizations;
 use super::principal::{Who, resolve, unusable};
 use super::reader::Reader;
-use super::s3::Wanted;
+use super::s3::{Said, Wanted};
 use super::{access_points, endpoints, kms, s3, services};
 use crate::documents::KINDS;
 use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, RESOURCE_POLICY, ROLE, SESSION, USER, USER_GROUPS};
@@ -90,8 +90,8 @@ async fn whole(reader: &Reader<'_>, question: &Question, options: &Options, secr
             organizations.of(account).await;
         }
     };
-    let (real, (), (), ()) =
-        join4(Box::pin(plan.principal(&resolved.who)), Box::pin(plan.resource()), Box::pin(of_account), Box::pin(plan.network())).await;
+    let network = Box::pin(plan.network(&resolved.who));
+    let (real, (), (), ()) = join4(Box::pin(plan.principal(&resolved.who)), Box::pin(plan.resource()), Box::pin(of_account), network).await;
     let mut notes = resolved.notes;
     if let Err(failure) = accounts.identity().await
         && (failure.is_bad_credentials() || (failure.is_unreachable() && !reader.ledger.anything_read()))
@@ -146,6 +146,13 @@ impl Plan<'_> {
     async fn resource(&self) {
         let Some(resource) = self.question.resource.as_deref() else { return };
         let Some(arn) = Arn::parse(resource) else { return };
+        let partition = partition(self.accounts.home().region());
+        if arn.partition != partition {
+            // A bucket of that name in our own partition would be another bucket.
+            let why = format!("the credentials are of partition {partition}, and the resource is in {}: name a profile there with --profile", arn.partition);
+            self.reader.note(RESOURCE_POLICY, resource, Outcome::NotTried { why });
+            return;
+        }
         let of_account = async {
             if let Some(account) = arn.account_id() {
                 self.organizations.of(account).await;
@@ -160,9 +167,13 @@ impl Plan<'_> {
             "s3" if arn.resource.starts_with("accesspoint/") => self.access_point(arn).await,
             "s3" if arn.account.is_empty() => {
                 let (bucket, key) = arn.resource.split_once('/').map_or((arn.resource, None), |(bucket, key)| (bucket, Some(key)));
-                if !bucket.contains(['*', '?']) {
+                if let Some(kind) = ALIASES.iter().find(|suffix| bucket.ends_with(**suffix)) {
+                    let why = format!("`{bucket}` is the alias of an access point (`{kind}`): policies name the access point by its ARN, and so must the question");
+                    self.reader.note(RESOURCE_POLICY, &format!("arn:{}:s3:::{bucket}", arn.partition), Outcome::NotTried { why });
+                } else if !bucket.contains(['*', '?']) {
                     let key = key.filter(|key| !key.is_empty());
-                    let wanted = Wanted { partition: arn.partition, bucket, key, action, account: None };
+                    let said = Said::of(&self.question.context);
+                    let wanted = Wanted { partition: arn.partition, bucket, key, action, account: None, said };
                     Box::pin(s3::read(self.reader, self.accounts, self.organizations, wanted)).await;
                 }
             }
@@ -210,12 +221,13 @@ impl Plan<'_> {
             key,
             action: &self.question.action,
             account: behind.account.as_deref(),
+            said: Said::of(&self.question.context),
         };
         Box::pin(s3::read(self.reader, self.accounts, self.organizations, wanted)).await;
     }
 
     /// The VPC endpoint, where the question says that the request comes through one.
-    async fn network(&self) {
+    async fn network(&self, who: &Who) {
         let Lookup::Known([id, ..]) = self.question.context.get_ignoring_case("aws:SourceVpce") else { return };
         if !id.starts_with("vpce-") {
             return;
@@ -225,9 +237,17 @@ impl Plan<'_> {
             Lookup::Known([region, ..]) => region.clone(),
             _ => own_region(),
         };
-        endpoints::read(self.reader, self.accounts.home(), id, &region).await;
+        // It stands in a network of whoever asks, as far as anybody knows.
+        let clients = match who.account() {
+            Some(account) => self.accounts.clients(account).await.ok(),
+            None => None,
+        };
+        endpoints::read(self.reader, clients.as_deref().unwrap_or(self.accounts.home()), id, &region).await;
     }
 }
+
+/// How the names end that stand in the place of a bucket's and are none (*Bucket naming rules*).
+const ALIASES: &[&str] = &["-s3alias", "--ol-s3", ".mrap"];
 
 /// Services whose resources may have policies that this collector does not read.
 const HOLDERS_NOT_READ: &[&str] = &[
