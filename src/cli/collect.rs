@@ -28,12 +28,12 @@ pub(crate) struct Arguments {
     live: Live,
 }
 
-/// A whole account takes as long as it takes; a single call does not.
+/// A whole account takes as long as it takes, unless --timeout says otherwise; a single call does not.
 const CALL: Duration = Duration::from_secs(30);
 
 impl Arguments {
     pub(crate) fn run(self, _output: &Output) -> Result<Exit, Failure> {
-        let mut options = Options { timeout: CALL, ..self.live.options() };
+        let mut options = Options { timeout: CALL, limit: self.live.limit(), ..self.live.options() };
         options.settings.extend(self.regions.clone().map(|regions| ("regions", regions)));
         let what = format!("{} {} {:?}", self.provider, self.scope.as_deref().unwrap_or("own"), options.settings);
         let unwritable = |source| Failure::Write { path: self.output.display().to_string(), source };

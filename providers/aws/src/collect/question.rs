@@ -2,7 +2,7 @@
 
 use super::accounts::Accounts;
 use super::arn::{Arn, is_account, last, partition};
-use super::connection::connect;
+use super::connection::{Clients, connect};
 use super::iam::Iam;
 use super::organizations::Organizations;
 use super::principal::{Who, resolve, unusable};
@@ -17,13 +17,20 @@ use iam_why_contract::collect::Secrets;
 use iam_why_contract::collect::{Options, Progress};
 use iam_why_contract::{CollectError, Collected, Lookup, Outcome, Question, Snapshot};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads what `question` needs, within the time that `options` allows.
 pub(super) async fn read(question: &Question, options: &Options, progress: &dyn Progress) -> Result<Collected, CollectError> {
     let secrets = Arc::new(Secrets::default());
     let sink = Gathered::default();
     let reader = Reader::new(options.concurrency, &sink, progress, Arc::clone(&secrets));
-    let in_time = tokio::time::timeout(options.timeout, whole(&reader, question, options, &secrets)).await;
+    let login = AtomicBool::new(false);
+    let connected = async {
+        let clients = connect(options, &secrets).await?;
+        login.store(true, Ordering::Relaxed);
+        Ok(clients)
+    };
+    let in_time = tokio::time::timeout(options.timeout, whole(&reader, question, options, connected)).await;
     let answered = match in_time {
         Ok(done) => done?,
         Err(_) => {
@@ -40,10 +47,9 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
     let snapshot = sink.into_snapshot(KINDS, now());
     let notes = [answered.notes, of_principal(&answered.question.principal, &snapshot)].concat();
     if in_time_nothing(&snapshot) {
-        return Err(CollectError::NothingRead {
-            cloud: "AWS",
-            said: format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64()),
-        });
+        let what = if login.load(Ordering::Relaxed) { "no answer" } else { "no credentials came" };
+        let said = format!("{what} within {} s (--timeout)", options.timeout.as_secs_f64());
+        return Err(CollectError::NothingRead { cloud: "AWS", said });
     }
     Ok(Collected { question: answered.question, snapshot, notes })
 }
@@ -71,8 +77,13 @@ struct Answered {
     notes: Vec<String>,
 }
 
-async fn whole(reader: &Reader<'_>, question: &Question, options: &Options, secrets: &Arc<Secrets>) -> Result<Answered, CollectError> {
-    let clients = connect(options, secrets).await?;
+async fn whole(
+    reader: &Reader<'_>,
+    question: &Question,
+    options: &Options,
+    connected: impl Future<Output = Result<Clients, CollectError>>,
+) -> Result<Answered, CollectError> {
+    let clients = connected.await?;
     let accounts = Accounts::new(reader, clients, options.get("reader-role").map(str::to_owned));
     let resolved = resolve(reader, &accounts, &question.principal).await?;
     let mut question = Question { principal: resolved.principal.clone(), ..question.clone() };

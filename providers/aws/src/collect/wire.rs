@@ -18,6 +18,9 @@ use std::time::{Duration, SystemTime};
 /// Larger answers than this are no policy.
 const LARGEST: usize = 16 << 20;
 
+/// How long an attempt may take, from the first byte sent to the last received.
+const LONGEST: Duration = Duration::from_secs(15);
+
 const ATTEMPTS: u32 = 4;
 const BACKOFF: Duration = Duration::from_millis(200);
 
@@ -130,9 +133,11 @@ impl Wire {
     async fn text(&self, call: &Call) -> Result<String, Failure> {
         let mut attempt = 1;
         loop {
-            let failure = match self.once(call).await {
-                Ok(text) => return Ok(text),
-                Err(failure) => failure,
+            let failure = match tokio::time::timeout(LONGEST, self.once(call)).await {
+                Ok(Ok(text)) => return Ok(text),
+                Ok(Err(failure)) => failure,
+                // Headers that came in time say nothing of how long the rest may take.
+                Err(_) => Failure::Timeout,
             };
             if attempt == ATTEMPTS || !failure.is_transient() {
                 return Err(failure);
