@@ -42,8 +42,15 @@ impl Arguments {
             say("going on where the last run was interrupted");
         }
         let line = Line::new();
-        let read = live::whole(&self.provider, self.scope.as_deref(), &options, &journal, &line)?;
+        let read = live::whole(&self.provider, self.scope.as_deref(), &options, &journal, &line);
         drop(line);
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => {
+                journal.leave();
+                return Err(error.into());
+            }
+        };
         let documents = journal.finish(&now()).map_err(unwritable)?;
         say(&format!("{read}: {documents} documents in {}", self.output.display()));
         Ok(Exit::Allowed)

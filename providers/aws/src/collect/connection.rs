@@ -60,6 +60,9 @@ pub(super) async fn connect(options: &Options, secrets: &Arc<Secrets>) -> Result
         loader = loader.region(Region::new(region.to_owned()));
     }
     if let Some(endpoint) = options.get("endpoint-url") {
+        if !["https://", "http://"].iter().any(|scheme| endpoint.starts_with(scheme)) {
+            return Err(CollectError::Question(format!("`{endpoint}` is no address of a server, expected https://HOST or http://HOST:PORT")));
+        }
         loader = loader.endpoint_url(endpoint);
     }
     let config = loader.load().await;
@@ -241,9 +244,17 @@ fn not_found(options: &Options, error: &CredentialsError) -> CollectError {
 }
 
 fn no_credentials(options: &Options, said: &str) -> CollectError {
-    let profile = options.get("profile").map_or_else(|| "the default profile".to_owned(), |name| format!("profile `{name}`"));
-    let hint = format!(
-        "{said}; looked at the environment (AWS_ACCESS_KEY_ID), {profile} of ~/.aws/config and ~/.aws/credentials, SSO, web identity, container and instance metadata: log in (`aws sso login`, `aws configure`) or name a profile with --profile"
-    );
+    let said = EMPTY_WORDS.iter().fold(said, |said, words| said.strip_prefix(words).unwrap_or(said));
+    let hint = match options.get("profile") {
+        Some(profile) => format!(
+            "{said}; looked at profile `{profile}` of ~/.aws/config and ~/.aws/credentials: log in (`aws sso login --profile {profile}`) or name another with --profile"
+        ),
+        None => format!(
+            "{said}; looked at the environment (AWS_ACCESS_KEY_ID), the default profile of ~/.aws/config and ~/.aws/credentials, SSO, web identity, container and instance metadata: log in (`aws sso login`, `aws configure`) or name a profile with --profile"
+        ),
+    };
     CollectError::NoCredentials { cloud: "AWS", hint }
 }
+
+/// How the SDK begins whatever it says of credentials.
+const EMPTY_WORDS: &[&str] = &["the credential provider was not enabled: ", "an error occurred while loading credentials: "];

@@ -32,29 +32,36 @@ pub(super) fn full_arn(key: &str, partition: &str, region: &str, account: Option
     Some(format!("arn:{partition}:kms:{region}:{account}:{kind}{key}"))
 }
 
-/// Reads a key by its ARN or by the ARN of an alias, and what binds its account.
-pub(super) async fn key(reader: &Reader<'_>, accounts: &Accounts<'_>, organizations: &Organizations<'_>, arn: &str) {
-    let Some(parsed) = Arn::parse(arn) else { return };
-    let Some(account) = parsed.account_id() else { return };
+/// Reads a key by its ARN or by the ARN of an alias, and what binds its account. Returns the key's own ARN, where it was read.
+pub(super) async fn key(
+    reader: &Reader<'_>,
+    accounts: &Accounts<'_>,
+    organizations: &Organizations<'_>,
+    arn: &str,
+) -> Option<String> {
+    let parsed = Arn::parse(arn)?;
+    let account = parsed.account_id()?;
     let key = async {
         match accounts.clients(account).await {
             Ok(clients) => whole(reader, &clients, arn, parsed).await,
-            Err(outcome) => [KMS_KEY, RESOURCE_POLICY, KMS_GRANTS].into_iter().for_each(|kind| reader.note(kind, arn, outcome.clone())),
+            Err(outcome) => {
+                [KMS_KEY, RESOURCE_POLICY, KMS_GRANTS].into_iter().for_each(|kind| reader.note(kind, arn, outcome.clone()));
+                None
+            }
         }
     };
-    join(key, organizations.of(account)).await;
+    join(key, organizations.of(account)).await.0
 }
 
-async fn whole(reader: &Reader<'_>, clients: &Clients, arn: &str, parsed: Arn<'_>) {
+async fn whole(reader: &Reader<'_>, clients: &Clients, arn: &str, parsed: Arn<'_>) -> Option<String> {
     let client = clients.kms(parsed.region);
     if !parsed.resource.starts_with("alias/") {
-        join3(describe(reader, &client, arn), policy(reader, &client, arn), grants(reader, &client, arn)).await;
-        return;
+        return join3(describe(reader, &client, arn), policy(reader, &client, arn), grants(reader, &client, arn)).await.0?.arn;
     }
     // Policies and grants are asked for by the key itself, which only the alias knows.
-    if let Some(key) = describe(reader, &client, arn).await.and_then(|key| key.arn) {
-        join(policy(reader, &client, &key), grants(reader, &client, &key)).await;
-    }
+    let key = describe(reader, &client, arn).await?.arn?;
+    join(policy(reader, &client, &key), grants(reader, &client, &key)).await;
+    Some(key)
 }
 
 async fn describe(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) -> Option<KeyMetadata> {

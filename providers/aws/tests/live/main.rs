@@ -15,4 +15,6 @@ mod question;
 mod refusals;
 mod relay;
 mod servers;
+mod silence;
+mod strangers;
 mod whole;
