@@ -72,7 +72,9 @@ impl Source {
     pub(crate) fn second_opinion(&self, question: &Question, verdict: &Verdict, begun: Instant) -> Result<Opinion, Failure> {
         let opinion = if self.live.verify { iam_why::live::verify(question, verdict, &self.live.options_since(begun))? } else { None };
         Ok(match opinion {
-            Some(opinion) if opinion.agrees == Some(false) => Opinion::Contradicts(format!("contradicted by {}: {}", opinion.by, opinion.says)),
+            Some(opinion) if opinion.agrees == Some(false) => {
+                Opinion::Contradicts(format!("contradicted by {}: {}", opinion.by, opinion.says))
+            }
             Some(opinion) => Opinion::Note(format!("{}: {}", opinion.by, opinion.says)),
             None => Opinion::None,
         })

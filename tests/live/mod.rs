@@ -14,5 +14,7 @@ mod relay;
 mod servers;
 
 mod aws;
+mod credentials;
 mod large;
 mod program;
+mod time;

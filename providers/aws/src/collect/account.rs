@@ -206,17 +206,13 @@ impl Whole<'_> {
     async fn buckets(&self) {
         self.once("s3", async |reader| {
             access_points::account_block(reader, self.clients, self.account, self.clients.region()).await;
-            match s3::buckets(reader, self.clients).await {
-                Ok(mut buckets) => {
-                    buckets.sort();
-                    for chunk in buckets.chunks(CHUNK) {
-                        join_all(chunk.iter().map(|(name, region)| self.bucket(reader, name, region.as_deref()))).await;
-                    }
-                }
-                Err(outcome) => {
-                    let every = format!("arn:{}:s3:::*", self.partition);
-                    [RESOURCE, RESOURCE_POLICY].into_iter().for_each(|kind| reader.note(kind, &every, outcome.clone()));
-                }
+            let listed = s3::buckets(reader, self.clients).await;
+            let every = format!("arn:{}:s3:::*", self.partition);
+            taken(reader, RESOURCE, &every, listed.clone());
+            let mut buckets = taken(reader, RESOURCE_POLICY, &every, listed);
+            buckets.sort();
+            for chunk in buckets.chunks(CHUNK) {
+                join_all(chunk.iter().map(|(name, region)| self.bucket(reader, name, region.as_deref()))).await;
             }
         })
         .await;
@@ -227,7 +223,14 @@ impl Whole<'_> {
     }
 
     async fn read_bucket(&self, reader: &Reader<'_>, name: &str, region: Option<&str>) {
-        let wanted = Wanted { partition: self.partition, bucket: name, key: None, action: "s3:*Object*", account: Some(self.account), said: Said::default() };
+        let wanted = Wanted {
+            partition: self.partition,
+            bucket: name,
+            key: None,
+            action: "s3:*Object*",
+            account: Some(self.account),
+            said: Said::default(),
+        };
         match region {
             Some(region) => s3::read_owned(reader, self.clients, wanted, self.account, region).await,
             // The list does not tell every region. What binds the account is a step of its own.
@@ -242,20 +245,20 @@ impl Whole<'_> {
 
     async fn service(&self, row: &Row, region: &str) {
         let place = Place { partition: self.partition, account: self.account, region };
-        self.once(&format!("{} {region}", row.service), async |reader| match row.list(reader, self.clients, &place).await {
-            Ok(arns) => drop(join_all(arns.iter().map(|arn| row.read(reader, self.clients, arn))).await),
-            Err(outcome) => {
-                let every = format!("arn:{}:{}:{region}:{}:*", self.partition, row.service, self.account);
-                reader.note(RESOURCE_POLICY, &every, outcome);
-            }
+        self.once(&format!("{} {region}", row.service), async |reader| {
+            let listed = row.list(reader, self.clients, &place).await;
+            let every = format!("arn:{}:{}:{region}:{}:*", self.partition, row.service, self.account);
+            let arns = taken(reader, RESOURCE_POLICY, &every, listed);
+            join_all(arns.iter().map(|arn| row.read(reader, self.clients, arn))).await;
         })
         .await;
     }
 
     async fn keys(&self, region: &str) {
-        self.once(&format!("kms {region}"), async |reader| match kms::keys(reader, self.clients, region).await {
-            Ok(keys) => drop(join_all(keys.iter().map(|key| kms::listed(reader, self.clients, key))).await),
-            Err(outcome) => reader.note(KMS_KEY, &format!("arn:{}:kms:{region}:{}:key/*", self.partition, self.account), outcome),
+        self.once(&format!("kms {region}"), async |reader| {
+            let listed = kms::keys(reader, self.clients, region).await;
+            let keys = taken(reader, KMS_KEY, &format!("arn:{}:kms:{region}:{}:key/*", self.partition, self.account), listed);
+            join_all(keys.iter().map(|key| kms::listed(reader, self.clients, key))).await;
         })
         .await;
     }
@@ -263,25 +266,19 @@ impl Whole<'_> {
     async fn endpoints(&self, region: &str) {
         self.once(&format!("vpc endpoints {region}"), async |reader| {
             // An endpoint's id does not say where it is: what is unknown in one region is unknown for every id.
-            if let Err(outcome) = endpoints::all(reader, self.clients, region).await {
-                reader.note(VPC_ENDPOINT, "vpce-*", outcome);
-            }
+            let listed = endpoints::all(reader, self.clients, region).await.map(|()| Vec::<String>::new());
+            taken(reader, VPC_ENDPOINT, "vpce-*", listed);
         })
         .await;
     }
 
     async fn access_points(&self, region: &str) {
         self.once(&format!("access points {region}"), async |reader| {
-            match access_points::list(reader, self.clients, self.account, region).await {
-                Ok(arns) => {
-                    let each = arns.iter().filter_map(|arn| Some((arn, arn.rsplit('/').next()?)));
-                    join_all(each.map(|(arn, name)| access_points::read(reader, self.accounts, arn, self.account, region, name))).await;
-                }
-                Err(outcome) => {
-                    let every = format!("arn:{}:s3:{region}:{}:accesspoint/*", self.partition, self.account);
-                    reader.note(ACCESS_POINT, &every, outcome);
-                }
-            }
+            let listed = access_points::list(reader, self.clients, self.account, region).await;
+            let every = format!("arn:{}:s3:{region}:{}:accesspoint/*", self.partition, self.account);
+            let arns = taken(reader, ACCESS_POINT, &every, listed);
+            let each = arns.iter().filter_map(|arn| Some((arn, arn.rsplit('/').next()?)));
+            join_all(each.map(|(arn, name)| access_points::read(reader, self.accounts, arn, self.account, region, name))).await;
         })
         .await;
     }
@@ -315,6 +312,14 @@ impl Whole<'_> {
     fn every(&self, what: &str) -> String {
         format!("arn:{}:iam::{}:{what}/*", self.partition, self.account)
     }
+}
+
+/// The items of a list; why there is none is noted for all it would have held. That something is not on a list which was read does not
+/// say that it does not exist: it may have come later, or be of another account.
+fn taken<T>(reader: &Reader<'_>, kind: &'static str, every: &str, listed: Result<Vec<T>, Outcome>) -> Vec<T> {
+    let why = || Outcome::NotTried { why: "it was not on the list when the account was read".into() };
+    reader.note(kind, every, listed.as_ref().err().cloned().unwrap_or_else(why));
+    listed.unwrap_or_default()
 }
 
 /// Hands everything on, and sees whether something was refused.

@@ -120,7 +120,10 @@ impl<'r> Accounts<'r> {
         let arn = match Arn::parse(role) {
             // A role reads its own account and no other: whatever it finds elsewhere would be that account's and not this one's.
             Some(named) if named.account != account => {
-                let why = format!("--reader-role names a role of account {}, and reading account {account} takes one there: say its NAME alone", named.account);
+                let why = format!(
+                    "--reader-role names a role of account {}, and reading account {account} takes one there: say its NAME alone",
+                    named.account
+                );
                 return Err(Outcome::NotTried { why });
             }
             Some(_) => role.to_owned(),

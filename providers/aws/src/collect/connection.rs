@@ -61,7 +61,9 @@ pub(super) async fn connect(options: &Options, secrets: &Arc<Secrets>) -> Result
     }
     if let Some(endpoint) = options.get("endpoint-url") {
         if !["https://", "http://"].iter().any(|scheme| endpoint.starts_with(scheme)) {
-            return Err(CollectError::Question(format!("`{endpoint}` is no address of a server, expected https://HOST or http://HOST:PORT")));
+            return Err(CollectError::Question(format!(
+                "`{endpoint}` is no address of a server, expected https://HOST or http://HOST:PORT"
+            )));
         }
         loader = loader.endpoint_url(endpoint);
     }

@@ -52,8 +52,9 @@ pub(super) async fn examine(options: &Options, progress: &dyn Progress) -> Resul
         return Err(CollectError::NothingRead { cloud: "AWS", said: late.unwrap_or_default() });
     };
     let mut seen = BTreeSet::new();
-    let checks =
-        all().filter(|step| !step.needs.is_empty() && seen.insert((step.kind, step.call))).map(|step| check(step, &reader, &region, late.as_deref()));
+    let checks = all()
+        .filter(|step| !step.needs.is_empty() && seen.insert((step.kind, step.call)))
+        .map(|step| check(step, &reader, &region, late.as_deref()));
     let role = options.get("reader-role").unwrap_or("iam-why-reader");
     let partition = Arn::parse(&who).map_or("aws", |arn| arn.partition).to_owned();
     Ok(Doctor { who, checks: checks.collect(), least_title: "IAM policy".into(), least: least(&partition, role) })
@@ -82,7 +83,14 @@ impl Probes<'_> {
         access_points::account_block(self.reader, self.clients, account, region).await;
         let first = s3::buckets(self.reader, self.clients).await.ok().and_then(|buckets| buckets.into_iter().next());
         if let Some((bucket, _)) = first {
-            let wanted = Wanted { partition, bucket: &bucket, key: Some(PROBE), action: "s3:GetObject", account: Some(account), said: Said::default() };
+            let wanted = Wanted {
+                partition,
+                bucket: &bucket,
+                key: Some(PROBE),
+                action: "s3:GetObject",
+                account: Some(account),
+                said: Said::default(),
+            };
             let organizations = Organizations::nothing(self.reader, self.accounts);
             s3::read(self.reader, self.accounts, &organizations, wanted).await;
         }
@@ -91,7 +99,8 @@ impl Probes<'_> {
     async fn region(&self) {
         let Place { account, region, .. } = self.place;
         let rows = join_all(ROWS.iter().map(|row| async {
-            if let Some(first) = row.list(self.reader, self.clients, &self.place).await.ok().and_then(|arns| arns.into_iter().next()) {
+            let page = row.some(self.reader, self.clients, &self.place, None).await;
+            if let Some(first) = page.ok().and_then(|(arns, _)| arns.into_iter().next()) {
                 row.read(self.reader, self.clients, &first).await;
             }
         }));

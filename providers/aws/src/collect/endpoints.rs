@@ -41,7 +41,10 @@ pub(super) async fn read(reader: &Reader<'_>, clients: &Clients, id: &str, regio
             None => reader.note(VPC_ENDPOINT, id, lacks(&DESCRIBE_VPC_ENDPOINTS, "vpcEndpointSet")),
         },
         Err(failure) if failure.says_there_is_none() => {
-            let needs = format!("{} in the account and region in which {id} is, which is not region {region} of this one", DESCRIBE_VPC_ENDPOINTS.call);
+            let needs = format!(
+                "{} in the account and region in which {id} is, which is not region {region} of this one",
+                DESCRIBE_VPC_ENDPOINTS.call
+            );
             reader.note(VPC_ENDPOINT, id, Outcome::Refused { needs, said: failure.said(&reader.secrets) });
         }
         Err(failure) => reader.note(VPC_ENDPOINT, id, reader.failed(&DESCRIBE_VPC_ENDPOINTS, &failure)),

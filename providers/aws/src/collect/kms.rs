@@ -33,12 +33,7 @@ pub(super) fn full_arn(key: &str, partition: &str, region: &str, account: Option
 }
 
 /// Reads a key by its ARN or by the ARN of an alias, and what binds its account. Returns the key's own ARN, where it was read.
-pub(super) async fn key(
-    reader: &Reader<'_>,
-    accounts: &Accounts<'_>,
-    organizations: &Organizations<'_>,
-    arn: &str,
-) -> Option<String> {
+pub(super) async fn key(reader: &Reader<'_>, accounts: &Accounts<'_>, organizations: &Organizations<'_>, arn: &str) -> Option<String> {
     let parsed = Arn::parse(arn)?;
     let account = parsed.account_id()?;
     let key = async {

@@ -322,11 +322,13 @@ impl<'r> Organizations<'r> {
         let call = pages!(call, page => "Policies", page.policies);
         let policies = match self.reader.list(list, target, call).await {
             // Resource control policies only deny: where there is none it does not matter why.
-            Ok(policies) if policies.is_empty() && filter == PolicyType::ServiceControlPolicy => match self.in_force(clients, &filter).await {
-                Ok(true) => policies,
-                Ok(false) => return self.none_or_dark(list, target, Outcome::Absent),
-                Err(outcome) => return self.none_or_dark(list, target, outcome),
-            },
+            Ok(policies) if policies.is_empty() && filter == PolicyType::ServiceControlPolicy => {
+                match self.in_force(clients, &filter).await {
+                    Ok(true) => policies,
+                    Ok(false) => return self.none_or_dark(list, target, Outcome::Absent),
+                    Err(outcome) => return self.none_or_dark(list, target, outcome),
+                }
+            }
             Ok(policies) => policies,
             Err(outcome) => return self.none_or_dark(list, target, outcome),
         };

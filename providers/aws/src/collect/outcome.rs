@@ -176,7 +176,10 @@ impl Failure {
 fn needs(step: &Step, status: u16, code: &str, away: Option<&str>) -> String {
     if BAD_CREDENTIALS.contains(&code) {
         // A region that the account has not enabled answers so too (Manage AWS Regions: "IAM data is not available there").
-        return format!("credentials that AWS accepts for {} (where it accepts them elsewhere: a region that the account has enabled)", step.call);
+        return format!(
+            "credentials that AWS accepts for {} (where it accepts them elsewhere: a region that the account has enabled)",
+            step.call
+        );
     }
     if THROTTLED.contains(&code) || status == 429 {
         return format!("another attempt: AWS throttled {}", step.call);

@@ -79,9 +79,9 @@ fn of_principal(principal: &str, snapshot: &Snapshot) -> Vec<String> {
 fn of_resource(resource: &str, snapshot: &Snapshot) -> Option<String> {
     let holder = crate::layers::resource::holder(resource).unwrap_or_else(|| resource.to_owned());
     let facts = snapshot.of(RESOURCE, &holder).next().and_then(|facts| serde_json::from_str::<serde_json::Value>(&facts.text).ok());
-    let gone = [ACCESS_POINT, KMS_KEY, OBJECT].iter().find_map(|kind| {
-        [resource, holder.as_str()].into_iter().find(|subject| snapshot.outcome(kind, subject) == Some(&Outcome::Absent))
-    });
+    let gone = [ACCESS_POINT, KMS_KEY, OBJECT]
+        .iter()
+        .find_map(|kind| [resource, holder.as_str()].into_iter().find(|subject| snapshot.outcome(kind, subject) == Some(&Outcome::Absent)));
     if facts.is_some_and(|facts| facts.get("Exists") == Some(&false.into())) {
         return Some(format!("there is no bucket {holder}: it was deleted, or is spelled otherwise"));
     }
@@ -126,7 +126,8 @@ async fn whole(
         }
     };
     let network = Box::pin(plan.network(&resolved.who));
-    let (real, key, (), ()) = join4(Box::pin(plan.principal(&resolved.who)), Box::pin(plan.resource()), Box::pin(of_account), network).await;
+    let (real, key, (), ()) =
+        join4(Box::pin(plan.principal(&resolved.who)), Box::pin(plan.resource()), Box::pin(of_account), network).await;
     let mut notes = resolved.notes;
     if let Err(failure) = accounts.identity().await
         && (failure.is_bad_credentials() || (failure.is_unreachable() && !reader.ledger.anything_read()))
@@ -201,7 +202,10 @@ impl Plan<'_> {
         let partition = partition(self.accounts.home().region());
         if arn.partition != partition {
             // A bucket of that name in our own partition would be another bucket.
-            let why = format!("the credentials are of partition {partition}, and the resource is in {}: name a profile there with --profile", arn.partition);
+            let why = format!(
+                "the credentials are of partition {partition}, and the resource is in {}: name a profile there with --profile",
+                arn.partition
+            );
             let holder = crate::layers::resource::holder(resource);
             self.reader.note(RESOURCE_POLICY, holder.as_deref().unwrap_or(resource), Outcome::NotTried { why });
             return None;
@@ -221,7 +225,9 @@ impl Plan<'_> {
             "s3" if arn.account.is_empty() => {
                 let (bucket, key) = arn.resource.split_once('/').map_or((arn.resource, None), |(bucket, key)| (bucket, Some(key)));
                 if let Some(kind) = ALIASES.iter().find(|suffix| bucket.ends_with(**suffix)) {
-                    let why = format!("`{bucket}` is the alias of an access point (`{kind}`): policies name the access point by its ARN, and so must the question");
+                    let why = format!(
+                        "`{bucket}` is the alias of an access point (`{kind}`): policies name the access point by its ARN, and so must the question"
+                    );
                     self.reader.note(RESOURCE_POLICY, &format!("arn:{}:s3:::{bucket}", arn.partition), Outcome::NotTried { why });
                 } else if !bucket.contains(['*', '?']) {
                     let key = key.filter(|key| !key.is_empty());

@@ -9,8 +9,8 @@ use super::shapes::pretty;
 use super::step::{Step, steps};
 use super::{access_points, kms};
 use crate::documents::{
-    BUCKET_ACL, BUCKET_ENCRYPTION, CANONICAL_USER, OBJECT, OBJECT_ACL, OWNERSHIP_CONTROLS, POLICY_STATUS, PUBLIC_ACCESS_BLOCK, REQUEST_PAYMENT, RESOURCE,
-    RESOURCE_POLICY,
+    BUCKET_ACL, BUCKET_ENCRYPTION, CANONICAL_USER, OBJECT, OBJECT_ACL, OWNERSHIP_CONTROLS, POLICY_STATUS, PUBLIC_ACCESS_BLOCK,
+    REQUEST_PAYMENT, RESOURCE, RESOURCE_POLICY,
 };
 use aws_sdk_s3::types as s3;
 use futures_util::future::{OptionFuture, join, join_all, join3, join4};

@@ -253,21 +253,33 @@ impl Row {
 
     /// The ARNs of everything of this service in one region.
     pub(super) async fn list(&self, reader: &Reader<'_>, clients: &Clients, place: &Place<'_>) -> Result<Vec<String>, Outcome> {
-        let mut arns = Vec::new();
+        let mut all = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let call = (self.page)(place.region, token.as_deref());
-            let answer = reader.attempt(&self.list, &format!("* in {}", place.region), clients.wire.value(&call)).await;
-            let page = answer.map_err(|failure: Failure| reader.failed(&self.list, &failure))?;
-            arns.extend((self.arns)(&page, place));
-            let inner = page.as_object().and_then(|page| page.values().find_map(|value| value.get(self.next)));
-            let next = page.get(self.next).or(inner).and_then(Value::as_str).filter(|token| !token.is_empty()).map(str::to_owned);
+            let (arns, next) = self.some(reader, clients, place, token.as_deref()).await?;
+            all.extend(arns);
             if next.is_none() || next == token {
-                return Ok(arns);
+                return Ok(all);
             }
             token = next;
         }
         Err(super::reader::endless(&self.list))
+    }
+
+    /// One page of that list, and where the next one begins.
+    pub(super) async fn some(
+        &self,
+        reader: &Reader<'_>,
+        clients: &Clients,
+        place: &Place<'_>,
+        token: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), Outcome> {
+        let call = (self.page)(place.region, token);
+        let answer = reader.attempt(&self.list, &format!("* in {}", place.region), clients.wire.value(&call)).await;
+        let page = answer.map_err(|failure: Failure| reader.failed(&self.list, &failure))?;
+        let inner = page.as_object().and_then(|page| page.values().find_map(|value| value.get(self.next)));
+        let next = page.get(self.next).or(inner).and_then(Value::as_str).filter(|token| !token.is_empty()).map(str::to_owned);
+        Ok(((self.arns)(&page, place), next))
     }
 }
 

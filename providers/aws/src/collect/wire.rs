@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 /// Larger answers than this are no policy.
 const LARGEST: usize = 16 << 20;
 
-/// How long an attempt may take, from the first byte sent to the last received.
+/// No attempt takes longer.
 const LONGEST: Duration = Duration::from_secs(15);
 
 const ATTEMPTS: u32 = 4;
@@ -133,7 +133,7 @@ impl Wire {
     async fn text(&self, call: &Call) -> Result<String, Failure> {
         let mut attempt = 1;
         loop {
-            let failure = match tokio::time::timeout(LONGEST, self.once(call)).await {
+            let failure = match tokio::time::timeout(self.patience(), self.once(call)).await {
                 Ok(Ok(text)) => return Ok(text),
                 Ok(Err(failure)) => failure,
                 // Headers that came in time say nothing of how long the rest may take.
@@ -145,6 +145,12 @@ impl Wire {
             tokio::time::sleep(BACKOFF * 2_u32.pow(attempt - 1)).await;
             attempt += 1;
         }
+    }
+
+    /// How long one attempt may take, from the first byte sent to the last received: as long as one of the SDK's.
+    fn patience(&self) -> Duration {
+        let attempt = self.config.timeout_config().and_then(|timeouts| timeouts.operation_attempt_timeout());
+        attempt.map_or(LONGEST, |attempt| attempt.min(LONGEST))
     }
 
     async fn once(&self, call: &Call) -> Result<String, Failure> {

@@ -17,4 +17,5 @@ mod relay;
 mod servers;
 mod silence;
 mod strangers;
+mod table;
 mod whole;

@@ -68,7 +68,12 @@ struct Silent {
     action: &'static str,
 }
 
-const fn silent(operation: &'static str, answer: &'static str, kind: &'static str, (action, resource): (&'static str, &'static str)) -> Silent {
+const fn silent(
+    operation: &'static str,
+    answer: &'static str,
+    kind: &'static str,
+    (action, resource): (&'static str, &'static str),
+) -> Silent {
     Silent { operation, answer, kind, resource, action }
 }
 
@@ -97,7 +102,11 @@ fn an_answer_that_lacks_what_was_asked_for_is_a_gap() {
         let resource = company.name(&format!("in_home/{}", case.resource));
         let read = read(&company.question(company.name("in_home/app"), case.action, resource), &company.options(&relay)).unwrap();
         let noted = outcome(&read.snapshot, case.kind, resource);
-        assert!(matches!(noted, Outcome::Refused { needs, .. } if needs.starts_with("a readable answer to ")), "{}: {noted:?}", case.operation);
+        assert!(
+            matches!(noted, Outcome::Refused { needs, .. } if needs.starts_with("a readable answer to ")),
+            "{}: {noted:?}",
+            case.operation
+        );
     }
     relay.treat(only("ListPoliciesForTarget", json("{}")));
     let question = company.question(company.name("in_home/app"), "sqs:SendMessage", company.name("in_home/queue"));
@@ -111,9 +120,10 @@ fn an_answer_that_lacks_what_was_asked_for_is_a_gap() {
 fn a_queue_or_secret_without_a_policy_is_known_to_have_none_where_the_answer_is_about_it() {
     let company = Company::get();
     let relay = company.relay();
-    for (operation, action, name, member) in
-        [("GetQueueAttributes", "sqs:SendMessage", "queue", "QueueArn"), ("GetResourcePolicy", "secretsmanager:GetSecretValue", "secret", "ARN")]
-    {
+    for (operation, action, name, member) in [
+        ("GetQueueAttributes", "sqs:SendMessage", "queue", "QueueArn"),
+        ("GetResourcePolicy", "secretsmanager:GetSecretValue", "secret", "ARN"),
+    ] {
         let arn = company.name(&format!("in_home/{name}"));
         for (about, absent) in [(arn, true), ("arn:aws:sqs:eu-west-1:999988887777:other", false)] {
             let attributes = format!(r#"{{"{member}": "{about}"}}"#);
@@ -195,7 +205,8 @@ fn an_alias_stands_for_its_key() {
 fn access_control_lists_know_the_account_of_the_credentials_by_its_canonical_id() {
     let company = Company::get();
     let relay = company.relay();
-    let read = read(&company.question(company.name("ana"), "s3:ListBucket", company.name("in_home/plain")), &company.options(&relay)).unwrap();
+    let read =
+        read(&company.question(company.name("ana"), "s3:ListBucket", company.name("in_home/plain")), &company.options(&relay)).unwrap();
     let ids: Vec<_> = read.snapshot.all_of("aws:canonical-user").map(|document| document.text.to_string()).collect();
     assert_eq!(ids.len(), 1, "{ids:?}");
     assert!(ids[0].contains(company.name("home")), "{ids:?}");

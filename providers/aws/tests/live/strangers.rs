@@ -85,7 +85,10 @@ fn who_is_in_no_organization_learns_nothing_about_the_organization_of_another_ac
         assert!(matches!(outcome(&with.snapshot, kind, member), Outcome::Refused { .. }), "{kind}");
     }
     assert_eq!(Aws.simulate(&with.question, &with.snapshot).unwrap().decision, Decision::Undetermined);
-    assert!(relay.seen().iter().any(|seen| seen.operation == "AssumeRole" && seen.body.contains("999988887777")), "the management account is asked");
+    assert!(
+        relay.seen().iter().any(|seen| seen.operation == "AssumeRole" && seen.body.contains("999988887777")),
+        "the management account is asked"
+    );
 }
 
 #[test]
@@ -205,5 +208,8 @@ fn an_endpoint_that_is_no_address_is_a_mistake_of_whoever_typed_it() {
     let relay = company.relay();
     let question = company.question("me", "s3:ListAllMyBuckets", "");
     let error = read(&question, &company.options(&relay).with("endpoint-url", "localhost:4566")).unwrap_err();
-    assert!(matches!(error, CollectError::Question(ref said) if said.contains("`localhost:4566`") && said.contains("http://HOST:PORT")), "{error}");
+    assert!(
+        matches!(error, CollectError::Question(ref said) if said.contains("`localhost:4566`") && said.contains("http://HOST:PORT")),
+        "{error}"
+    );
 }
