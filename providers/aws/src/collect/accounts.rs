@@ -90,7 +90,7 @@ impl<'r> Accounts<'r> {
     pub(super) async fn clients(&self, account: &str) -> Result<Arc<Clients>, Outcome> {
         let home = match self.identity().await {
             Ok(identity) => identity,
-            Err(failure) => return Err(self.reader.failed(&GET_CALLER_IDENTITY, &failure)),
+            Err(failure) => return Err(self.reader.failed(&GET_CALLER_IDENTITY, failure)),
         };
         if home.account == account {
             return Ok(Arc::clone(&self.home));

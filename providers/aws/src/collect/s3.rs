@@ -79,7 +79,7 @@ struct Located {
 pub(super) async fn read(reader: &Reader<'_>, accounts: &Accounts<'_>, organizations: &Organizations<'_>, wanted: Wanted<'_>) {
     let Some(located) = locate(reader, accounts, wanted).await else { return };
     let (clients, away) = clients_for(accounts, &located).await;
-    let reader = &away.then(|| reader.away(located.account.as_deref())).unwrap_or_else(|| reader.clone());
+    let reader = &if away { reader.away(located.account.as_deref()) } else { reader.clone() };
     let client = clients.s3(&located.region);
     let of_account: OptionFuture<_> = located
         .account
