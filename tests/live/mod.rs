@@ -14,6 +14,8 @@ mod relay;
 mod servers;
 
 mod aws;
+mod credentials;
 mod explain;
 mod large;
 mod program;
+mod time;

@@ -14,10 +14,6 @@ use iam_why_contract::{CollectError, Outcome};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Examining takes longer than a question.
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// Says who the credentials are, and tries the lists of a subscription and the own object in Graph.
 pub(super) async fn examine(
@@ -27,7 +23,7 @@ pub(super) async fn examine(
 ) -> Result<Doctor, CollectError> {
     let sink = Gathered::default();
     let reader = Reader::new(connect(given, options)?, options.concurrency, &sink, progress);
-    let patience = options.timeout.max(LONGEST);
+    let patience = options.timeout;
     let late = |_| Err(CollectError::NothingRead { cloud: "Azure", said: format!("no answer within {} s", patience.as_secs()) });
     let (who, base) = tokio::time::timeout(patience, Box::pin(probe(&reader, options))).await.unwrap_or_else(late)?;
     let nothing = || Outcome::NotTried { why: format!("there was nothing in {} to try it on", base.text()) };
