@@ -666,7 +666,8 @@ fn project_document(snapshot: &Snapshot, name: &str) -> Option<Value> {
     others.find_map(|document| json(document).filter(|value| names(value).is(name)))
 }
 
-fn names(value: &Value) -> Project {
+/// Both names of a project, as its document says them.
+pub(crate) fn names(value: &Value) -> Project {
     let number = text(value, "projectNumber").or_else(|| text(value, "name")?.strip_prefix("projects/").map(str::to_owned));
     let number = number.filter(|number| number.chars().all(|c| c.is_ascii_digit()));
     Project { id: text(value, "projectId"), number }
@@ -708,11 +709,23 @@ fn caller(snapshot: &Snapshot, principal: &Principal) -> Caller {
         if matches!(domain, "gmail.com" | "googlemail.com") && caller.customer.is_none() {
             caller.customer = Some(None);
         }
+        if caller.customer.is_none() && caller.home.is_none() {
+            (caller.customer, caller.home) = of_domain(snapshot, domain);
+        }
     }
     if caller.home.is_none() {
         caller.home = principal.email().and_then(|email| home(snapshot, email));
     }
     caller
+}
+
+/// The customer and the organization of the accounts of a domain: an organization's display name is the primary domain of its customer
+/// (F3, F19). Of other domains nothing is known.
+fn of_domain(snapshot: &Snapshot, domain: &str) -> (Option<Option<String>>, Option<Vec<String>>) {
+    let named = |organization: &Value| text(organization, "displayName").is_some_and(|name| name.eq_ignore_ascii_case(domain));
+    let organization = snapshot.all_of(documents::ORGANIZATION).filter_map(json).find(named);
+    let known = organization.and_then(|it| Some((crate::membership::customer_id(&it)?, FullName::node(&text(&it, "name")?)?.path)));
+    known.map_or((None, None), |(customer, home)| (Some(Some(customer)), Some(vec![home])))
 }
 
 /// What a document says of the caller: a member that is there is known, `null` says that it has none, a missing one says nothing.

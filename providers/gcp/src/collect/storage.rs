@@ -2,17 +2,36 @@
 
 use super::reader::Reader;
 use super::resource_manager::POLICY;
-use super::step::{BUCKET_ACL, BUCKET_POLICY, GET_BUCKET, LIST_MANAGED, MANAGED_POLICY, OBJECT_ACL};
+use super::step::{BUCKET_ACL, BUCKET_POLICY, BUCKET_RIGHTS, GET_BUCKET, LIST_MANAGED, MANAGED_POLICY, OBJECT_ACL};
 use super::wire::{Call, part};
-use crate::documents::{ACL, ALLOW_POLICY};
+use crate::documents::{ACL, ALLOW_POLICY, BUCKET};
 use crate::language::resources::FullName;
+use futures_util::future::join;
 use iam_why_contract::Outcome;
 use serde_json::Value;
 
-/// Reads a bucket's settings.
+/// The IP filter is shown only to whom this permission is granted.
+const SEES_FILTER: &str = "storage.buckets.getIpFilter";
+
+/// Reads a bucket's settings. Whether a filter that is not shown is none or hidden, is told by what the credentials may see (N34).
 pub(super) async fn settings(reader: &Reader<'_>, bucket: &FullName) -> Option<Value> {
     let call = Call::get(address(bucket)).with("projection", "noAcl");
-    reader.read(&GET_BUCKET, &bucket.to_string(), &format!("bucket {}", short(bucket)), &call, &["name", "projectNumber"]).await
+    let subject = bucket.to_string();
+    let title = format!("bucket {}", short(bucket));
+    let read = reader.read(&GET_BUCKET, &subject, &title, &call, &["name", "projectNumber"]);
+    let (value, sees) = join(read, sees_filter(reader, bucket)).await;
+    if value.is_some() && !sees {
+        let said = "whether it has an IP filter is not shown to these credentials".to_owned();
+        reader.refused(BUCKET, &subject, SEES_FILTER, said);
+    }
+    value
+}
+
+async fn sees_filter(reader: &Reader<'_>, bucket: &FullName) -> bool {
+    let call = Call::get(format!("{}/iam/testPermissions", address(bucket))).with("permissions", SEES_FILTER);
+    let answer = reader.ask(&BUCKET_RIGHTS, &bucket.to_string(), &call).await;
+    let held = answer.ok().and_then(|(_, value)| value.get("permissions")?.as_array().cloned()).unwrap_or_default();
+    held.iter().any(|permission| permission.as_str() == Some(SEES_FILTER))
 }
 
 /// Reads a bucket's policy.

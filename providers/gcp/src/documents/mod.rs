@@ -9,6 +9,8 @@
 mod assets;
 mod printed;
 
+#[cfg(feature = "collect")]
+pub(crate) use assets::canonical;
 pub use printed::{assemble, recognise};
 
 use iam_why_contract::DocumentKind;
