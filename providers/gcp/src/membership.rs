@@ -95,7 +95,9 @@ impl World<'_> {
         let mut domains = self.caller.domains.clone().unwrap_or_default();
         for home in self.caller.home.iter().flatten().filter(|home| home.starts_with("organizations/")) {
             let Some(name) = FullName::node(home) else { continue };
-            domains.extend(self.documents(documents::ORGANIZATION, &name).into_iter().filter_map(json).filter_map(|it| text(&it, "displayName")));
+            domains.extend(
+                self.documents(documents::ORGANIZATION, &name).into_iter().filter_map(json).filter_map(|it| text(&it, "displayName")),
+            );
         }
         domains
     }

@@ -30,7 +30,7 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
     let node = node(scope.or_else(|| options.get("project")))?;
     let secrets = Arc::new(Secrets::default());
     let reader = Reader::new(connect(options, &secrets, false).await?, options.concurrency, sink, progress);
-    let whole = Whole { resumed: sink.resume("path").is_some(), reader: &reader };
+    let whole = Whole { reader: &reader };
     let above = climb(&reader, node.clone()).await;
     reader.go_on()?;
     whole.step("path", whole.path(&above)).await?;
@@ -43,7 +43,11 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
 
 /// `acme`, `projects/acme`, `folders/8`, `organizations/77`
 fn node(scope: Option<&str>) -> Result<FullName, CollectError> {
-    let usage = || CollectError::Question("say which project, folder or organization: `iam-why collect gcp PROJECT|folders/N|organizations/N -o FILE`".into());
+    let usage = || {
+        CollectError::Question(
+            "say which project, folder or organization: `iam-why collect gcp PROJECT|folders/N|organizations/N -o FILE`".into(),
+        )
+    };
     let text = scope.ok_or_else(usage)?.trim_start_matches("//cloudresourcemanager.googleapis.com/");
     let bare = !text.contains('/');
     FullName::node(&if bare { format!("projects/{text}") } else { text.to_owned() }).ok_or_else(usage)
@@ -51,9 +55,10 @@ fn node(scope: Option<&str>) -> Result<FullName, CollectError> {
 
 struct Whole<'w> {
     reader: &'w Reader<'w>,
-    /// Was the path read by an earlier run, whose conditions are not known to this one?
-    resumed: bool,
 }
+
+/// What a later run has to know of the conditions that an earlier one read.
+const TAGS_ASKED: &str = "conditions ask for tags";
 
 impl Whole<'_> {
     /// Does a step that was not done before the interruption.
@@ -65,10 +70,23 @@ impl Whole<'_> {
         let before = reader.failures();
         doing.await;
         reader.go_on()?;
+        self.remember();
         if reader.failures() == before {
             reader.ledger.written(reader.ledger.sink().reached(name, Point::End));
         }
         reader.check()
+    }
+
+    /// Did a condition that was read ask for tags, in this run or an earlier one?
+    fn asks_for_tags(&self) -> bool {
+        self.reader.asks_for_tags() || self.reader.ledger.sink().resume(TAGS_ASKED).is_some()
+    }
+
+    fn remember(&self) {
+        let sink = self.reader.ledger.sink();
+        if self.reader.asks_for_tags() && sink.resume(TAGS_ASKED).is_none() {
+            self.reader.ledger.written(sink.reached(TAGS_ASKED, Point::End));
+        }
     }
 
     async fn path(&self, above: &Above) {
@@ -85,7 +103,7 @@ impl Whole<'_> {
         };
         // A project that is itself in scope is a step of its own.
         let upper = above.nodes.iter().filter(|node| !node.is_project()).cloned().collect();
-        let upper = Above { nodes: upper, number: None };
+        let upper = Above { nodes: upper, ..Above::default() };
         join3(organization, perimeters, self.shared(&upper)).await;
         self.members().await;
     }
@@ -104,7 +122,7 @@ impl Whole<'_> {
     /// The projects in scope, each with its number.
     async fn projects(&self, node: &FullName, above: &Above) -> Result<Vec<Above>, CollectError> {
         if node.is_project() {
-            return Ok(vec![Above { nodes: vec![node.clone()], number: above.number.clone() }]);
+            return Ok(vec![Above { nodes: vec![node.clone()], named: above.named.clone() }]);
         }
         let mut projects = Vec::new();
         let mut next = vec![node.clone()];
@@ -204,12 +222,14 @@ impl Whole<'_> {
             resumed = false;
             self.page(list, &text, &value).await;
             reader.go_on()?;
+            self.remember();
             let next = value.get("nextPageToken").and_then(Value::as_str).filter(|next| !next.is_empty()).map(str::to_owned);
             if reader.failures() == before {
                 let point = next.clone().map_or(Point::End, Point::Page);
                 reader.ledger.written(reader.ledger.sink().reached(&list.name, point));
             }
             if next.is_none() {
+                reader.note(list.step.kind, &list.name, Outcome::Found);
                 return reader.check();
             }
             if next == token {
@@ -224,9 +244,7 @@ impl Whole<'_> {
     /// Reads what belongs to one page.
     async fn page(&self, list: &List, text: &str, value: &Value) {
         let policies: Vec<Value> = match &list.what {
-            What::Assets(closed) => {
-                assets::page(self.reader, text, |subject| !assets::is_read_itself(subject) || closed.contains(subject))
-            }
+            What::Assets(closed) => assets::page(self.reader, text, |subject| !assets::is_read_itself(subject) || closed.contains(subject)),
             What::Elements(items) => {
                 let listed = value.get(items).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
                 join_all(listed.iter().map(|element| self.one(list.step, element))).await.into_iter().flatten().collect()
@@ -236,8 +254,11 @@ impl Whole<'_> {
         self.members().await;
     }
 
-    async fn one(&self, step: &Step, element: &Value) -> Option<Value> {
-        if step.kind == SERVICE_ACCOUNT { self.account(step, element).await } else { self.bucket(element).await }
+    async fn one(&self, step: &Step, element: &Value) -> Vec<Value> {
+        if step.kind == SERVICE_ACCOUNT {
+            return self.account(step, element).await.into_iter().collect();
+        }
+        self.bucket(element).await
     }
 
     async fn account(&self, step: &Step, element: &Value) -> Option<Value> {
@@ -250,20 +271,23 @@ impl Whole<'_> {
         iam::account_policy(reader, email, &full.to_string()).await
     }
 
-    async fn bucket(&self, element: &Value) -> Option<Value> {
+    async fn bucket(&self, element: &Value) -> Vec<Value> {
         let reader = self.reader;
-        let bucket = FullName::new(STORAGE, &format!("projects/_/buckets/{}", element.get("name")?.as_str()?));
+        let Some(name) = element.get("name").and_then(Value::as_str) else { return Vec::new() };
+        let bucket = FullName::new(STORAGE, &format!("projects/_/buckets/{name}"));
         let settings = async {
             let settings = storage::settings(reader, &bucket).await;
             storage::lists(reader, &bucket, None, settings.as_ref()).await;
             settings
         };
-        let (settings, policy) = join(settings, storage::policy(reader, &bucket)).await;
+        let (settings, policy, mut policies) =
+            join3(settings, storage::policy(reader, &bucket), storage::all_folders(reader, &bucket)).await;
         let location = settings.as_ref().and_then(|settings| settings.get("location")?.as_str());
-        if location.is_some() && (self.resumed || reader.asks_for_tags()) {
+        if location.is_some() && self.asks_for_tags() {
             resource_manager::tags(reader, &bucket, location, &Above::default()).await;
         }
-        policy
+        policies.extend(policy);
+        policies
     }
 }
 

@@ -8,8 +8,7 @@ use super::outcome::Failure;
 use super::wire::{Waits, Wire};
 use google_cloud_auth::build_errors::Error as BuildError;
 use google_cloud_auth::credentials::{
-    AccessTokenCredentials, Builder, CacheableResource, CredentialsProvider, external_account, impersonated, service_account,
-    user_account,
+    AccessTokenCredentials, Builder, CacheableResource, CredentialsProvider, external_account, impersonated, service_account, user_account,
 };
 use google_cloud_auth::errors::CredentialsError;
 use iam_why_contract::CollectError;
@@ -268,7 +267,8 @@ fn default_file() -> Option<PathBuf> {
 }
 
 fn credentials_file(path: &str) -> Result<Value, CollectError> {
-    let text = std::fs::read_to_string(path).map_err(|error| CollectError::NoCredentials { cloud: CLOUD, hint: format!("`{path}`: {error}") })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| CollectError::NoCredentials { cloud: CLOUD, hint: format!("`{path}`: {error}") })?;
     // What the parser says could quote the file.
     serde_json::from_str(&text).map_err(|_| bad(format!("`{path}` is no JSON")))
 }

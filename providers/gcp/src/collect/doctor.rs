@@ -54,8 +54,7 @@ async fn probe(reader: &Reader<'_>, who: Option<&str>, name: &str) {
         None => ("resourcemanager.projects.get", format!("projects/{name}")),
     };
     let principal = who.unwrap_or("anonymous").to_owned();
-    let question =
-        Question { provider: "gcp".into(), principal, action: action.into(), resource: Some(resource), ..Question::default() };
+    let question = Question { provider: "gcp".into(), principal, action: action.into(), resource: Some(resource), ..Question::default() };
     let request = Request::parse(&question);
     let question = async {
         match &request {
@@ -79,8 +78,8 @@ async fn lists(reader: &Reader<'_>, project: &FullName) {
         Some((&LIST_SERVICES, services.with("fields", "services(name,state),nextPageToken"))),
         Some((&LIST_ASSETS, assets::all_in(project))),
     ];
-    let number = described.as_ref().and_then(|(_, value)| names(value).number);
-    let path = Above { nodes: vec![project.clone()], number };
+    let named = described.as_ref().map(|(_, value)| names(value)).unwrap_or_default();
+    let path = Above { nodes: vec![project.clone()], named };
     let tags = resource_manager::tags(reader, project, None, &path);
     join(join_all(calls.into_iter().flatten().map(|(step, call)| try_one(reader, step, call))), tags).await;
 }

@@ -101,9 +101,13 @@ pub(super) async fn services(reader: &Reader<'_>, project: &FullName) {
     let call = Call::get(format!("/v1/{}/services", parts(&project.path)))
         .with("fields", "services(name,state),nextPageToken")
         .with("pageSize", "200");
-    match reader.list(&LIST_SERVICES, &project.to_string(), &call, "services").await {
-        Ok(services) => services.into_iter().for_each(|text| state(reader, project, text)),
-        Err(failure) => reader.failed(&LIST_SERVICES, &format!("//serviceusage.googleapis.com/{}/services", project.path), &failure),
+    let subject = format!("//serviceusage.googleapis.com/{}/services", project.path);
+    match reader.list(&LIST_SERVICES, &subject, &call, "services").await {
+        Ok(services) => {
+            reader.note(SERVICE_STATE, &subject, Outcome::Found);
+            services.into_iter().for_each(|text| state(reader, project, text));
+        }
+        Err(failure) => reader.failed(&LIST_SERVICES, &subject, &failure),
     }
 }
 

@@ -91,8 +91,8 @@ fn name_of(text: &str) -> Option<String> {
 /// A principal set whose boundaries are read.
 #[derive(Debug, Clone)]
 pub(super) struct Set {
-    /// Its name, as the simulator asks for it.
-    pub name: String,
+    /// Its names: a project has two, and documents and accounts go by either.
+    pub names: Vec<String>,
     /// Its name as the API takes it, with the project's number; `None` where that is not known.
     pub target: Option<String>,
     /// The node that owns it.
@@ -102,19 +102,36 @@ pub(super) struct Set {
 impl Set {
     /// The sets of the nodes of a path.
     pub(super) fn of_nodes(above: &Above) -> Vec<Self> {
-        let set = |node: &FullName| Self {
-            name: node.to_string(),
-            target: above.by_number(node).map(|node| node.to_string()),
-            parent: node.clone(),
+        let set = |node: &FullName| {
+            let known = [&above.named.id, &above.named.number].into_iter().flatten().filter(|_| node.is_project());
+            let mut names = vec![node.to_string()];
+            names.extend(known.filter_map(|name| node.with_project(name)).map(|name| name.to_string()));
+            Self { names, target: above.by_number(node).map(|node| node.to_string()), parent: node.clone() }
         };
         above.nodes.iter().map(set).collect()
+    }
+
+    /// A set that has one name.
+    pub(super) fn named(name: &str, parent: &FullName) -> Self {
+        Self { names: vec![name.to_owned()], target: Some(name.to_owned()), parent: parent.clone() }
+    }
+
+    fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    fn note(&self, reader: &Reader<'_>, outcome: &Outcome) {
+        let names: BTreeSet<&String> = self.names.iter().collect();
+        names.into_iter().for_each(|name| reader.note(BOUNDARY_BINDING, name, outcome.clone()));
     }
 }
 
 /// Reads what is bound to these principal sets, and the policies that are bound. The search finds what is bound to the very set, so
 /// every set that may hold the caller is asked for.
 pub(super) async fn boundaries(reader: &Reader<'_>, sets: &[Set]) {
-    let bound = join_all(sets.iter().filter(|set| reader.is_new(&set.name)).map(|set| bindings(reader, set))).await;
+    let bound =
+        join_all(sets.iter().filter(|set| reader.is_new(set.target.as_deref().unwrap_or(set.name()))).map(|set| bindings(reader, set)))
+            .await;
     let policies: BTreeSet<String> = bound.into_iter().flatten().collect();
     let boundaries = policies.iter().filter(|policy| policy.contains("/principalAccessBoundaryPolicies/") && reader.is_new(policy));
     join_all(boundaries.map(|policy| boundary(reader, policy))).await;
@@ -123,27 +140,25 @@ pub(super) async fn boundaries(reader: &Reader<'_>, sets: &[Set]) {
 async fn bindings(reader: &Reader<'_>, set: &Set) -> Vec<String> {
     let Some(target) = &set.target else {
         let why = "principal sets are asked for by the number of the project, which is not known".to_owned();
-        reader.note(BOUNDARY_BINDING, &set.name, Outcome::NotTried { why });
+        set.note(reader, &Outcome::NotTried { why });
         return Vec::new();
     };
     let call = Call::get(format!("/v3/{}/locations/global/policyBindings:searchTargetPolicyBindings", parts(&set.parent.path)))
         .with("target", target)
         .with("pageSize", "1000");
-    match reader.list(&SEARCH_BINDINGS, &set.name, &call, "policyBindings").await {
+    match reader.list(&SEARCH_BINDINGS, set.name(), &call, "policyBindings").await {
         Ok(bindings) => {
             let policies = bindings.iter().filter_map(|binding| policy_of(binding)).collect();
             for binding in bindings {
-                let title = name_of(&binding).unwrap_or_else(|| format!("binding to {}", set.name));
-                reader.document(&SEARCH_BINDINGS, &set.name, &title, binding);
+                let title = name_of(&binding).unwrap_or_else(|| format!("binding to {}", set.name()));
+                reader.document(&SEARCH_BINDINGS, set.name(), &title, binding);
             }
-            // Documents and accounts name the project by either of its names.
-            for name in BTreeSet::from([set.name.as_str(), target.as_str()]) {
-                reader.note(BOUNDARY_BINDING, name, Outcome::Found);
-            }
+            set.note(reader, &Outcome::Found);
             policies
         }
         Err(failure) => {
-            reader.failed(&SEARCH_BINDINGS, &set.name, &failure);
+            reader.failed(&SEARCH_BINDINGS, set.name(), &failure);
+            set.note(reader, &failure.outcome(&SEARCH_BINDINGS, reader.secrets()));
             Vec::new()
         }
     }

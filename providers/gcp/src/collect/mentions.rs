@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn groups_and_tags_of_every_kind_of_policy_are_seen_and_nothing_else() {
         let mut mentions = Mentions::default();
-        mentions.add(ALLOW_POLICY, r#"{"bindings": [{"members": ["group:A@x.example", "user:b@x.example", "deleted:group:c@x.example?uid=1"]}]}"#);
+        mentions.add(
+            ALLOW_POLICY,
+            r#"{"bindings": [{"members": ["group:A@x.example", "user:b@x.example", "deleted:group:c@x.example?uid=1"]}]}"#,
+        );
         mentions.add(ACL, r#"{"items": [{"entity": "group-d@x.example"}, {"entity": "user-e@x.example"}]}"#);
         mentions.add(ROLE, r#"{"title": "group:f@x.example"}"#);
         assert!(!mentions.tags);

@@ -50,5 +50,5 @@ pub(super) fn is_of_primary_domain(principal: &Principal, organization: &Value) 
 /// The set of all accounts of the customer that owns an organization.
 pub(super) fn primary_set(organization: &FullName, document: &Value) -> Option<Set> {
     let name = format!("//iam.googleapis.com/locations/global/workspace/{}", customer_id(document)?);
-    Some(Set { target: Some(name.clone()), name, parent: organization.clone() })
+    Some(Set::named(&name, organization))
 }

@@ -98,8 +98,7 @@ impl Found {
     /// The domains of the caller's organization beyond that of its address: of a service account of this organization, its primary one.
     fn domains(&self, principal: &Principal) -> Vec<String> {
         let Principal::ServiceAccount(email) = principal else { return Vec::new() };
-        let home = home_project(email).as_deref().map(project);
-        let here = home.is_some_and(|home| self.above.nodes.contains(&home) || self.above.by_number(&home).is_some_and(|it| self.above.nodes.contains(&it)));
+        let here = home_project(email).is_some_and(|home| self.above.starts_with(&home));
         let domain = self.organization.as_ref().filter(|_| here).and_then(|it| it.get("displayName")?.as_str());
         domain.map(str::to_owned).into_iter().collect()
     }
@@ -173,13 +172,13 @@ async fn home_boundaries(reader: &Reader<'_>, principal: &Principal, above: &Abo
         Principal::Federated(Identity { pool: Pool::Workforce(_), .. }) => return workforce(reader, principal).await,
         _ => None,
     };
-    let Some(home) = home.as_deref().map(project) else { return };
-    let path = if above.nodes.contains(&home) { above.clone() } else { climb(reader, home.clone()).await };
+    let Some(home) = home else { return };
+    let path = if above.starts_with(&home) { above.clone() } else { climb(reader, project(&home)).await };
     let mut sets = Set::of_nodes(&path);
     if let Principal::Federated(identity) = principal {
         let name = format!("//iam.googleapis.com/{}", identity.pool.text());
         let numbered = path.by_number(&FullName::new("iam.googleapis.com", &identity.pool.text()));
-        sets.push(Set { name, target: numbered.map(|name| name.to_string()), parent: home });
+        sets.push(Set { names: vec![name], target: numbered.map(|name| name.to_string()), parent: project(&home) });
     }
     iam::boundaries(reader, &sets).await;
 }
@@ -187,17 +186,15 @@ async fn home_boundaries(reader: &Reader<'_>, principal: &Principal, above: &Abo
 async fn workforce(reader: &Reader<'_>, principal: &Principal) {
     let Principal::Federated(Identity { pool, .. }) = principal else { return };
     let Some(home) = iam::workforce_home(reader, &pool.text(), &principal.v1()).await else { return };
-    let name = format!("//iam.googleapis.com/{}", pool.text());
-    let of_pool = Set { target: Some(name.clone()), name, parent: home.clone() };
-    let of_home = Set { name: home.to_string(), target: Some(home.to_string()), parent: home };
-    iam::boundaries(reader, &[of_pool, of_home]).await;
+    let of_pool = Set::named(&format!("//iam.googleapis.com/{}", pool.text()), &home);
+    iam::boundaries(reader, &[of_pool, Set::named(&home.to_string(), &home)]).await;
 }
 
 /// The sets that hold a user of the customer that owns this organization.
 fn of_customer(principal: &Principal, above: &Above, organization: &Value) -> Option<Vec<Set>> {
     let top = above.top()?;
     let accounts = primary_set(top, organization).filter(|_| is_of_primary_domain(principal, organization))?;
-    Some(vec![accounts, Set { name: top.to_string(), target: Some(top.to_string()), parent: top.clone() }])
+    Some(vec![accounts, Set::named(&top.to_string(), top)])
 }
 
 /// Reads the tags that conditions see: those of the nearest resource that carries any (H9).

@@ -9,7 +9,7 @@ use super::step::{
 use super::wire::{Call, parts};
 use crate::documents::{FOLDER, TAGS};
 use crate::language::resources::FullName;
-use crate::world::{names, read_ancestry};
+use crate::world::{Project, names, read_ancestry};
 use futures_util::future::{join, join_all};
 use iam_why_contract::{Document, Outcome};
 use serde_json::{Value, json};
@@ -22,8 +22,8 @@ const DEEPEST: usize = 16;
 pub(super) struct Above {
     /// Nearest first.
     pub nodes: Vec<FullName>,
-    /// The number of the project that it starts with.
-    pub number: Option<String>,
+    /// Both names of the project that it starts with.
+    pub named: Project,
 }
 
 impl Above {
@@ -49,8 +49,12 @@ impl Above {
         if is_number(project) {
             return Some(name.clone());
         }
-        let mine = self.project().and_then(FullName::project) == Some(project);
-        name.with_project(self.number.as_deref().filter(|_| mine)?)
+        name.with_project(self.named.number.as_deref().filter(|_| self.starts_with(project))?)
+    }
+
+    /// Is this the project that it starts with, by id or number?
+    pub(super) fn starts_with(&self, project: &str) -> bool {
+        self.named.is(project) || self.project().and_then(FullName::project) == Some(project)
     }
 }
 
@@ -64,8 +68,8 @@ pub(super) async fn climb(reader: &Reader<'_>, start: FullName) -> Above {
         return parent_by_parent(reader, start, None).await;
     }
     let (project, ancestry) = join(describe(reader, &start), ancestry(reader, &start)).await;
-    let number = project.as_ref().and_then(|project| names(project).number);
-    let number = number.or_else(|| start.project().filter(|project| is_number(project)).map(str::to_owned));
+    let mut named = project.as_ref().map(names).unwrap_or_default();
+    named.number = named.number.or_else(|| start.project().filter(|project| is_number(project)).map(str::to_owned));
     let agreed = ancestry.as_ref().ok().filter(|(_, nodes)| reaches_top(nodes, project.as_ref()));
     if let Some((text, nodes)) = agreed {
         let subject = start.to_string();
@@ -73,12 +77,12 @@ pub(super) async fn climb(reader: &Reader<'_>, start: FullName) -> Above {
         reader.note(GET_ANCESTRY.kind, &subject, Outcome::Found);
         let mut path = vec![start];
         path.extend(nodes.iter().skip(1).cloned());
-        return Above { nodes: path, number };
+        return Above { nodes: path, named };
     }
     if let Err(failure) = &ancestry {
         reader.failed(&GET_ANCESTRY, &start.to_string(), failure);
     }
-    Above { number, ..parent_by_parent(reader, start, project).await }
+    Above { named, ..parent_by_parent(reader, start, project).await }
 }
 
 async fn ancestry(reader: &Reader<'_>, project: &FullName) -> Result<(String, Vec<FullName>), Failure> {
@@ -87,7 +91,9 @@ async fn ancestry(reader: &Reader<'_>, project: &FullName) -> Result<(String, Ve
     let (text, _) = reader.ask(&GET_ANCESTRY, &subject, &call).await?;
     let nodes = read_ancestry(&Document::new(GET_ANCESTRY.kind, &subject, "", text.as_str()));
     let nodes = nodes.filter(|nodes| nodes.first().is_some_and(FullName::is_project));
-    nodes.map(|nodes| (text, nodes)).ok_or_else(|| Failure::Malformed("the answer is no list of ancestors that starts with a project".into()))
+    nodes
+        .map(|nodes| (text, nodes))
+        .ok_or_else(|| Failure::Malformed("the answer is no list of ancestors that starts with a project".into()))
 }
 
 /// Are these all the nodes there are, as far as the project's own document tells? A project without an organization stands alone; that
@@ -162,11 +168,14 @@ fn describing(node: &FullName) -> &'static Step {
 pub(super) async fn children(reader: &Reader<'_>, node: &FullName, kind: &str) -> Vec<Above> {
     let (step, items) = if kind == FOLDER { (&LIST_FOLDERS, "folders") } else { (&LIST_PROJECTS, "projects") };
     let call = Call::get(format!("/v3/{items}")).with("parent", &node.path).with("pageSize", "300");
-    // What is listed are documents of their own; of the list itself only a failure is noted.
-    match reader.list(step, &node.to_string(), &call, items).await {
-        Ok(listed) => listed.into_iter().filter_map(|text| child(reader, step, text)).collect(),
+    let subject = format!("{items} below {node}");
+    match reader.list(step, &subject, &call, items).await {
+        Ok(listed) => {
+            reader.note(step.kind, &subject, Outcome::Found);
+            listed.into_iter().filter_map(|text| child(reader, step, text)).collect()
+        }
         Err(failure) => {
-            reader.failed(step, &format!("{items} below {node}"), &failure);
+            reader.failed(step, &subject, &failure);
             Vec::new()
         }
     }
@@ -182,7 +191,7 @@ fn child(reader: &Reader<'_>, step: &Step, text: String) -> Option<Above> {
     let node = FullName::node(&named)?;
     reader.document(step, &node.to_string(), &node.path, text);
     reader.note(step.kind, &node.to_string(), Outcome::Found);
-    Some(Above { nodes: vec![node], number: names(&value).number })
+    Some(Above { nodes: vec![node], named: names(&value) })
 }
 
 /// Reads the tags in effect on a resource, own and inherited (H9). Those of a resource that has a location are kept there.

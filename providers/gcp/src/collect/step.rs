@@ -60,7 +60,8 @@ steps! {
     GET_DENY = DENY_POLICY, "iam", "iam.policies.get", ["iam.denypolicies.get"];
     SEARCH_BINDINGS = BOUNDARY_BINDING, "iam", "iam.policyBindings.searchTargetPolicyBindings",
         ["resourcemanager.organizations.searchPolicyBindings", "resourcemanager.folders.searchPolicyBindings",
-         "resourcemanager.projects.searchPolicyBindings", "iam.workspacePools.searchPolicyBindings"];
+         "resourcemanager.projects.searchPolicyBindings", "iam.workspacePools.searchPolicyBindings",
+         "iam.workforcePools.searchPolicyBindings", "iam.workloadIdentityPools.searchPolicyBindings"];
     GET_BOUNDARY = BOUNDARY_POLICY, "iam", "iam.principalAccessBoundaryPolicies.get", ["iam.principalaccessboundarypolicies.get"];
     GET_ACCOUNT = SERVICE_ACCOUNT, "iam", "iam.serviceAccounts.get", ["iam.serviceAccounts.get"];
     LIST_ACCOUNTS = SERVICE_ACCOUNT, "iam", "iam.serviceAccounts.list", ["iam.serviceAccounts.list"];
@@ -85,7 +86,7 @@ steps! {
     RUN_POLICY = ALLOW_POLICY, "run", "run.services.getIamPolicy", ["run.services.getIamPolicy"];
     REPOSITORY_POLICY = ALLOW_POLICY, "artifactregistry", "artifactregistry.repositories.getIamPolicy",
         ["artifactregistry.repositories.getIamPolicy"];
-    GET_DATASET = DATASET, "bigquery", "bigquery.datasets.get", ["bigquery.datasets.get"];
+    GET_DATASET = DATASET, "bigquery", "bigquery.datasets.get", ["bigquery.datasets.get", "bigquery.datasets.getIamPolicy"];
     TABLE_POLICY = ALLOW_POLICY, "bigquery", "bigquery.tables.getIamPolicy", ["bigquery.tables.getIamPolicy"];
     LIST_ACCESS_POLICIES = PERIMETERS, "accesscontextmanager", "accesscontextmanager.accessPolicies.list", ["accesscontextmanager.policies.list"];
     LIST_PERIMETERS = PERIMETERS, "accesscontextmanager", "accesscontextmanager.servicePerimeters.list",

@@ -92,7 +92,10 @@ impl Waits {
         let mut notes: Vec<String> =
             long.map(|(call, time)| format!("Google Cloud limits {call}: waited {} s for it", time.as_secs())).collect();
         notes.extend(held(&self.given_up).iter().map(|(call, time)| {
-            format!("Google Cloud limits {call} and would have had it wait {} s longer, for which there was no time: a longer --timeout waits", time.as_secs_f64().ceil())
+            format!(
+                "Google Cloud limits {call} and would have had it wait {} s longer, for which there was no time: a longer --timeout waits",
+                time.as_secs_f64().ceil()
+            )
         }));
         notes
     }

@@ -51,7 +51,9 @@ fn usual(seen: &Seen) -> Option<&'static str> {
         "/v1/groups/-/memberships:searchTransitiveGroups" if ana => {
             r#"{"memberships": [{"group": "groups/1", "groupKey": {"id": "readers@example.com"}, "relationType": "DIRECT"}]}"#
         }
-        "/v1/groups:lookup" => r#"{"name": "groups/1"}"#,
+        "/v1/groups:lookup" if seen.target.contains("readers") => r#"{"name": "groups/1"}"#,
+        "/v1/groups:lookup" => r#"{"name": "groups/2"}"#,
+        "/v1/groups/2/memberships" => "{}",
         "/v1/groups/1/memberships" => {
             r#"{"memberships": [{"name": "groups/1/memberships/2", "preferredMemberKey": {"id": "ana@example.com"}, "type": "USER"}]}"#
         }

@@ -83,9 +83,7 @@ fn with_file(server: &Server, file: &Kept) -> Options {
 async fn each_kind_of_credentials_gives_a_token_that_is_sent() {
     let server = Server::new(tokens);
     let subject = Kept::new("a.subject.token");
-    for (kind, text) in
-        [("user", user(&server)), ("federated", federated(&server, &subject)), ("impersonated", impersonated(&server))]
-    {
+    for (kind, text) in [("user", user(&server)), ("federated", federated(&server, &subject)), ("impersonated", impersonated(&server))] {
         let file = Kept::new(&text);
         let collected = GcpReader.question(&question(BOB), &with_file(&server, &file), &Quiet).await.unwrap();
         assert_eq!(decide(&collected).decision, Decision::Deny, "{kind}");
@@ -123,9 +121,18 @@ async fn impersonation_that_is_refused_is_told_as_such() {
 #[tokio::test]
 async fn credentials_that_are_expired_or_broken_are_bad_ones() {
     let server = Server::new(|seen| {
-        if seen.path == "/token" { Answer::new(400, r#"{"error": "invalid_grant", "error_description": "MARKED-refresh-token"}"#) } else { tokens(seen) }
+        if seen.path == "/token" {
+            Answer::new(400, r#"{"error": "invalid_grant", "error_description": "MARKED-refresh-token"}"#)
+        } else {
+            tokens(seen)
+        }
     });
-    let broken = ["{", r#"{"type": "unheard_of"}"#, r#"{"type": "authorized_user"}"#, r#"{"type": "service_account", "client_email": "x", "private_key": "MARKED-private-key", "private_key_id": "MARKED-key-id"}"#];
+    let broken = [
+        "{",
+        r#"{"type": "unheard_of"}"#,
+        r#"{"type": "authorized_user"}"#,
+        r#"{"type": "service_account", "client_email": "x", "private_key": "MARKED-private-key", "private_key_id": "MARKED-key-id"}"#,
+    ];
     for text in broken.map(str::to_owned).into_iter().chain([user(&server)]) {
         let file = Kept::new(&text);
         let error = GcpReader.question(&question(BOB), &with_file(&server, &file), &Quiet).await.unwrap_err();
@@ -162,7 +169,9 @@ fn indiscreet(seen: &Seen) -> Answer {
     match seen.path.as_str() {
         "/v1/roles/storage.objectViewer" => Answer::new(400, &format!(r#"{{"error": {{"message": "bad header {}"}}}}"#, seen.token)),
         "/storage/v1/b/reports/iam" => Answer::json(&format!(r#"{{"etag": "{SECRET}"}}"#)),
-        "/v1/groups/-/memberships:searchTransitiveGroups" => Answer::new(502, &format!("<html>{}</html>", seen.token)).with("Retry-After: 0"),
+        "/v1/groups/-/memberships:searchTransitiveGroups" => {
+            Answer::new(502, &format!("<html>{}</html>", seen.token)).with("Retry-After: 0")
+        }
         "/v3/iam:troubleshoot" => Answer::json(&format!(r#"{{"overallAccessState": "{SECRET}"}}"#)),
         _ => company(seen),
     }

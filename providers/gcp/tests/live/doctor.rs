@@ -21,7 +21,8 @@ async fn what_can_be_read_is_found_and_what_was_not_tried_says_why() {
     assert_eq!(doctor.who, "user:ana@example.com");
     let refused: Vec<&Check> = doctor.checks.iter().filter(|check| matches!(check.outcome, Outcome::Refused { .. })).collect();
     assert!(refused.is_empty(), "{refused:#?}");
-    let untried: Vec<&str> = doctor.checks.iter().filter(|check| matches!(check.outcome, Outcome::NotTried { .. })).map(|check| &*check.about).collect();
+    let untried: Vec<&str> =
+        doctor.checks.iter().filter(|check| matches!(check.outcome, Outcome::NotTried { .. })).map(|check| &*check.about).collect();
     assert_eq!(
         untried,
         [
@@ -83,7 +84,12 @@ async fn a_disabled_api_and_a_narrow_scope_are_no_missing_permission() {
             if !seen.path.starts_with("/v2/") || !seen.path.ends_with("/policies") {
                 return company(seen);
             }
-            Answer::new(403, &format!(r#"{{"error": {{"code": 403, "message": "no", "details": [{{"@type": "x/google.rpc.ErrorInfo", "reason": "{reason}"}}]}}}}"#))
+            Answer::new(
+                403,
+                &format!(
+                    r#"{{"error": {{"code": 403, "message": "no", "details": [{{"@type": "x/google.rpc.ErrorInfo", "reason": "{reason}"}}]}}}}"#
+                ),
+            )
         });
         let doctor = examine(&server).await;
         let Outcome::Refused { needs, .. } = &of(&doctor, "orgpolicy.policies.list").outcome else { panic!("{doctor:#?}") };

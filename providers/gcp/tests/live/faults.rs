@@ -26,7 +26,6 @@ fn intricate(seen: &Seen) -> Answer {
             "/storage/v1/b/reports/o/2026%2Fq1.csv/acl",
             r#"{"kind": "storage#objectAccessControls", "items": [{"entity": "group-guests@partner.example", "role": "OWNER"}]}"#,
         ),
-        ("/v1/groups/1/memberships", "{}"),
         ("/storage/v1/b/reports/managedFolders", r#"{"items": [{"name": "2026/"}]}"#),
         (
             "/v3/organizations/77:getIamPolicy",
@@ -102,7 +101,11 @@ fn scenarios() -> Vec<(Question, Rule)> {
         (ask(BOB, "pubsub.topics.publish", "//pubsub.googleapis.com/projects/acme/topics/t"), services),
         (ask(BOB, "run.routes.invoke", "//run.googleapis.com/projects/acme/locations/eu/services/s"), services),
         (
-            ask(BOB, "artifactregistry.repositories.downloadArtifacts", "//artifactregistry.googleapis.com/projects/acme/locations/eu/repositories/r"),
+            ask(
+                BOB,
+                "artifactregistry.repositories.downloadArtifacts",
+                "//artifactregistry.googleapis.com/projects/acme/locations/eu/repositories/r",
+            ),
             services,
         ),
     ]
@@ -114,7 +117,13 @@ async fn decision(server: &Server, question: &Question) -> Decision {
 
 /// Lets one call fail in this way, each time it is sent, in every scenario.
 async fn each_call(fault: fn() -> Answer) {
-    for (question, rule) in scenarios() {
+    each_call_but(fault, |_| false).await;
+}
+
+/// The first scenarios are let down by each of their calls, the others by those that only they send.
+async fn each_call_but(fault: fn() -> Answer, spared: fn(&str) -> bool) {
+    let mut before = BTreeSet::new();
+    for (number, (question, rule)) in scenarios().into_iter().enumerate() {
         let server = Server::new(rule);
         let whole = decision(&server, &question).await;
         assert_ne!(whole, Decision::Undetermined, "{question:?}: {:?}", decide(&collect(&server, &question).await).doubts);
@@ -126,7 +135,8 @@ async fn each_call(fault: fn() -> Answer) {
             let got = decision(&server, &question).await;
             assert!(got == whole || got == Decision::Undetermined, "{} without {target}: {got:?}, not {whole:?}", question.principal);
         };
-        futures_util::future::join_all(targets.into_iter().map(one)).await;
+        let fresh: Vec<String> = targets.into_iter().filter(|target| before.insert(target.clone()) || number < 4).collect();
+        futures_util::future::join_all(fresh.into_iter().filter(|target| !spared(target)).map(one)).await;
     }
 }
 
@@ -137,7 +147,9 @@ async fn a_call_that_is_refused_leaves_the_same_answer_or_none() {
 
 #[tokio::test]
 async fn a_call_that_finds_nothing_leaves_the_same_answer_or_none() {
-    each_call(|| Answer::new(404, r#"{"error": {"code": 404, "message": "not found", "status": "NOT_FOUND"}}"#)).await;
+    let nothing = || Answer::new(404, r#"{"error": {"code": 404, "message": "not found", "status": "NOT_FOUND"}}"#);
+    // Everybody may read predefined roles: one that is not found there is none.
+    each_call_but(nothing, |target| target.starts_with("/v1/roles/")).await;
 }
 
 #[tokio::test]

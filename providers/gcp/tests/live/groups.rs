@@ -27,7 +27,9 @@ async fn where_the_search_is_refused_the_members_of_the_groups_that_policies_nam
 #[tokio::test]
 async fn members_of_members_count() {
     let server = Server::new(|seen| match seen.path.as_str() {
-        "/v1/groups/2/memberships" => Answer::json(r#"{"memberships": [{"preferredMemberKey": {"id": "Bob@example.com"}, "type": "USER"}]}"#),
+        "/v1/groups/2/memberships" => {
+            Answer::json(r#"{"memberships": [{"preferredMemberKey": {"id": "Bob@example.com"}, "type": "USER"}]}"#)
+        }
         "/v1/groups:lookup" if seen.target.contains("inner") => Answer::json(r#"{"name": "groups/2"}"#),
         _ => members(seen, r#"{"memberships": [{"preferredMemberKey": {"id": "inner@example.com"}, "type": "GROUP"}]}"#),
     });
@@ -61,9 +63,9 @@ async fn members_that_may_not_be_read_either_leave_the_answer_open() {
 /// The group of another organization that is granted the role.
 fn partner(seen: &Seen) -> Answer {
     match seen.path.as_str() {
-        "/v3/folders/8:getIamPolicy" => {
-            Answer::json(r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["group:guests@partner.example"]}]}"#)
-        }
+        "/v3/folders/8:getIamPolicy" => Answer::json(
+            r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["group:guests@partner.example"]}]}"#,
+        ),
         _ => company(seen),
     }
 }
@@ -72,7 +74,12 @@ fn partner(seen: &Seen) -> Answer {
 async fn that_the_search_does_not_find_a_group_of_another_organization_proves_nothing() {
     let closed = Server::new(|seen| if seen.path == "/v1/groups:lookup" { refused() } else { partner(seen) });
     assert_eq!(decide(&read(&closed, BOB).await).decision, Decision::Undetermined);
-    let open = Server::new(partner);
+    let open = Server::new(|seen| match seen.path.as_str() {
+        "/v1/groups/2/memberships" => {
+            Answer::json(r#"{"memberships": [{"preferredMemberKey": {"id": "ana@example.com"}, "type": "USER"}]}"#)
+        }
+        _ => partner(seen),
+    });
     assert_eq!(decide(&read(&open, BOB).await).decision, Decision::Deny);
     assert_eq!(decide(&read(&open, ANA).await).decision, Decision::Allow);
 }

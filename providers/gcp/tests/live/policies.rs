@@ -152,9 +152,9 @@ async fn tags_that_may_not_be_read_or_are_kept_nobody_knows_where_leave_the_answ
     assert_eq!(decide(&read(&unread, BOB).await).decision, Decision::Undetermined);
     let nowhere = Server::new(|seen| match seen.path.as_str() {
         path if path == TAGGED.0 => Answer::json(TAGGED.1),
-        "/storage/v1/b/reports" => {
-            Answer::json(r#"{"name": "reports", "projectNumber": "300", "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": true}}}"#)
-        }
+        "/storage/v1/b/reports" => Answer::json(
+            r#"{"name": "reports", "projectNumber": "300", "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": true}}}"#,
+        ),
         _ => company(seen),
     });
     assert_eq!(decide(&read(&nowhere, BOB).await).decision, Decision::Undetermined);
@@ -189,7 +189,11 @@ async fn a_role_without_permissions_grants_nothing_and_one_that_is_gone_neither(
 async fn other_services_are_asked_in_their_own_way() {
     let viewer = r#"{"etag": "X", "bindings": [{"role": "roles/it", "members": ["user:bob@example.com"]}]}"#;
     for (action, resource, path) in [
-        ("secretmanager.versions.access", "//secretmanager.googleapis.com/projects/300/secrets/db", "/v1/projects/300/secrets/db:getIamPolicy"),
+        (
+            "secretmanager.versions.access",
+            "//secretmanager.googleapis.com/projects/300/secrets/db",
+            "/v1/projects/300/secrets/db:getIamPolicy",
+        ),
         (
             "cloudkms.cryptoKeyVersions.useToDecrypt",
             "//cloudkms.googleapis.com/projects/acme/locations/eu/keyRings/r/cryptoKeys/k",

@@ -7,7 +7,7 @@ use iam_why_contract::collect::{Collect, CollectError, Point, Quiet, Sink};
 use iam_why_contract::{Decision, Document, Outcome, Provider, Question, Search, Snapshot};
 use iam_why_gcp::Gcp;
 use iam_why_gcp::collect::GcpReader;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -33,7 +33,11 @@ impl Sink for Kept {
     }
 
     fn reached(&self, step: &str, point: Point) -> std::io::Result<()> {
-        if self.room.as_ref().is_some_and(|room| room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()) {
+        if self
+            .room
+            .as_ref()
+            .is_some_and(|room| room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err())
+        {
             return Err(std::io::Error::other("the disk is full"));
         }
         self.reached.lock().unwrap().insert(step.into(), point);
@@ -70,7 +74,7 @@ fn organization(seen: &Seen) -> Answer {
             Answer::json(r#"{"projects": [{"name": "projects/300", "projectId": "acme", "parent": "folders/8", "state": "ACTIVE"}]}"#)
         }
         "/v1/projects/acme/serviceAccounts" => Answer::json(&format!(r#"{{"accounts": [{}]}}"#, crate::company::APP)),
-        "/v1/projects/acme/services/secretmanager.googleapis.com" => {
+        "/v1/projects/acme/services/secretmanager.googleapis.com" | "/v1/projects/300/services/secretmanager.googleapis.com" => {
             Answer::json(r#"{"name": "projects/300/services/secretmanager.googleapis.com", "state": "ENABLED"}"#)
         }
         path if path.ends_with("/assets") => Answer::json(
@@ -130,6 +134,12 @@ async fn a_scope_that_is_none_is_told() {
     }
 }
 
+/// Documents and searches, one a line.
+fn lines(snapshot: &Snapshot) -> BTreeSet<String> {
+    let documents = snapshot.documents().iter().map(|document| format!("{} {}", document.id, document.text));
+    documents.chain(snapshot.searches().iter().map(|search| format!("{search:?}"))).collect()
+}
+
 /// Two pages of buckets.
 fn paged(seen: &Seen) -> Answer {
     match (seen.path.as_str(), seen.target.contains("pageToken=two")) {
@@ -159,12 +169,36 @@ async fn an_interrupted_run_goes_on_with_the_page_where_it_was() {
     whole(&server, "acme", &kept).await.unwrap();
     let later: Vec<String> = server.seen().into_iter().skip(before).map(|seen| seen.path).collect();
     assert!(later.iter().any(|path| path == "/storage/v1/b/three/iam"), "{later:#?}");
-    assert!(later.iter().all(|path| !path.contains("/b/one") && !path.contains("/b/reports") && !path.contains("denypolicies")), "{later:#?}");
+    assert!(
+        later.iter().all(|path| !path.contains("/b/one") && !path.contains("/b/reports") && !path.contains("denypolicies")),
+        "{later:#?}"
+    );
     assert_eq!(kept.point(BUCKETS), Some(Point::End));
     let server = Server::new(paged);
     let at_once = Kept::default();
     whole(&server, "acme", &at_once).await.unwrap();
-    assert_eq!(format!("{:?}", kept.snapshot()), format!("{:?}", at_once.snapshot()));
+    let (parts, whole) = (lines(&kept.snapshot()), lines(&at_once.snapshot()));
+    let other: Vec<&String> = parts.symmetric_difference(&whole).collect();
+    assert!(other.is_empty(), "{other:#?}");
+}
+
+#[tokio::test]
+async fn what_conditions_ask_for_is_remembered_by_the_run_that_goes_on() {
+    let rule = |seen: &Seen| match seen.path.as_str() {
+        "/v3/folders/8:getIamPolicy" => Answer::json(
+            r#"{"version": 3, "etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["user:bob@example.com"],
+                "condition": {"title": "prod", "expression": "resource.matchTag('77/env', 'prod')"}}]}"#,
+        ),
+        _ => paged(seen),
+    };
+    let server = Server::new(rule);
+    // Room for what the conditions ask for and the path.
+    let kept = Kept { room: Some(AtomicUsize::new(2)), ..Kept::default() };
+    whole(&server, "acme", &kept).await.unwrap_err();
+    let kept = Kept { room: None, ..kept };
+    whole(&server, "acme", &kept).await.unwrap();
+    let verdict = Gcp.simulate(&question(BOB), &kept.snapshot()).unwrap();
+    assert_eq!(verdict.decision, Decision::Deny, "{:?}", verdict.doubts);
 }
 
 #[tokio::test]
@@ -203,7 +237,10 @@ async fn what_was_refused_is_asked_again_by_a_run_with_more_rights() {
         assert!(later.iter().any(|asked| asked == path), "{path} is not asked again: {later:#?}");
     }
     assert!(later.iter().all(|path| !path.contains("/b/one")), "{later:#?}");
-    assert_eq!([kept.point("path"), kept.point("projects/acme"), kept.point(BUCKETS)], [Some(Point::End), Some(Point::End), Some(Point::End)]);
+    assert_eq!(
+        [kept.point("path"), kept.point("projects/acme"), kept.point(BUCKETS)],
+        [Some(Point::End), Some(Point::End), Some(Point::End)]
+    );
     let left = kept.snapshot();
     assert!(left.searches().iter().all(|search| !matches!(search.outcome, Outcome::Refused { .. })), "{:#?}", left.searches());
 }
@@ -226,9 +263,12 @@ async fn credentials_that_expire_on_the_way_stop_the_run_and_fill_it_with_no_ref
     whole(&fresh, "acme", &kept).await.unwrap();
     assert_eq!(kept.point(BUCKETS), Some(Point::End));
     assert!(error.is_ok() || matches!(error, Err(CollectError::BadCredentials { .. })));
-    let dead = Server::new(move |seen| {
-        if seen.path.starts_with("/storage") && seen.path != "/storage/v1/b" { Answer::new(401, "{}") } else { many(seen) }
-    });
+    let dead =
+        Server::new(
+            move |seen| {
+                if seen.path.starts_with("/storage") && seen.path != "/storage/v1/b" { Answer::new(401, "{}") } else { many(seen) }
+            },
+        );
     let error = whole(&dead, "acme", &Kept::default()).await.unwrap_err();
     assert!(matches!(error, CollectError::BadCredentials { .. }), "{error}");
 }
