@@ -38,6 +38,7 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
         whole.project(&project).await?;
     }
     whole.assets(&node).await?;
+    reader.ended()?;
     Ok(node.path)
 }
 

@@ -182,8 +182,17 @@ impl<'r> Reader<'r> {
 
     /// May a long reading go on? Where the connection is gone, or the credentials have expired, the rest would be nothing but refusals.
     pub(super) fn go_on(&self) -> Result<(), CollectError> {
+        self.heard(MOST_UNHEARD)
+    }
+
+    /// Did a long reading end well? One that ended with calls that were not heard is to be gone on with.
+    pub(super) fn ended(&self) -> Result<(), CollectError> {
+        self.heard(2)
+    }
+
+    fn heard(&self, most: usize) -> Result<(), CollectError> {
         self.check()?;
-        let heard = self.unheard.load(Ordering::Relaxed) < MOST_UNHEARD;
+        let heard = self.unheard.load(Ordering::Relaxed) < most;
         match held(&self.fatal).as_ref().filter(|_| !heard) {
             None => Ok(()),
             Some(failure) if failure.is_bad_credentials() => Err(bad_credentials(failure, self.secrets())),

@@ -222,62 +222,66 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
     assert_eq!(decide(&collected).decision, Decision::Undetermined);
 }
 
-/// The call that a request is, by the reference's name.
+/// Method, how the path begins, what it holds, how it ends; and the name of the call in the reference. The first row that fits counts.
+#[rustfmt::skip]
+const CALLS: &[(&str, &str, &str, &str, &str)] = &[
+    ("GET", "/tokeninfo", "", "", "oauth2.tokeninfo"),
+    ("POST", "/v1/projects/", "", ":getAncestry", "resourcemanager.projects.getAncestry"),
+    ("POST", "/v3/iam:troubleshoot", "", "", "policytroubleshooter.iam.troubleshoot"),
+    ("POST", "/v3/projects/", "", ":getIamPolicy", "resourcemanager.projects.getIamPolicy"),
+    ("POST", "/v3/folders/", "", ":getIamPolicy", "resourcemanager.folders.getIamPolicy"),
+    ("POST", "/v3/organizations/", "", ":getIamPolicy", "resourcemanager.organizations.getIamPolicy"),
+    ("POST", "/v1/projects/-/serviceAccounts/", "", ":getIamPolicy", "iam.serviceAccounts.getIamPolicy"),
+    ("POST", "/bigquery/v2/", "", ":getIamPolicy", "bigquery.tables.getIamPolicy"),
+    ("GET", "/v3/effectiveTags", "", "", "resourcemanager.effectiveTags.list"),
+    ("GET", "/v1/groups:lookup", "", "", "cloudidentity.groups.lookup"),
+    ("GET", "/v3/", "", "policyBindings:searchTargetPolicyBindings", "iam.policyBindings.searchTargetPolicyBindings"),
+    ("GET", "/v3/", "/principalAccessBoundaryPolicies/", "", "iam.principalAccessBoundaryPolicies.get"),
+    ("GET", "/v3/projects/", "", "", "resourcemanager.projects.get"),
+    ("GET", "/v3/folders/", "", "", "resourcemanager.folders.get"),
+    ("GET", "/v3/organizations/", "", "", "resourcemanager.organizations.get"),
+    ("GET", "/v3/projects", "", "", "resourcemanager.projects.list"),
+    ("GET", "/v3/folders", "", "", "resourcemanager.folders.list"),
+    ("GET", "/v1/roles/", "", "", "iam.roles.get"),
+    ("GET", "/v2/policies/", "", "/denypolicies", "iam.policies.listPolicies"),
+    ("GET", "/v2/policies/", "", "", "iam.policies.get"),
+    ("GET", "/v1/locations/global/workforcePools/", "", "", "iam.workforcePools.get"),
+    ("GET", "/v1/groups/-/", "", ":searchTransitiveGroups", "cloudidentity.groups.memberships.searchTransitiveGroups"),
+    ("GET", "/v1/groups/", "", "/memberships", "cloudidentity.groups.memberships.list"),
+    ("GET", "/v1/", "", "/effectiveIamPolicies:batchGet", "cloudasset.effectiveIamPolicies.batchGet"),
+    ("GET", "/v1/", "", "/assets", "cloudasset.assets.list"),
+    ("GET", "/storage/v1/b/", "", "/iam/testPermissions", "storage.buckets.testIamPermissions"),
+    ("GET", "/storage/v1/b/", "/managedFolders/", "/iam", "storage.managedFolders.getIamPolicy"),
+    ("GET", "/storage/v1/b/", "", "/managedFolders", "storage.managedFolders.list"),
+    ("GET", "/storage/v1/b/", "", "/iam", "storage.buckets.getIamPolicy"),
+    ("GET", "/storage/v1/b/", "/o/", "/acl", "storage.objectAccessControls.list"),
+    ("GET", "/storage/v1/b/", "", "/acl", "storage.bucketAccessControls.list"),
+    ("GET", "/storage/v1/b/", "", "", "storage.buckets.get"),
+    ("GET", "/storage/v1/b", "", "", "storage.buckets.list"),
+    ("GET", "/v1/projects/", "/secrets/", ":getIamPolicy", "secretmanager.secrets.getIamPolicy"),
+    ("GET", "/v1/projects/", "/keyRings/", ":getIamPolicy", "cloudkms.cryptoKeys.getIamPolicy"),
+    ("GET", "/v1/projects/", "/topics/", ":getIamPolicy", "pubsub.getIamPolicy"),
+    ("GET", "/v2/projects/", "/services/", ":getIamPolicy", "run.services.getIamPolicy"),
+    ("GET", "/v1/projects/", "/repositories/", ":getIamPolicy", "artifactregistry.repositories.getIamPolicy"),
+    ("GET", "/bigquery/v2/", "/datasets/", "", "bigquery.datasets.get"),
+    ("GET", "/v1/accessPolicies/", "", "/servicePerimeters", "accesscontextmanager.servicePerimeters.list"),
+    ("GET", "/v1/accessPolicies/", "", "/accessLevels", "accesscontextmanager.accessLevels.list"),
+    ("GET", "/v1/accessPolicies", "", "", "accesscontextmanager.accessPolicies.list"),
+    ("GET", "/v2/", "", "/policies", "orgpolicy.policies.list"),
+    ("GET", "/v1/projects/", "", "/services", "serviceusage.services.list"),
+    ("GET", "/v1/projects/", "/services/", ".googleapis.com", "serviceusage.services.get"),
+    ("GET", "/v1/projects/", "", "/billingInfo", "cloudbilling.projects.getBillingInfo"),
+    ("GET", "/v1/projects/", "", "/serviceAccounts", "iam.serviceAccounts.list"),
+    ("GET", "/v1/projects/-/serviceAccounts/", "", "", "iam.serviceAccounts.get"),
+];
+
+/// The call that a request is, by its name in the reference; none where it is none of these.
 fn call(seen: &Seen) -> &'static str {
-    let path = seen.path.as_str();
-    let at = |start: &str, end: &str| path.starts_with(start) && path.ends_with(end);
-    match (seen.method.as_str(), path) {
-        ("GET", "/tokeninfo") => "oauth2.tokeninfo",
-        ("POST", _) if at("/v1/projects/", ":getAncestry") => "resourcemanager.projects.getAncestry",
-        ("POST", "/v3/iam:troubleshoot") => "policytroubleshooter.iam.troubleshoot",
-        ("POST", _) if at("/v3/projects/", ":getIamPolicy") => "resourcemanager.projects.getIamPolicy",
-        ("POST", _) if at("/v3/folders/", ":getIamPolicy") => "resourcemanager.folders.getIamPolicy",
-        ("POST", _) if at("/v3/organizations/", ":getIamPolicy") => "resourcemanager.organizations.getIamPolicy",
-        ("POST", _) if at("/v1/projects/-/serviceAccounts/", ":getIamPolicy") => "iam.serviceAccounts.getIamPolicy",
-        ("POST", _) if at("/bigquery/v2/", ":getIamPolicy") => "bigquery.tables.getIamPolicy",
-        ("POST", _) => "",
-        ("GET", "/v3/projects") => "resourcemanager.projects.list",
-        ("GET", "/v3/folders") => "resourcemanager.folders.list",
-        ("GET", "/v3/effectiveTags") => "resourcemanager.effectiveTags.list",
-        ("GET", "/v1/groups:lookup") => "cloudidentity.groups.lookup",
-        ("GET", "/storage/v1/b") => "storage.buckets.list",
-        ("GET", "/v1/accessPolicies") => "accesscontextmanager.accessPolicies.list",
-        ("GET", _) if path.ends_with("policyBindings:searchTargetPolicyBindings") => "iam.policyBindings.searchTargetPolicyBindings",
-        ("GET", _) if path.contains("/principalAccessBoundaryPolicies/") => "iam.principalAccessBoundaryPolicies.get",
-        ("GET", _) if at("/v3/projects/", "") => "resourcemanager.projects.get",
-        ("GET", _) if at("/v3/folders/", "") => "resourcemanager.folders.get",
-        ("GET", _) if at("/v3/organizations/", "") => "resourcemanager.organizations.get",
-        ("GET", _) if at("/v1/roles/", "") => "iam.roles.get",
-        ("GET", _) if at("/v2/policies/", "/denypolicies") => "iam.policies.listPolicies",
-        ("GET", _) if at("/v2/policies/", "") => "iam.policies.get",
-        ("GET", _) if at("/v1/locations/global/workforcePools/", "") => "iam.workforcePools.get",
-        ("GET", _) if path.ends_with(":searchTransitiveGroups") => "cloudidentity.groups.memberships.searchTransitiveGroups",
-        ("GET", _) if at("/v1/groups/", "/memberships") => "cloudidentity.groups.memberships.list",
-        ("GET", _) if path.ends_with("/effectiveIamPolicies:batchGet") => "cloudasset.effectiveIamPolicies.batchGet",
-        ("GET", _) if path.ends_with("/assets") => "cloudasset.assets.list",
-        ("GET", _) if path.ends_with("/iam/testPermissions") => "storage.buckets.testIamPermissions",
-        ("GET", _) if path.contains("/managedFolders/") => "storage.managedFolders.getIamPolicy",
-        ("GET", _) if at("/storage/", "/managedFolders") => "storage.managedFolders.list",
-        ("GET", _) if at("/storage/", "/iam") => "storage.buckets.getIamPolicy",
-        ("GET", _) if at("/storage/", "/acl") && path.contains("/o/") => "storage.objectAccessControls.list",
-        ("GET", _) if at("/storage/", "/acl") => "storage.bucketAccessControls.list",
-        ("GET", _) if at("/storage/", "") => "storage.buckets.get",
-        ("GET", _) if path.ends_with(":getIamPolicy") && path.contains("/secrets/") => "secretmanager.secrets.getIamPolicy",
-        ("GET", _) if path.ends_with(":getIamPolicy") && path.contains("/keyRings/") => "cloudkms.cryptoKeys.getIamPolicy",
-        ("GET", _) if path.ends_with(":getIamPolicy") && path.contains("/topics/") => "pubsub.getIamPolicy",
-        ("GET", _) if at("/v2/projects/", ":getIamPolicy") => "run.services.getIamPolicy",
-        ("GET", _) if path.ends_with(":getIamPolicy") && path.contains("/repositories/") => "artifactregistry.repositories.getIamPolicy",
-        ("GET", _) if at("/bigquery/v2/", "") => "bigquery.datasets.get",
-        ("GET", _) if path.ends_with("/servicePerimeters") => "accesscontextmanager.servicePerimeters.list",
-        ("GET", _) if path.ends_with("/accessLevels") => "accesscontextmanager.accessLevels.list",
-        ("GET", _) if at("/v2/", "/policies") => "orgpolicy.policies.list",
-        ("GET", _) if at("/v1/projects/", "/services") => "serviceusage.services.list",
-        ("GET", _) if at("/v1/projects/", ".googleapis.com") && path.contains("/services/") => "serviceusage.services.get",
-        ("GET", _) if at("/v1/projects/", "/billingInfo") => "cloudbilling.projects.getBillingInfo",
-        ("GET", _) if at("/v1/projects/", "/serviceAccounts") => "iam.serviceAccounts.list",
-        ("GET", _) if path.contains("/serviceAccounts/") => "iam.serviceAccounts.get",
-        _ => "",
-    }
+    let fits = |row: &&(&str, &str, &str, &str, &str)| {
+        let (method, start, middle, end, _) = row;
+        seen.method == *method && seen.path.starts_with(start) && seen.path.contains(middle) && seen.path.ends_with(end)
+    };
+    CALLS.iter().find(fits).map_or("", |row| row.4)
 }
 
 /// Only what the table of steps lists is ever sent, each with the method that reads; and all of it is.

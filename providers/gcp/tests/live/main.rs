@@ -3,7 +3,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "these tests run a server and write files for the reader; what fails here is a test"
 )]

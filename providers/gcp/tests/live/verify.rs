@@ -1,8 +1,8 @@
 //! The second opinion: each state that Policy Troubleshooter may be in, and what it does not look at.
 
-use crate::company::company;
+use crate::company::{company, with};
 use crate::server::{Answer, Server, refused};
-use crate::{ANA, BOB, decide, options, question, read};
+use crate::{ANA, BOB, ask, decide, options, question, read};
 use iam_why_contract::collect::{Collect, SecondOpinion};
 use iam_why_contract::{Decision, Verdict};
 use iam_why_gcp::collect::GcpReader;
@@ -49,6 +49,33 @@ async fn an_answer_that_rests_on_what_it_does_not_look_at_is_not_contradicted() 
         assert_eq!((opinion.agrees, opinion.leaves_out), (None, vec![layer.to_owned()]));
         assert!(opinion.says.contains(&format!("it does not look at {layer}")), "{}", opinion.says);
     }
+}
+
+#[tokio::test]
+async fn what_an_access_control_list_grants_is_none_of_its_business() {
+    let server = Server::new(with(&[
+        (
+            "/storage/v1/b/reports",
+            r#"{"name": "reports", "projectNumber": "300", "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": false}}}"#,
+        ),
+        ("/storage/v1/b/reports/acl", r#"{"kind": "storage#bucketAccessControls"}"#),
+        (
+            "/storage/v1/b/reports/o/2026%2Fq1.csv/acl",
+            r#"{"kind": "storage#objectAccessControls", "items": [{"entity": "user-bob@example.com", "role": "READER"}]}"#,
+        ),
+    ]));
+    let verdict = decide(&read(&server, BOB).await);
+    assert_eq!(verdict.decision, Decision::Allow, "{:?}", verdict.doubts);
+    let opinion = opinion(state("CANNOT_ACCESS"), &verdict).await;
+    assert_eq!((opinion.agrees, opinion.leaves_out), (None, vec!["storage_acl".to_owned()]), "{}", opinion.says);
+}
+
+#[tokio::test]
+async fn policies_of_pub_sub_are_named_as_what_it_does_not_see() {
+    let topic = "//pubsub.googleapis.com/projects/acme/topics/t";
+    let server = Server::new(|seen| if seen.path == "/v3/iam:troubleshoot" { Answer::json(&state("CAN_ACCESS")) } else { company(seen) });
+    let opinion = GcpReader.verify(&ask(BOB, "pubsub.topics.publish", topic), &denied().await, &options(&server)).await.unwrap().unwrap();
+    assert_eq!((opinion.agrees, opinion.leaves_out), (None, vec!["allow policies of Pub/Sub resources".to_owned()]), "{}", opinion.says);
 }
 
 #[tokio::test]
