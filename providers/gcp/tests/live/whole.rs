@@ -283,13 +283,12 @@ async fn credentials_that_expire_on_the_way_stop_the_run_and_fill_it_with_no_ref
         if now.load(Ordering::Relaxed) { Answer::new(401, r#"{"error": {"code": 401, "message": "expired"}}"#) } else { organization(seen) }
     });
     let kept = Kept::default();
-    let error = whole(&server, "acme", &kept).await;
-    // The two lists that were left failed too few times to tell; nothing of them counts as read.
-    assert_eq!(kept.point(BUCKETS), None);
-    let fresh = Server::new(organization);
-    whole(&fresh, "acme", &kept).await.unwrap();
+    let error = whole(&server, "acme", &kept).await.unwrap_err();
+    assert!(matches!(error, CollectError::BadCredentials { .. }), "{error}");
+    assert_eq!([kept.point("projects/acme"), kept.point(BUCKETS)], [Some(Point::End), None]);
+    whole(&Server::new(organization), "acme", &kept).await.unwrap();
     assert_eq!(kept.point(BUCKETS), Some(Point::End));
-    assert!(error.is_ok() || matches!(error, Err(CollectError::BadCredentials { .. })));
+    assert!(kept.snapshot().searches().iter().all(|search| !matches!(search.outcome, Outcome::Refused { .. })));
     let dead =
         Server::new(
             move |seen| {
