@@ -4,6 +4,7 @@ use crate::context;
 use crate::documents::{
     ACCESS_POINT, CANONICAL_USER, OBJECT_ACL, OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK, REQUEST_PAYMENT, RESOURCE, ROLE, SESSION, USER,
 };
+use crate::language::arn::called;
 use crate::language::facts::Facts;
 use crate::language::open::{Flag, Flags};
 use crate::language::principal::{Caller, CallerKind};
@@ -16,7 +17,8 @@ use crate::library::{Library, Read};
 use crate::public;
 use crate::request::Request;
 use iam_why_contract::json::Json;
-use iam_why_contract::{Document, Lookup, Place, Truth};
+use iam_why_contract::spelling::close_to;
+use iam_why_contract::{Document, Doubt, Lookup, Outcome, Place, Truth};
 use std::sync::Arc;
 
 /// Everything that bears on one request. Compiled once; [`decide`](crate::decide::decide) reads it without allocating, and threads may
@@ -108,6 +110,26 @@ pub struct Identity<'s> {
     pub arn: String,
     /// Its document.
     pub detail: Option<(&'s Document, Arc<Json>)>,
+}
+
+impl Identity<'_> {
+    /// Whether it is known not to be there: nothing can be said of what it may do then, but the name may be a slip.
+    #[must_use]
+    pub fn gone(&self, library: &Library<'_>) -> Option<Doubt> {
+        let snapshot = library.snapshot();
+        if self.detail.is_some() || snapshot.outcome(self.kind, &self.arn) != Some(&Outcome::Absent) {
+            return None;
+        }
+        let (start, name) = self.arn.rsplit_once('/')?;
+        let account = start.rsplit_once(':').map_or(start, |(account, _)| account);
+        let others = snapshot.all_of(self.kind).map(|document| &*document.subject).filter(|arn| arn.starts_with(account));
+        let names = others.filter_map(|arn| Some(arn.rsplit_once('/')?.1));
+        let needs = match close_to(name, names).as_slice() {
+            [] => "a principal that exists: it was deleted, or is spelt otherwise".to_owned(),
+            meant => format!("a principal that exists; did you mean {}?", meant.join(" or ")),
+        };
+        Some(Doubt { about: format!("what {} may do: there is none of that name in the account", called(&self.arn)), needs })
+    }
 }
 
 impl World {

@@ -10,18 +10,7 @@ pub(crate) use printed::{assemble, recognise};
 
 use iam_why_contract::DocumentKind;
 
-macro_rules! kinds {
-    ($($name:ident = $id:literal, $title:literal, $subject:literal, $shape:literal, $command:literal, [$($permission:literal),*];)*) => {
-        $(#[doc = concat!("`", $id, "`: ", $title, ", of a ", $subject, ".")] pub const $name: &str = $id;)*
-
-        /// Every kind of document that the Azure provider reads.
-        pub const KINDS: &[DocumentKind] = &[
-            $(DocumentKind { id: $id, title: $title, subject: $subject, shape: $shape, command: $command, permissions: &[$($permission),*] },)*
-        ];
-    };
-}
-
-kinds! {
+iam_why_contract::document_kinds! {
     // Who may do what, where.
     ROLE_ASSIGNMENT = "azure:role-assignment", "the role assignment", "scope",
         "an element of role assignment list", "az role assignment list --all --include-inherited -o json", ["Microsoft.Authorization/roleAssignments/read"];

@@ -43,6 +43,25 @@ pub struct DocumentKind {
     pub permissions: &'static [&'static str],
 }
 
+/// The table of a provider's document kinds: `NAME = id, title, subject, shape, command, [permission, …];` a row. Makes a constant of
+/// each id, and `KINDS` of all rows.
+#[macro_export]
+macro_rules! document_kinds {
+    ($($name:ident = $id:literal, $title:literal, $subject:literal, $shape:literal, $command:literal, [$($permission:literal),*];)*) => {
+        $(#[doc = concat!("`", $id, "`: ", $title, ", of a ", $subject, ".")] pub const $name: &str = $id;)*
+
+        /// Every kind of document that this provider reads.
+        pub const KINDS: &[$crate::DocumentKind] = &[$($crate::DocumentKind {
+            id: $id,
+            title: $title,
+            subject: $subject,
+            shape: $shape,
+            command: $command,
+            permissions: &[$($permission),*],
+        },)*];
+    };
+}
+
 /// Why a question could not be put to a cloud.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not {expected}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]

@@ -3,6 +3,7 @@
 use crate::decide::{Judgement, decide};
 use crate::documents;
 use crate::facts::Facts;
+use crate::language::permissions::meant_by;
 use crate::layers::{ALLOW_POLICY, Answer, STORAGE_ACL};
 use crate::request::Request;
 use crate::world::World;
@@ -104,6 +105,7 @@ fn findings_of(blocker: Answer, parts: &mut Vec<Part>) -> Vec<Finding> {
 fn remarks(world: &World<'_>, decision: Decision, decided_by: Option<&str>) -> Vec<String> {
     let mut remarks = Vec::new();
     if decision == Decision::Deny && decided_by == Some(ALLOW_POLICY) {
+        remarks.extend(slip(world));
         // E8
         remarks.push("Google Cloud also answers so where the resource does not exist: check its name, and that project id and number are not mixed up".into());
     }
@@ -114,6 +116,15 @@ fn remarks(world: &World<'_>, decision: Decision, decided_by: Option<&str>) -> V
         }
     }
     remarks
+}
+
+/// The permission may be misspelt: no role that was read includes it, and one very like it exists.
+fn slip(world: &World<'_>) -> Option<String> {
+    let asked = world.request.permission.v1();
+    let quoted = format!("\"{asked}\"");
+    let included = || world.snapshot.all_of(documents::ROLE).any(|role| role.text.contains(&quoted));
+    let meant = meant_by(&world.request.permission);
+    (!meant.is_empty() && !included()).then(|| format!("no role that was read includes {asked}; did you mean {}?", meant.join(" or ")))
 }
 
 /// Gates of which nothing is known: they are no doubts, but a refusal may come from them.

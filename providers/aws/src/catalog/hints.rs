@@ -3,9 +3,7 @@
 use super::format::{Section, pattern};
 use super::{Action, action, embedded};
 use iam_why_contract::glob::{Case, Piece};
-
-/// How many suggestions are worth reading.
-const SUGGESTIONS: usize = 5;
+use iam_why_contract::spelling::{SUGGESTIONS, close_to, closeness};
 
 /// What people call a service, where its prefix is another word.
 const SPOKEN: &[(&str, &str)] = &[
@@ -63,11 +61,7 @@ pub fn did_you_mean(name: &str) -> Vec<String> {
 /// The actions of a service whose names are close to `verb`.
 fn close_in(section: &Section<'_>, verb: &str) -> Vec<String> {
     let prefix = section.head().map_or("", |head| head.0);
-    let mut close: Vec<(usize, &str)> = section.action_names().filter_map(|name| Some((closeness(verb, name)?, name))).collect();
-    close.sort_unstable();
-    let exact = close.first().is_some_and(|(distance, _)| *distance == 0);
-    close.truncate(if exact { 1 } else { SUGGESTIONS });
-    close.into_iter().map(|(_, name)| format!("{prefix}:{name}")).collect()
+    close_to(verb, section.action_names()).into_iter().map(|name| format!("{prefix}:{name}")).collect()
 }
 
 /// The same verb of other services, where only a few have it.
@@ -86,16 +80,6 @@ fn by_prefix(prefix: &str, verb: &str) -> Vec<String> {
     let sections = spoken.and_then(|service| embedded().section(service)).into_iter().chain(near.into_iter().map(|(_, section)| section));
     let found: Vec<String> = sections.flat_map(|section| close_in(&section, verb)).collect();
     if found.is_empty() { elsewhere(verb) } else { found }
-}
-
-/// The distance of two names where it is small for their length.
-fn closeness(one: &str, other: &str) -> Option<usize> {
-    let allowed = (one.len() / 4).clamp(1, 3);
-    if one.len().abs_diff(other.len()) > allowed {
-        return None;
-    }
-    let distance = strsim::osa_distance(&one.to_ascii_lowercase(), &other.to_ascii_lowercase());
-    (distance <= allowed).then_some(distance)
 }
 
 /// What is odd about asking for `action` on `resource`: no ARN, an ARN of another service, of another type of resource, or an action

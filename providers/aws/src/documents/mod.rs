@@ -37,20 +37,7 @@ mod tests;
 pub use assemble::assemble;
 pub use printed::recognise;
 
-use iam_why_contract::DocumentKind;
-
-macro_rules! kinds {
-    ($($name:ident = $id:literal, $title:literal, $subject:literal, $shape:literal, $command:literal, [$($permission:literal),*];)*) => {
-        $(#[doc = concat!("`", $id, "`: ", $title, ", of a ", $subject, ".")] pub const $name: &str = $id;)*
-
-        /// Every kind of document that the AWS provider reads.
-        pub const KINDS: &[DocumentKind] = &[
-            $(DocumentKind { id: $id, title: $title, subject: $subject, shape: $shape, command: $command, permissions: &[$($permission),*] },)*
-        ];
-    };
-}
-
-kinds! {
+iam_why_contract::document_kinds! {
     // Identities. A detail of get-account-authorization-details says everything; the pieces below say it one call at a time.
     USER = "aws:user", "the user", "user ARN",
         "an element of UserDetailList, or `User` of get-user", "aws iam get-user", ["iam:GetUser"];

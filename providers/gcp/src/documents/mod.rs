@@ -13,20 +13,7 @@ mod printed;
 pub(crate) use assets::canonical;
 pub use printed::{assemble, recognise};
 
-use iam_why_contract::DocumentKind;
-
-macro_rules! kinds {
-    ($($name:ident = $id:literal, $title:literal, $subject:literal, $shape:literal, $command:literal, [$($permission:literal),*];)*) => {
-        $(#[doc = concat!("`", $id, "`: ", $title, ", of a ", $subject, ".")] pub const $name: &str = $id;)*
-
-        /// Every kind of document that the Google Cloud provider reads.
-        pub const KINDS: &[DocumentKind] = &[
-            $(DocumentKind { id: $id, title: $title, subject: $subject, shape: $shape, command: $command, permissions: &[$($permission),*] },)*
-        ];
-    };
-}
-
-kinds! {
+iam_why_contract::document_kinds! {
     // The tree.
     PROJECT = "gcp:project", "the project", "full resource name of a project",
         "{projectId, projectNumber | name: projects/NUMBER, parent}", "gcloud projects describe PROJECT", ["resourcemanager.projects.get"];
