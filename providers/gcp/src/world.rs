@@ -328,7 +328,8 @@ impl<'s> World<'s> {
 
     /// The allow policy of one node.
     pub(crate) fn allow_level(&self, node: &FullName) -> Level<AllowPolicy> {
-        let mut unread = self.unread(documents::ALLOW_POLICY, node).filter(|_| self.may_hold_policy(node));
+        let mut unread =
+            self.unread(documents::ALLOW_POLICY, node).filter(|_| self.may_hold_policy(node) && !self.is_no_managed_folder(node));
         let mut policies = Vec::new();
         for document in self.documents(documents::ALLOW_POLICY, node) {
             match allow_policy(document) {
@@ -337,6 +338,14 @@ impl<'s> World<'s> {
             }
         }
         Level { node: node.clone(), policies, unread }
+    }
+
+    /// Is it known not to be a managed folder, because all of those of its bucket are known? The search for them has the subject
+    /// `//storage.googleapis.com/projects/_/buckets/B/managedFolders/*`.
+    fn is_no_managed_folder(&self, node: &FullName) -> bool {
+        let Some(bucket) = node.bucket().filter(|_| node.path.contains("/managedFolders/")) else { return false };
+        let all = self.snapshot.outcome(documents::ALLOW_POLICY, &format!("{bucket}/managedFolders/*"));
+        matches!(all, Some(Outcome::Found | Outcome::Absent)) && self.outcome(documents::ALLOW_POLICY, node).is_none()
     }
 
     /// Where the list of policy-bearing types is silent, whatever ends a pair of collection and id may hold one.
@@ -593,10 +602,10 @@ fn project_node(name: &str) -> FullName {
 fn ancestors(snapshot: &Snapshot, resource: &FullName, containers: &[FullName]) -> Option<Vec<FullName>> {
     let mut names: Vec<FullName> = vec![resource.clone()];
     names.extend(containers.iter().cloned());
-    for project in resource.project().map(|name| project(snapshot, name)).into_iter().flat_map(|project| [project.id, project.number]) {
+    let owner = resource.project().map(str::to_owned).or_else(|| owner(snapshot, resource));
+    for project in owner.map(|name| project(snapshot, &name)).into_iter().flat_map(|project| [project.id, project.number]) {
         names.extend(project.as_deref().map(project_node));
     }
-    names.extend(owner(snapshot, resource).as_deref().map(project_node));
     let found = |name: &FullName| {
         name.spellings().iter().find_map(|spelling| snapshot.of(documents::ANCESTRY, spelling).next()).and_then(read_ancestry)
     };
@@ -666,7 +675,8 @@ fn project_document(snapshot: &Snapshot, name: &str) -> Option<Value> {
     others.find_map(|document| json(document).filter(|value| names(value).is(name)))
 }
 
-fn names(value: &Value) -> Project {
+/// Both names of a project, as its document says them.
+pub(crate) fn names(value: &Value) -> Project {
     let number = text(value, "projectNumber").or_else(|| text(value, "name")?.strip_prefix("projects/").map(str::to_owned));
     let number = number.filter(|number| number.chars().all(|c| c.is_ascii_digit()));
     Project { id: text(value, "projectId"), number }
@@ -708,11 +718,23 @@ fn caller(snapshot: &Snapshot, principal: &Principal) -> Caller {
         if matches!(domain, "gmail.com" | "googlemail.com") && caller.customer.is_none() {
             caller.customer = Some(None);
         }
+        if caller.customer.is_none() && caller.home.is_none() {
+            (caller.customer, caller.home) = of_domain(snapshot, domain);
+        }
     }
     if caller.home.is_none() {
         caller.home = principal.email().and_then(|email| home(snapshot, email));
     }
     caller
+}
+
+/// The customer and the organization of the accounts of a domain: an organization's display name is the primary domain of its customer
+/// (F3, F19). Of other domains nothing is known.
+fn of_domain(snapshot: &Snapshot, domain: &str) -> (Option<Option<String>>, Option<Vec<String>>) {
+    let named = |organization: &Value| text(organization, "displayName").is_some_and(|name| name.eq_ignore_ascii_case(domain));
+    let organization = snapshot.all_of(documents::ORGANIZATION).filter_map(json).find(named);
+    let known = organization.and_then(|it| Some((crate::membership::customer_id(&it)?, FullName::node(&text(&it, "name")?)?.path)));
+    known.map_or((None, None), |(customer, home)| (Some(Some(customer)), Some(vec![home])))
 }
 
 /// What a document says of the caller: a member that is there is known, `null` says that it has none, a missing one says nothing.

@@ -30,7 +30,7 @@ pub trait Collect: Send + Sync {
     /// Reads what `question` needs.
     fn question<'a>(&'a self, question: &'a Question, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Collected>;
 
-    /// Reads everything there is in `scope` (an account, a subscription, a project; `None` for the one the credentials belong to) and
+    /// Reads everything there is in `scope` (an account, a subscription, a project or what it lies in; `None` for the one the credentials belong to) and
     /// hands it to `sink` as it comes. Returns the scope that was read, in the cloud's own spelling.
     fn whole<'a>(
         &'a self,
@@ -74,7 +74,7 @@ pub struct Options {
     /// How many calls may be under way at once.
     pub concurrency: usize,
     /// What only some clouds know, by the name of the command line option without its dashes: `profile`, `region`, `regions`,
-    /// `endpoint-url`, `reader-role`, `tenant`, `subscription`, `impersonate`.
+    /// `endpoint-url`, `reader-role`, `tenant`, `subscription`, `project`, `credentials-file`, `impersonate`.
     pub settings: BTreeMap<&'static str, String>,
 }
 

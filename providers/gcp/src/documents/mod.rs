@@ -9,6 +9,8 @@
 mod assets;
 mod printed;
 
+#[cfg(feature = "collect")]
+pub(crate) use assets::canonical;
 pub use printed::{assemble, recognise};
 
 iam_why_contract::document_kinds! {

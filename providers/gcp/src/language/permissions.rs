@@ -129,6 +129,12 @@ fn listed(service: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     lines.map_while(|line| line.strip_prefix(' ')).filter_map(|line| line.split_once(": "))
 }
 
+/// Does the list of deniable permissions know the service, `storage.googleapis.com`?
+#[cfg(feature = "collect")]
+pub(crate) fn is_listed(host: &str) -> bool {
+    listed(host).next().is_some()
+}
+
 /// Is the entry one that deny policies accept at all?
 pub(crate) fn is_deny_entry(entry: &str) -> bool {
     let Some((service, rest)) = entry.split_once('/') else { return false };

@@ -214,7 +214,16 @@ pub(crate) fn ip_filter<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer
     let Some(bucket) = bucket(world) else {
         return answer.holding(world.gate(documents::BUCKET, &name, Unread::Matters, facts));
     };
-    let Some(filter) = bucket.ip_filter.filter(|filter| text(filter, "mode").as_deref() == Some("Enabled")) else { return answer };
+    let mode = bucket.ip_filter.as_ref().and_then(|filter| text(filter, "mode"));
+    let sources = |filter: &Value| ["publicNetworkSource", "vpcNetworkSources"].iter().any(|name| member(filter, name).is_some());
+    if mode.is_none() || (mode.as_deref() == Some("Enabled") && !bucket.ip_filter.as_ref().is_some_and(sources)) {
+        // Who may read a bucket's settings need not be shown its filter.
+        let hidden = world.gate(documents::BUCKET, &name, Unread::OnlyIfRefused, facts);
+        if !hidden.is_no() {
+            return answer.holding(hidden);
+        }
+    }
+    let Some(filter) = bucket.ip_filter.filter(|_| mode.as_deref() == Some("Enabled")) else { return answer };
     let admitted = admitted(world, &filter, facts);
     let answer = answer.holding(!admitted);
     if !R::KEEPS {
