@@ -2,11 +2,11 @@
 
 use crate::decide::{Judgement, decide};
 use crate::documents;
-use crate::facts::Facts;
+use crate::facts::{Facts, agree};
 use crate::layers::{ALLOW_POLICY, Answer, STORAGE_ACL};
 use crate::request::Request;
 use crate::world::World;
-use iam_why_contract::settle::{Open, settle};
+use iam_why_contract::settle::{Open, settle_possible};
 use iam_why_contract::trace::{Off, Tests};
 use iam_why_contract::{Decision, Doubt, Finding, Kind, Lookup, Part, Ruling, Snapshot, Step, Trace, Verdict, verdict};
 
@@ -46,11 +46,16 @@ fn settled(world: &World<'_>) -> Settled {
     if judged.decision != Decision::Undetermined {
         return Settled { decision: judged.decision, kind: judged.kind, doubts: Vec::new(), taken: Vec::new() };
     }
-    let open: Vec<Open> = asked.iter().map(|(_, open)| open.clone()).collect();
-    let taking = |ways: &[usize]| asked.iter().map(|(key, _)| key.clone()).zip(ways.iter().copied()).collect::<Vec<_>>();
-    let settled = settle(&open, |ways| {
-        let judged = decide::<Off>(world, &Facts::taking(taking(ways)));
-        (judged.decision, judged.kind)
+    let open: Vec<Open> = asked.iter().map(|fact| fact.open.clone()).collect();
+    let taking = |ways: &[usize]| asked.iter().map(|fact| fact.key.clone()).zip(ways.iter().copied()).collect::<Vec<_>>();
+    let mut taken = None;
+    let settled = settle_possible(&open, |ways| {
+        agree(&asked, ways).then(|| {
+            let chosen = taking(ways);
+            taken.get_or_insert_with(|| chosen.clone());
+            let judged = decide::<Off>(world, &Facts::taking(chosen));
+            (judged.decision, judged.kind)
+        })
     });
     let mut doubts: Vec<Doubt> = settled.matters.iter().filter_map(|&at| open.get(at)).map(|open| open.doubt.clone()).collect();
     doubts.dedup();
@@ -61,7 +66,7 @@ fn settled(world: &World<'_>) -> Settled {
     if settled.decision != Decision::Undetermined {
         doubts.clear();
     }
-    Settled { decision: settled.decision, kind, doubts, taken: taking(&vec![0; asked.len()]) }
+    Settled { decision: settled.decision, kind, doubts, taken: taken.unwrap_or_default() }
 }
 
 fn report(world: &World<'_>, judged: Judgement) -> Verdict {

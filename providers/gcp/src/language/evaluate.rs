@@ -4,6 +4,7 @@
 //! (C2): `true || error` is true, `false && error` is false, in either order; otherwise the error stands.
 
 use super::attributes::{ApiRest, Attribute, Attributes, Dialect, Tag, Tags};
+use super::claims::{Claim, Says};
 use super::expression::Expression;
 use super::functions;
 use super::value::Value;
@@ -158,34 +159,71 @@ impl Evaluation<'_> {
         ways
     }
 
-    /// What an open comparison is taken to come to. A comparison and its negation are one fact.
+    /// What an open comparison is taken to come to. A comparison and its negation are one fact, and what two comparisons say of one
+    /// attribute may exclude each other.
     fn settled(&self, node: &IdedExpr, unknown: &Unknown) -> Ways {
-        let (negated, name) = self.fact(node);
-        let ways = if negated { unknown.ways.not() } else { unknown.ways };
+        let plain = unknown.ways == Ways { yes: true, no: true, error: false };
+        let (negated, claim) = self.claim(node).filter(|_| plain).map_or((false, None), |(negated, claim)| (negated, Some(claim)));
         let doubt = || Doubt {
             about: format!("{}, which the condition asks for in `{}`", unknown.about, self.expression.slice(node)),
             needs: unknown.needs.clone(),
         };
-        let taken = self.facts.way(&format!("condition: {name}"), ways.count(), doubt).map_or(ways, |way| ways.nth(way));
+        let way = match claim {
+            Some(claim) => self.facts.claim(claim, unknown.ways.count(), doubt),
+            None => self.facts.way(&format!("condition: {}", self.expression.slice(node)), unknown.ways.count(), doubt),
+        };
+        let taken = way.map_or(unknown.ways, |way| unknown.ways.nth(way));
         if negated { taken.not() } else { taken }
     }
 
-    fn fact(&self, node: &IdedExpr) -> (bool, String) {
-        if let Expr::Call(CallExpr { func_name, args, target: None }) = &node.expr
-            && let [one, two] = args.as_slice()
-        {
-            let (negated, operator) = match func_name.as_str() {
-                op::NOT_EQUALS => (true, "=="),
-                op::GREATER_EQUALS => (true, "<"),
-                op::GREATER => (true, "<="),
-                op::EQUALS => (false, "=="),
-                op::LESS => (false, "<"),
-                op::LESS_EQUALS => (false, "<="),
-                _ => return (false, self.expression.slice(node).to_owned()),
-            };
-            return (negated, format!("{} {operator} {}", self.expression.slice(one), self.expression.slice(two)));
+    /// What an open comparison says of what it compares, and whether it says the contrary.
+    fn claim(&self, node: &IdedExpr) -> Option<(bool, Claim)> {
+        let Expr::Call(call) = &node.expr else { return None };
+        if tag_function(call) {
+            return self.tag_claim(call).map(|claim| (false, claim));
         }
-        (false, self.expression.slice(node).to_owned())
+        let known = |node: &IdedExpr| if let Outcome::Known(value) = self.value(node) { Some(value) } else { None };
+        let of = |subject: &IdedExpr, says: Says| Claim::of(self.expression.slice(subject), says);
+        if let (Some(target), [argument]) = (call.target.as_deref(), call.args.as_slice()) {
+            let Value::Text(text) = known(argument)? else { return None };
+            return match call.func_name.as_str() {
+                "startsWith" => Some((false, of(target, Says::Begins(text)))),
+                "endsWith" => Some((false, of(target, Says::Ends(text)))),
+                _ => None,
+            };
+        }
+        let [one, two] = call.args.as_slice() else { return None };
+        let (subject, value, turned) = match (known(one), known(two)) {
+            (None, Some(value)) => (one, value, false),
+            (Some(value), None) => (two, value, true),
+            _ => return None,
+        };
+        let ordered = matches!(value, Value::Int(_) | Value::Time(_));
+        let (negated, says) = match (call.func_name.as_str(), turned, value) {
+            (op::EQUALS, _, value) => (false, Says::Is(value)),
+            (op::NOT_EQUALS, _, value) => (true, Says::Is(value)),
+            (op::IN, false, Value::List(values)) => (false, Says::In(values)),
+            (op::LESS, false, value) if ordered => (false, Says::Below(value)),
+            (op::LESS_EQUALS, false, value) if ordered => (false, Says::AtMost(value)),
+            (op::GREATER, false, value) if ordered => (true, Says::AtMost(value)),
+            (op::GREATER_EQUALS, false, value) if ordered => (true, Says::Below(value)),
+            (op::LESS, true, value) if ordered => (true, Says::AtMost(value)),
+            (op::LESS_EQUALS, true, value) if ordered => (true, Says::Below(value)),
+            (op::GREATER, true, value) if ordered => (false, Says::Below(value)),
+            (op::GREATER_EQUALS, true, value) if ordered => (false, Says::AtMost(value)),
+            _ => return None,
+        };
+        Some((negated, of(subject, says)))
+    }
+
+    /// H9: a key has one value on a resource, or none.
+    fn tag_claim(&self, call: &CallExpr) -> Option<Claim> {
+        let Ok(arguments) = self.values(call.args.iter()) else { return None };
+        match (call.func_name.as_str(), arguments.as_slice()) {
+            ("matchTag" | "matchTagId", [Value::Text(key), value @ Value::Text(_)]) => Some(Claim::of_tag(key, Says::Is(value.clone()))),
+            ("hasTagKey" | "hasTagKeyId", [Value::Text(key)]) => Some(Claim::of_tag(key, Says::Exists)),
+            _ => None,
+        }
     }
 
     fn test(&self, node: &IdedExpr, outcome: &Outcome, ways: Ways) -> Test {

@@ -1,6 +1,7 @@
 //! The policy language: who is meant, which permissions, under which condition.
 
 pub(crate) mod attributes;
+pub(crate) mod claims;
 pub(crate) mod evaluate;
 pub(crate) mod expression;
 pub(crate) mod functions;
