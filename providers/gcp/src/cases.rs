@@ -22,6 +22,9 @@ const FACTS: &[&str] = &[
     "project",
     "principal",
     "request_time",
+    "location",
+    "method",
+    "custom_constraints",
     "resource_service",
     "resource_type",
     "resource_name",
@@ -118,6 +121,10 @@ impl<'v> Writer<'v> {
         self.charged(facts);
         self.perimeters(facts.get("vpcsc"));
         self.org_policies(facts.get("org_policies"));
+        for constraint in facts.get("custom_constraints").and_then(Value::as_array).into_iter().flatten() {
+            let name = text(constraint, "name").unwrap_or_default().to_owned();
+            self.add(kind::CUSTOM_CONSTRAINT, &name, &format!("custom constraint {name}"), constraint);
+        }
         self.other_grants(facts);
         let question = Question {
             provider: "gcp".into(),
@@ -305,7 +312,9 @@ impl<'v> Writer<'v> {
                 None => self.context.entries.extend([(key.to_owned(), None)]),
             }
         }
-        for (fact, key) in [("request_time", "request.time"), ("source_ip", "source.ip")] {
+        for (fact, key) in
+            [("request_time", "request.time"), ("source_ip", "source.ip"), ("location", "resource.location"), ("method", "method")]
+        {
             if let Some(value) = facts.get(fact).and_then(Value::as_str) {
                 self.say(key, value);
             }

@@ -4,7 +4,7 @@
 use crate::facts::Facts;
 use crate::layers::{self, ALLOW_POLICY, Answer, DATASET_ACCESS, K8S_RBAC, STORAGE_ACL};
 use crate::world::World;
-use iam_why_contract::{Decision, Kind, Recorder, Step, Truth};
+use iam_why_contract::{Decision, Evidence, Kind, Recorder, Step, Truth};
 
 /// What is decided of a request.
 pub(crate) struct Judgement {
@@ -37,6 +37,14 @@ pub(crate) struct Iam {
     missing: Answer,
     granted_by: &'static str,
     notes: Vec<String>,
+}
+
+impl Iam {
+    /// Where a control stands that takes the access away, if one does.
+    pub(crate) fn taken_away(&self) -> Option<Evidence> {
+        let refusing = self.refusals.iter().filter(|answer| answer.holds.is_yes());
+        refusing.flat_map(|answer| &answer.findings).map(|finding| finding.evidence.clone()).next()
+    }
 }
 
 /// Decides one request.

@@ -88,6 +88,9 @@ kinds! {
     ORG_POLICY = "gcp:org-policy", "an organization policy", "full resource name of the project, folder or organization that sets it",
         "{name, spec: {rules, inheritFromParent, reset}, dryRunSpec}", "gcloud org-policies describe CONSTRAINT --project=PROJECT",
         ["orgpolicy.policies.list", "orgpolicy.policy.get"];
+    CUSTOM_CONSTRAINT = "gcp:custom-constraint", "a custom constraint", "name of the constraint",
+        "{name: organizations/N/customConstraints/custom.X, resourceTypes, methodTypes, condition, actionType}",
+        "gcloud org-policies describe-custom-constraint CONSTRAINT --organization=ORGANIZATION", ["orgpolicy.customConstraints.get"];
     SERVICE_STATE = "gcp:service-state", "whether the API is enabled", "//serviceusage.googleapis.com/projects/P/services/SERVICE",
         "{name, state: ENABLED | DISABLED}", "gcloud services list --project=PROJECT", ["serviceusage.services.get"];
     BILLING = "gcp:billing", "the project's billing", "full resource name of the project",

@@ -15,8 +15,8 @@
 //! | `perimeters--organization--77.json`, `access-levels--organization--77.json` | `gcloud access-context-manager … list` |
 
 use super::{
-    ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, DATASET, DENY_POLICY, FOLDER,
-    GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PROJECT, ROLE, SERVICE_ACCOUNT, SERVICE_STATE, TAGS, assets,
+    ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, CUSTOM_CONSTRAINT, DATASET, DENY_POLICY,
+    FOLDER, GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PROJECT, ROLE, SERVICE_ACCOUNT, SERVICE_STATE, TAGS, assets,
 };
 use crate::language::resources::{FullName, STORAGE};
 use crate::world::{member, text};
@@ -242,6 +242,10 @@ fn policy(taken: &mut Taken<'_>, value: &Value, text_of: &str, line: u32) -> boo
     }
     if let Some(target) = member(value, "target").and_then(|target| text(target, "principalSet")).filter(|_| has(value, &["policy"])) {
         taken.add(BOUNDARY_BINDING, &target, &format!("boundary binding {}", name.rsplit('/').next().unwrap_or_default()), text_of, line);
+        return true;
+    }
+    if let Some((_, constraint)) = name.split_once("/customConstraints/").filter(|_| has(value, &["condition"])) {
+        taken.add(CUSTOM_CONSTRAINT, &name, &format!("custom constraint {constraint}"), text_of, line);
         return true;
     }
     if let Some((node, constraint)) = name.split_once("/policies/").filter(|_| has(value, &["spec"]) || has(value, &["dryRunSpec"])) {

@@ -19,6 +19,9 @@ pub(crate) const LISTED: &str = "May 2026";
 /// The enforcement version that new boundary policies get, and that `latest` stands for (B6).
 pub(crate) const DEFAULT_VERSION: u32 = 3;
 
+/// The highest enforcement version whose list this program has.
+pub(crate) const NEWEST_VERSION: u32 = 4;
+
 impl Permission {
     /// Reads a permission in either spelling.
     pub(crate) fn parse(text: &str) -> Option<Self> {

@@ -54,7 +54,9 @@ impl FullName {
 
     /// `projects/P`, `folders/N`, `organizations/N` and nothing behind.
     pub(crate) fn node(text: &str) -> Option<Self> {
-        let text = text.strip_prefix("//cloudresourcemanager.googleapis.com/").unwrap_or(text);
+        // The names of deny policies hold their attachment point URL-encoded (D1).
+        let decoded = text.replace("%2F", "/").replace("%2f", "/");
+        let text = decoded.strip_prefix("//cloudresourcemanager.googleapis.com/").unwrap_or(&decoded);
         let text = text.strip_prefix("cloudresourcemanager.googleapis.com/").unwrap_or(text);
         let (kind, id) = text.split_once('/')?;
         let known = matches!(kind, "projects" | "folders" | "organizations");

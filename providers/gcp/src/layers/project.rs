@@ -41,20 +41,20 @@ pub(crate) fn usable<R: Recorder>(world: &World<'_>, project: &str, facts: &Fact
     let Some(request) = world.request.also(USE, named.clone()) else { return answer };
     let other = World::new(world.snapshot, &request);
     let iam = decide::iam::<R>(&other, &facts.of(&name(&request)));
-    let mut answer = answer.holding(!iam.allowed);
+    // E7: where the permission is taken away, granting it would not help.
+    let kind = if iam.allowed.is_no() { iam.kind } else { answer.kind };
+    let mut answer = Answer { kind, ..answer }.holding(!iam.allowed);
     if !R::KEEPS {
         return answer;
     }
     let documents = iam.steps.iter().flat_map(|step| step.documents.iter().cloned()).collect::<Vec<_>>();
     if answer.holds.is_yes() {
-        let says = format!("{} may not use {} for the call: {USE} is not granted there", world.request.principal.v1(), named.path);
+        let taken = iam.taken_away();
+        let how = if taken.is_some() { "is denied" } else { "is not granted" };
+        let says = format!("{} may not use {} for the call: {USE} {how} there", world.request.principal.v1(), named.path);
         let what = format!("the allow policies of {} and above", named.path);
-        answer = answer.finding(
-            code,
-            says,
-            Evidence::Silence { what, documents: documents.clone() },
-            &format!("the administrators of {}", named.path),
-        );
+        let evidence = taken.unwrap_or_else(|| Evidence::Silence { what, documents: documents.clone() });
+        answer = answer.finding(code, says, evidence, &format!("the administrators of {}", named.path));
     }
     let decision = match iam.allowed {
         Truth::Yes => Decision::Allow,

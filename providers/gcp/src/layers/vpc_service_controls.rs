@@ -93,6 +93,11 @@ impl Crossing<'_> {
         let service = self.world.request.permission.host().to_owned();
         let target = self.regular_of(&project.path).filter(|perimeter| perimeter.restricts(&service));
         let source_project = self.world.context("source.project").map(str::to_owned);
+        let maybe = [Some(project.path.as_str()), source_project.as_deref()].into_iter().flatten().find_map(|name| self.maybe_of(name));
+        if let Some(perimeter) = maybe {
+            let about = format!("whether the perimeter {} holds {}", perimeter.name, project.path);
+            return (self.world.ask(self.facts, "perimeter's projects", about, "gcloud projects describe: its number"), Some(perimeter.at));
+        }
         let source = source_project.as_deref().and_then(|source| self.regular_of(source));
         if let Some(unreachable) = self.not_accessible(source, &service) {
             return (unreachable, source.map(|perimeter| perimeter.at));
@@ -117,6 +122,17 @@ impl Crossing<'_> {
     fn regular_of(&self, project: &str) -> Option<&Perimeter<'_>> {
         let holds =
             |perimeter: &&Perimeter<'_>| perimeter.list("resources").iter().any(|name| self.world.same_node(name, project).is_yes());
+        self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
+    }
+
+    /// A perimeter that may hold the project: perimeters name projects by number, and the number is not known.
+    fn maybe_of(&self, project: &str) -> Option<&Perimeter<'_>> {
+        if self.regular_of(project).is_some() {
+            return None;
+        }
+        let holds = |perimeter: &&Perimeter<'_>| {
+            perimeter.list("resources").iter().any(|name| name.starts_with("projects/") && self.world.same_node(name, project).is_unknown())
+        };
         self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
     }
 
@@ -182,10 +198,10 @@ impl Crossing<'_> {
 
     /// V9
     fn holds(&self, level: &str) -> Truth {
-        match self.world.request.context.get("source.access_levels") {
-            Lookup::Known(held) => return if held.iter().any(|name| name == level) { Truth::Yes } else { Truth::No },
-            Lookup::Absent => return Truth::No,
-            Lookup::NotKnown => {}
+        let stated = self.world.request.context.entries.contains_key("source.access_levels");
+        let given = self.world.request.context.get("source.access_levels");
+        if let Lookup::Known(held) = given {
+            return yes(held.iter().any(|name| name == level));
         }
         let defined = self
             .world
@@ -194,6 +210,10 @@ impl Crossing<'_> {
         let value = defined.and_then(json).unwrap_or_default();
         let known = elements(&value, &["accessLevels"])
             .and_then(|levels| levels.iter().find(|entry| text(entry, "name").as_deref() == Some(level)));
+        // Levels that nobody mentioned follow from their definition; without one, absent is absent.
+        if given == Lookup::Absent && (stated || known.is_none()) {
+            return Truth::No;
+        }
         let holds = known.map_or(Truth::Unknown, |level| self.basic(level));
         if holds.is_unknown() {
             return self.world.ask(
