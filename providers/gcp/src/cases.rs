@@ -172,9 +172,12 @@ impl<'v> Writer<'v> {
     /// The path of the resource and of its project; the two names of the project.
     fn tree(&mut self) {
         let paths: Vec<String> = self.nodes.iter().map(|node| node.path.clone()).collect();
-        let resource = self.resource.to_string();
+        // A listing of objects is checked on their bucket: its path is the same.
+        let resources = [Some(self.resource.clone()), self.resource.bucket().filter(|bucket| *bucket != self.resource)];
         if !self.nodes.is_empty() {
-            self.add(kind::ANCESTRY, &resource, "the path of the resource", &json!({ "ancestors": paths }));
+            for resource in resources.into_iter().flatten() {
+                self.add(kind::ANCESTRY, &resource.to_string(), "the path of the resource", &json!({ "ancestors": paths }));
+            }
         }
         for (at, node) in self.nodes.clone().iter().enumerate() {
             let above: Vec<&String> = paths.iter().skip(at).collect();

@@ -114,9 +114,8 @@ fn charged(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
     let project = FullName::node(named).unwrap_or_else(|| FullName::new(crate::language::resources::MANAGER, &format!("projects/{named}")));
     let request = world.request.also("serviceusage.services.use", project.clone())?;
     let other = World::new(world.snapshot, &request);
-    let role = narrowest(&other).into_iter().next()?;
     let level = other.allow.iter().find(|level| level.node == project)?;
-    binding(&other, level, &role, None)
+    ways(&other, level, None).into_iter().next()
 }
 
 /// D3: an exception for the caller alone.
@@ -157,6 +156,9 @@ struct Candidate {
     name: String,
 }
 
+/// Basic roles grant thousands of permissions: granting one is never the narrowest change.
+const BASIC: &[&str] = &["roles/owner", "roles/editor", "roles/viewer", "roles/admin", "roles/writer", "roles/reader"];
+
 /// Roles of the snapshot that grant the permission and may be bound here, those with the fewest permissions first.
 fn narrowest(world: &World<'_>) -> Vec<Candidate> {
     let permission = world.request.permission.v1();
@@ -169,7 +171,7 @@ fn narrowest(world: &World<'_>) -> Vec<Candidate> {
             let name = document.subject.to_string();
             let includes = matches!(world.role(&name).says, crate::world::RoleSays::Includes(_));
             let permissions = json(document)?.get("includedPermissions")?.as_array()?.len();
-            (includes && bindable(world, &name)).then_some(Candidate { permissions, name })
+            (includes && bindable(world, &name) && !BASIC.contains(&name.as_str())).then_some(Candidate { permissions, name })
         })
         .collect();
     found.sort();
@@ -193,14 +195,54 @@ fn grants(world: &World<'_>, verdict: &Verdict) -> Vec<Proposal> {
         verdict.findings.iter().filter(|finding| finding.code == findings::ROLE_INERT.id).filter_map(revival).collect();
     let level =
         world.allow.iter().find(|level| level.node.holds_policy() == Some(true) && level.node.collection() != Some("managedFolders"));
-    let roles = narrowest(world);
     if let Some(level) = level {
         let only = only_this(world, &level.node);
-        let narrow = only.as_deref().and_then(|only| binding(world, level, roles.first()?, Some(only)));
-        all.extend(narrow);
-        all.extend(roles.iter().filter_map(|role| binding(world, level, role, None)).take(GRANTS));
+        all.extend(only.as_deref().and_then(|only| ways(world, level, Some(only)).into_iter().next()));
+        all.extend(ways(world, level, None));
     }
     all
+}
+
+/// Bindings of the roles that fit; where the snapshot holds none, of a custom role that is made for it.
+fn ways(world: &World<'_>, level: &Level<AllowPolicy>, only: Option<&str>) -> Vec<Proposal> {
+    let roles = narrowest(world);
+    if roles.is_empty() {
+        let made = custom_role(world).and_then(|(role, making)| Some(making.and(binding(world, level, &role, only)?)));
+        return made.into_iter().collect();
+    }
+    roles.iter().filter_map(|role| binding(world, level, role, only)).take(GRANTS).collect()
+}
+
+/// A custom role with the permission alone, in the project of the resource; for what only folders and organizations have, in the
+/// organization (A3, A6).
+fn custom_role(world: &World<'_>) -> Option<(Candidate, Proposal)> {
+    let permission = world.request.permission.v1();
+    let above = ["resourcemanager.organizations.", "resourcemanager.folders.", "resourcemanager.projects.list"];
+    let in_project = world.project_node().filter(|_| !above.iter().any(|start| permission.starts_with(start)));
+    let home = in_project.or_else(|| world.organization().cloned())?.path;
+    // Letters, digits, underscores and periods, at most 64.
+    let id = permission.replace('-', "_");
+    let name = format!("{home}/roles/{id}");
+    if id.len() > 64 || world.snapshot.of(documents::ROLE, &name).next().is_some() {
+        return None;
+    }
+    let title = format!("role {name}");
+    let creates = NewDocument { kind: documents::ROLE.into(), subject: name.clone(), title };
+    let value = object!({"name": name, "includedPermissions": [permission], "stage": "GA"});
+    let edit = Edit {
+        document: format!("{} {name}", documents::ROLE),
+        creates: Some(creates),
+        patch: vec![object!({"op": "add", "path": "", "value": value})],
+    };
+    let scope = home.replace("projects/", "--project=").replace("organizations/", "--organization=");
+    let making = Proposal {
+        says: format!("create the custom role {name} with {permission} alone (IAM says so where it is not supported in custom roles)"),
+        edits: vec![edit],
+        who: format!("whoever may create roles in {home} (roles/iam.roleAdmin)"),
+        widens: None,
+        commands: vec![format!("gcloud iam roles create {id} {scope} --title='{permission} only' --permissions={permission} --stage=GA")],
+    };
+    Some((Candidate { permissions: 1, name }, making))
 }
 
 fn revival(finding: &Finding) -> Option<Proposal> {

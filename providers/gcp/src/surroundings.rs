@@ -125,7 +125,13 @@ impl World<'_> {
         });
         let complete = context.unmentioned("api.") == Lookup::Absent;
         let sets_policy = self.request.permission.verb() == "setIamPolicy";
-        let rest = if sets_policy && !complete { ApiRest::Open(vec!["iam.googleapis.com/modifiedGrantsByRole"]) } else { ApiRest::Absent };
+        // C22: Resource Manager supplies it; BigQuery does not, and accepts any change of a dataset's list.
+        let lenient = self.request.resource.is_node() || self.request.permission.v1() == "bigquery.datasets.setIamPolicy";
+        let rest = match (sets_policy, complete) {
+            (true, false) => ApiRest::Open(vec![MODIFIED_GRANTS]),
+            (true, true) if !lenient => ApiRest::Refused(MODIFIED_GRANTS),
+            _ => ApiRest::Absent,
+        };
         (stated.collect(), rest)
     }
 
@@ -152,6 +158,8 @@ impl World<'_> {
     }
 }
 
+const MODIFIED_GRANTS: &str = "iam.googleapis.com/modifiedGrantsByRole";
+
 fn known(text: &str) -> Attribute {
     Attribute::Known(Value::Text(text.to_owned()))
 }
@@ -174,7 +182,7 @@ fn typed(name: &str, values: &[String]) -> Value {
 
 fn api_value(name: &str, values: &[String]) -> Value {
     match values {
-        [one] if name != "iam.googleapis.com/modifiedGrantsByRole" => Value::Text(one.clone()),
+        [one] if name != MODIFIED_GRANTS => Value::Text(one.clone()),
         _ => Value::texts(values.iter().cloned()),
     }
 }

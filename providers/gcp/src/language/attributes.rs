@@ -77,6 +77,8 @@ pub(crate) enum ApiRest {
     Absent,
     /// The API may supply those with these names.
     Open(Vec<&'static str>),
+    /// The service does not supply the one with this name, and refuses changes by those whom it limits (C22).
+    Refused(&'static str),
 }
 
 impl Attributes {

@@ -352,6 +352,11 @@ impl Evaluation<'_> {
         if !self.dialect.has_functions() {
             return Outcome::Error("a condition of this kind can ask for tags only".into());
         }
+        // B9: IAM accepts no others there; what it would make of one is not told.
+        if self.dialect == Dialect::Boundary && call.target.is_some() && !matches!(call.func_name.as_str(), "startsWith" | "endsWith") {
+            let about = format!("what Google makes of `{}`, which conditions of boundaries do not support", self.expression.slice(node));
+            return Outcome::Open(Unknown { about, needs: "a test with the live service".into(), ways: Ways::ANY });
+        }
         if let (op::LOGICAL_AND | op::LOGICAL_OR | op::LOGICAL_NOT | op::CONDITIONAL, None) = (call.func_name.as_str(), &call.target) {
             return self.logic(node, call);
         }
@@ -444,8 +449,16 @@ impl Evaluation<'_> {
             ("hasTagKeyId", [Value::Text(key)]) => Box::new(move |tag| tag.key_id == *key),
             _ => return Outcome::Error(format!("`{}` does not take these values", call.func_name)),
         };
+        let by_id = call.func_name.ends_with("Id");
+        let nameless = |tag: &Tag| if by_id { tag.key_id.is_empty() } else { tag.key.is_empty() };
         match &self.attributes.tags {
-            Tags::Known(tags) => Outcome::Known(Value::Bool(tags.iter().any(holds))),
+            Tags::Known(tags) if tags.iter().any(&holds) => Outcome::Known(Value::Bool(true)),
+            Tags::Known(tags) if tags.iter().any(nameless) => Outcome::Open(Unknown {
+                about: format!("the {} of the tags in effect on the resource", if by_id { "ids" } else { "names" }),
+                needs: "the effective tags, with names and ids".into(),
+                ways: Ways { yes: true, no: true, error: false },
+            }),
+            Tags::Known(_) => Outcome::Known(Value::Bool(false)),
             Tags::Open { needs } => {
                 let ways = Ways { yes: true, no: true, error: false };
                 Outcome::Open(Unknown { about: "the tags in effect on the resource".into(), needs: needs.clone(), ways })
@@ -473,6 +486,9 @@ impl Evaluation<'_> {
                 needs: format!("--context 'api.{name}=…': what the request changes"),
                 ways: Ways { yes: true, no: true, error: false },
             }),
+            (None, ApiRest::Refused(refused)) if refused == name => {
+                Outcome::Error(format!("this service does not supply {name}, and refuses those whom it limits"))
+            }
             _ => Outcome::Known(default.clone()),
         }
     }
