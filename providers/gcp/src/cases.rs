@@ -619,9 +619,27 @@ impl<'v> Writer<'v> {
                 }
                 // N53: who is in no row access policy reads zero rows, and is not refused.
                 ("row_access_policies", _) => {}
+                ("policy_tags", Some(list)) => self.policy_tags(&list),
                 _ => self.not_modelled.push(format!("bigquery.{name}")),
             }
         }
+    }
+
+    /// The tags of the columns that the request reads, each by its name or as `{tag, column}`.
+    fn policy_tags(&mut self, list: &[Value]) {
+        let name =
+            |entry: &Value| ["tag", "policy_tag", "policyTag", "name"].into_iter().find_map(|name| text(entry, name)).map(str::to_owned);
+        let tags = list.iter().filter_map(|entry| entry.as_str().map(str::to_owned).or_else(|| name(entry)));
+        let columns: Vec<Value> = list
+            .iter()
+            .enumerate()
+            .map(|(at, entry)| text(entry, "column").map_or_else(|| Value::from(format!("column {at}")), Value::from))
+            .collect();
+        let fields: Vec<Value> =
+            columns.iter().zip(tags).map(|(column, tag)| json!({"name": column, "policyTags": {"names": [tag]}})).collect();
+        let table = self.resource.to_string();
+        self.add(kind::TABLE, &table, "schema of the table", &json!({"schema": {"fields": fields}}));
+        self.say_all("bigquery.columns", &columns);
     }
 
     fn say(&mut self, key: &str, value: &str) {

@@ -62,6 +62,7 @@ pub(crate) fn decide<R: Recorder>(world: &World<'_>, facts: &Facts) -> Judgement
         layers::org_policy::refuses::<R>(world, facts),
         layers::storage::ip_filter::<R>(world, facts),
         layers::storage::requester_pays::<R>(world, facts),
+        layers::policy_tags::refuses::<R>(world, facts),
     ];
     conclude(iam, gates)
 }
@@ -81,7 +82,7 @@ pub(crate) fn iam<R: Recorder>(world: &World<'_>, facts: &Facts) -> Iam {
     let only_public = public.and(!named);
     let (prevented, place) = if only_public.is_no() { (Truth::No, None) } else { layers::storage::public_access_prevented(world, facts) };
     let granted = named.or(public.and(!prevented));
-    let prevention = layers::storage::prevention(world, only_public, prevented, place);
+    let prevention = layers::storage::prevention(world, only_public, prevented, place, allow.public_place.take());
 
     let granted_by = [
         (allow.named.or(allow.public), ALLOW_POLICY),

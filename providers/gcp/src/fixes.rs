@@ -78,6 +78,13 @@ fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
                 vec![command],
             )
         }
+        code if code == findings::POLICY_TAG.id => {
+            let document = world.snapshot.document(&place.document).and_then(json)?;
+            let request = crate::layers::policy_tags::reading(world, document.pointer(&place.pointer)?.as_str()?)?;
+            let other = World::new(world.snapshot, &request);
+            let level = other.allow.iter().find(|level| level.node == request.resource)?;
+            ways(&other, level, None).into_iter().next()
+        }
         code if code == findings::ACCOUNT_DISABLED.id => {
             let email = caller.email()?;
             let command = format!("gcloud iam service-accounts enable {email}");
@@ -236,7 +243,7 @@ fn custom_role(world: &World<'_>) -> Option<(Candidate, Proposal)> {
     };
     let scope = home.replace("projects/", "--project=").replace("organizations/", "--organization=");
     let making = Proposal {
-        says: format!("create the custom role {name} with {permission} alone (IAM says so where it is not supported in custom roles)"),
+        says: format!("create the custom role {name} with {permission} alone (IAM refuses where custom roles do not support it)"),
         edits: vec![edit],
         who: format!("whoever may create roles in {home} (roles/iam.roleAdmin)"),
         widens: None,

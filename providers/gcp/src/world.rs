@@ -269,6 +269,12 @@ impl<'s> World<'s> {
         self.path.nodes.iter().find(|node| node.path.starts_with("organizations/"))
     }
 
+    /// The lowest of what lies on the path that is certain to hold an allow policy of its own; else the resource.
+    pub(crate) fn lowest_policied(&self) -> &FullName {
+        let holds = |name: &&FullName| name.holds_policy() == Some(true) && name.collection() != Some("managedFolders");
+        self.path.resources.iter().chain(&self.path.nodes).find(holds).unwrap_or(&self.request.resource)
+    }
+
     /// The project of the resource as a node, by the name that is known.
     pub(crate) fn project_node(&self) -> Option<FullName> {
         let name = self.project.id.as_ref().or(self.project.number.as_ref())?;

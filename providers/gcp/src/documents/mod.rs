@@ -76,6 +76,8 @@ kinds! {
         "[{entity, role}]", "gcloud storage objects describe gs://BUCKET/OBJECT --raw (its `acl`)", ["storage.objects.getIamPolicy", "storage.buckets.getIamPolicy"];
     DATASET = "gcp:dataset", "the dataset's access list", "full resource name of the dataset",
         "{access: [{role, userByEmail | groupByEmail | domain | specialGroup | iamMember}]}", "bq show --format=prettyjson PROJECT:DATASET", ["bigquery.datasets.get"];
+    TABLE = "gcp:bigquery-table", "the table's schema with its policy tags", "full resource name of the table",
+        "{schema: {fields: [{name, policyTags: {names}, fields}]}}", "bq show --format=prettyjson PROJECT:DATASET.TABLE", ["bigquery.tables.get"];
     ACCESS_REVIEW = "gcp:access-review", "what Kubernetes RBAC says", "full resource name of the cluster",
         "a SubjectAccessReview: {spec, status: {allowed, denied, reason}}", "kubectl auth can-i VERB RESOURCE --as=EMAIL", [];
 

@@ -113,11 +113,9 @@ fn candidates(claims: &[&(&Claim, bool)]) -> Vec<Option<Value>> {
 fn around(value: &Value) -> Vec<Value> {
     let near = match value {
         Value::Int(number) => [number.checked_sub(1), number.checked_add(1)].into_iter().flatten().map(Value::Int).collect(),
-        Value::Time(time) => [-1, 1]
-            .into_iter()
-            .filter_map(|step| time.checked_add_signed(TimeDelta::nanoseconds(step)))
-            .map(Value::Time)
-            .collect(),
+        Value::Time(time) => {
+            [-1, 1].into_iter().filter_map(|step| time.checked_add_signed(TimeDelta::nanoseconds(step))).map(Value::Time).collect()
+        }
         Value::Bool(_) => vec![Value::Bool(true), Value::Bool(false)],
         _ => Vec::new(),
     };

@@ -13,6 +13,9 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators as op};
 use iam_why_contract::{Doubt, Place, Recorder, Test, Truth};
 use std::cmp::Ordering;
 
+/// How people call what the tag functions ask for.
+const TAGS: &str = "the resource's tags";
+
 /// The ways in which an expression can turn out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Ways {
@@ -242,13 +245,13 @@ impl Evaluation<'_> {
 
     fn shown(&self, name: &str) -> String {
         match self.attributes.get(name, self.dialect) {
-            _ if name == "resource tags" => match &self.attributes.tags {
-                Tags::Known(tags) if tags.is_empty() => "the resource has no tags".into(),
+            _ if name == TAGS => match &self.attributes.tags {
+                Tags::Known(tags) if tags.is_empty() => format!("{TAGS} are none"),
                 Tags::Known(tags) => {
                     let tags: Vec<String> = tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
-                    format!("the resource has the tags {}", tags.join(", "))
+                    format!("{TAGS} are {}", tags.join(", "))
                 }
-                Tags::Open { .. } => "the resource's tags are not known".into(),
+                Tags::Open { .. } => format!("{TAGS} are not known"),
             },
             _ if name.starts_with("api ") => match self.attributes.api.get(name.trim_start_matches("api ")) {
                 Some(Some(value)) => format!("{} is {value}", name.trim_start_matches("api ")),
@@ -271,7 +274,7 @@ impl Evaluation<'_> {
             return add(path);
         }
         match &node.expr {
-            Expr::Call(call) if tag_function(call) => add("resource tags".into()),
+            Expr::Call(call) if tag_function(call) => add(TAGS.into()),
             Expr::Call(call) if is_api_attribute(call) => {
                 if let Some(Expr::Literal(LiteralValue::String(name))) = call.args.first().map(|argument| &argument.expr) {
                     add(format!("api {}", name.inner()));

@@ -280,6 +280,7 @@ const POLICIED: &[(&str, &str)] = &[
          securityPolicies serviceAttachments storagePools",
     ),
     ("iap.googleapis.com", "iap_web services versions iap_tunnel zones instances destGroups locations"),
+    ("datacatalog.googleapis.com", "taxonomies policyTags entryGroups tagTemplates"),
     ("cloudbilling.googleapis.com", "billingAccounts"),
     ("cloudtasks.googleapis.com", "queues"),
     ("dns.googleapis.com", "managedZones"),

@@ -26,7 +26,8 @@ const OWNS: &[&str] =
 
 /// Whether one of the three roles of access lists includes a permission, where that is told for all time; `None` where it is not.
 fn includes(role: &str, permission: &str) -> Option<bool> {
-    let rank = ["roles/bigquery.dataViewer", "roles/bigquery.dataEditor", "roles/bigquery.dataOwner"].iter().position(|name| *name == role)?;
+    let rank =
+        ["roles/bigquery.dataViewer", "roles/bigquery.dataEditor", "roles/bigquery.dataOwner"].iter().position(|name| *name == role)?;
     let needed = [READS, WRITES, OWNS].iter().position(|list| list.contains(&permission))?;
     Some(rank >= needed)
 }

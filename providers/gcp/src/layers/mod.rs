@@ -8,6 +8,7 @@ pub(crate) mod deny_policy;
 pub(crate) mod kubernetes;
 pub(crate) mod org_policy;
 pub(crate) mod pab;
+pub(crate) mod policy_tags;
 pub(crate) mod project;
 pub(crate) mod storage;
 pub(crate) mod vpc_service_controls;
@@ -34,6 +35,7 @@ layers! {
     STORAGE_ACL = "storage_acl", "Cloud Storage access control list";
     DATASET_ACCESS = "dataset_access", "BigQuery dataset access list";
     K8S_RBAC = "k8s_rbac", "Kubernetes RBAC";
+    POLICY_TAG = "policy_tag", "policy tag of a BigQuery column";
     PUBLIC_ACCESS_PREVENTION = "public_access_prevention", "public access prevention";
     BUCKET_IP_FILTER = "bucket_ip_filter", "bucket IP filter";
     REQUESTER_PAYS = "requester_pays", "requester pays";

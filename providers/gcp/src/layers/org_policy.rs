@@ -60,13 +60,37 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     for (constraint, (holds, place)) in refuses {
         if let Some(place) = place.filter(|_| holds.is_yes()) {
             let says = format!(
-                "the organization policy constraints/{constraint} refuses {permission} on {}",
-                world.shown(&world.request.resource)
+                "the organization policy constraints/{constraint}{} refuses {permission} on {}{}",
+                set_on(world, &place),
+                world.shown(&world.request.resource),
+                compared(world, &constraint)
             );
             answer = answer.finding(&findings::ORG_POLICY, says, Evidence::Place(place), "the organization policy administrators");
         }
     }
     answer
+}
+
+/// Where the policy is set.
+fn set_on(world: &World<'_>, place: &Place) -> String {
+    let node = world.snapshot.document(&place.document).and_then(|document| crate::language::resources::FullName::node(&document.subject));
+    node.map_or_else(String::new, |node| format!(", set on {},", world.shown(&node)))
+}
+
+/// Both values of a list constraint: what is asked for, and what is allowed or denied.
+fn compared(world: &World<'_>, constraint: &str) -> String {
+    let asked = match constraint {
+        "gcp.restrictServiceUsage" => Some(world.request.permission.host().to_owned()),
+        locations::CONSTRAINT => locations::location(world),
+        _ => None,
+    };
+    let (Some(asked), Some(list)) = (asked, list(world, constraint, &Facts::default())) else { return String::new() };
+    match (list.none, list.allowed.is_empty()) {
+        (true, _) => ": it denies everything".to_owned(),
+        (false, false) if list.denied.is_empty() => format!(": {asked} is not among {}", list.allowed.join(", ")),
+        (false, false) => format!(": {asked}, allowed are {}, denied are {}", list.allowed.join(", "), list.denied.join(", ")),
+        (false, true) => format!(": {asked} is among {}", list.denied.join(", ")),
+    }
 }
 
 /// Somebody tried to read the organization policies and could not.

@@ -39,8 +39,16 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
         "whether the machine is to have an external address",
         &["compute.instances.create", "compute.instances.addAccessConfig", "compute.instanceTemplates.create"],
     ),
-    ("compute.vmCanIpForward", "whether the machine may forward packets", &["compute.instances.create", "compute.instanceTemplates.create"]),
-    ("compute.requireShieldedVm", "whether the machine is a Shielded VM", &["compute.instances.create", "compute.instanceTemplates.create"]),
+    (
+        "compute.vmCanIpForward",
+        "whether the machine may forward packets",
+        &["compute.instances.create", "compute.instanceTemplates.create"],
+    ),
+    (
+        "compute.requireShieldedVm",
+        "whether the machine is a Shielded VM",
+        &["compute.instances.create", "compute.instanceTemplates.create"],
+    ),
     ("compute.trustedImageProjects", "which image the disk is made of", &["compute.instances.create", "compute.disks.create"]),
     ("compute.restrictVpcPeering", "which network is peered with", &["compute.networks.addPeering"]),
     (
@@ -48,12 +56,12 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
         "which type of load balancer is made",
         &["compute.forwardingRules.create", "compute.globalForwardingRules.create"],
     ),
-    ("sql.restrictPublicIp", "whether the instance is to have a public address", &["cloudsql.instances.create", "cloudsql.instances.update"]),
     (
-        "sql.restrictAuthorizedNetworks",
-        "which networks are authorized",
+        "sql.restrictPublicIp",
+        "whether the instance is to have a public address",
         &["cloudsql.instances.create", "cloudsql.instances.update"],
     ),
+    ("sql.restrictAuthorizedNetworks", "which networks are authorized", &["cloudsql.instances.create", "cloudsql.instances.update"]),
     ("run.allowedIngress", "which ingress the service is to have", &["run.services.create", "run.services.update"]),
     ("run.allowedVPCEgress", "which egress the service is to have", &["run.services.create", "run.services.update"]),
     (
@@ -154,5 +162,8 @@ fn method(world: &World<'_>) -> Option<&'static str> {
 /// A boolean constraint that is enforced, or a list that does not allow everything.
 pub(super) fn restricts(rule: &Value) -> bool {
     let is = |name: &str| member(rule, name).and_then(Value::as_bool) == Some(true);
-    is("enforce") || is("denyAll") || rule.get("values").is_some_and(|values| !values.is_null()) || rule.get("parameters").is_some_and(|value| !value.is_null())
+    is("enforce")
+        || is("denyAll")
+        || rule.get("values").is_some_and(|values| !values.is_null())
+        || rule.get("parameters").is_some_and(|value| !value.is_null())
 }

@@ -55,7 +55,7 @@ pub(super) fn refuses(world: &World<'_>, facts: &Facts) -> (Truth, Option<Place>
 }
 
 /// What the question says of the location, else what the name of the resource does.
-fn location(world: &World<'_>) -> Option<String> {
+pub(super) fn location(world: &World<'_>) -> Option<String> {
     let named = || {
         let mut parts = world.request.resource.path.split('/');
         parts.find(|part| matches!(*part, "locations" | "zones" | "regions")).and_then(|_| parts.next())
