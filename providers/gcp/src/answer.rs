@@ -149,6 +149,10 @@ fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
     if world.request.permission.v1() == layers::policy_tags::READS && !complete(documents::TABLE) && !seen_table(world) {
         names.push("the policy tags of the table's columns");
     }
+    // A11
+    if world.request.permission.service() == "eventarc" && !complete("access_policies") {
+        names.push("access policies of Eventarc");
+    }
     if !complete("token.scopes") && context.get("token.scopes") == Lookup::NotKnown {
         names.push("the OAuth scopes of the token");
     }
