@@ -271,7 +271,7 @@ fn grants(world: &World<'_>, verdict: &Verdict) -> Vec<Proposal> {
 
 /// Bindings of the roles that fit; where the snapshot holds none, of a custom role that is made for it.
 fn ways(world: &World<'_>, level: &Level<AllowPolicy>, only: Option<&str>) -> Vec<Proposal> {
-    let roles = narrowest(world);
+    let roles: Vec<Candidate> = narrowest(world).into_iter().filter(|role| grantable(&role.name, &level.node)).collect();
     if roles.is_empty() {
         let made = custom_role(world).and_then(|(role, making)| Some(making.and(binding(world, level, &role, only)?)));
         return made.into_iter().collect();
@@ -353,6 +353,13 @@ fn only_this(world: &World<'_>, node: &FullName) -> Option<String> {
     let name = name.to_string();
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.@:%+= ".contains(c));
     plain.then(|| format!("resource.name == '{name}'"))
+}
+
+/// Roles that IAM accepts on one type of resource only.
+fn grantable(role: &str, node: &FullName) -> bool {
+    let of_buckets = role.starts_with("roles/storage.legacy");
+    let of_organizations = role.starts_with("roles/resourcemanager.organization") || role.starts_with("roles/billing.");
+    !(of_buckets && node.collection() != Some("buckets")) && !(of_organizations && node.collection() != Some("organizations"))
 }
 
 fn binding(world: &World<'_>, level: &Level<AllowPolicy>, role: &Candidate, only: Option<&str>) -> Option<Proposal> {

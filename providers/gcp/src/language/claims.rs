@@ -37,8 +37,7 @@ pub(crate) enum Says {
 impl Claim {
     /// Something said of an attribute or of what is computed from one, as it is written.
     pub(crate) fn of(subject: &str, says: Says) -> Self {
-        let subject = subject.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '"' { '\'' } else { c }).collect();
-        Self { subject, says }
+        Self { subject: bare(subject), says }
     }
 
     /// Something said of the value of a tag key, by name or by id.
@@ -80,6 +79,23 @@ impl Claim {
             Says::Begins(_) | Says::Ends(_) | Says::Exists => &[],
         }
     }
+}
+
+/// The text without the white space between its tokens, and with one kind of quotes where it has no other inside.
+fn bare(text: &str) -> String {
+    let mut open = None;
+    let mut kept = String::new();
+    for c in text.chars() {
+        match (open, c) {
+            (None, '"' | '\'') => open = Some(c),
+            (Some(quote), _) if c == quote => open = None,
+            _ => {}
+        }
+        if open.is_some() || !c.is_whitespace() {
+            kept.push(c);
+        }
+    }
+    if kept.contains('\'') { kept } else { kept.replace('"', "'") }
 }
 
 impl fmt::Display for Claim {
@@ -188,6 +204,13 @@ mod tests {
         assert!(possible(&[(&prod, false), (&there, false)]));
         let other = Claim::of_tag("1/team", Says::Is(text("x")));
         assert!(possible(&[(&prod, true), (&other, true)]));
+    }
+
+    #[test]
+    fn a_subject_is_told_by_its_tokens() {
+        let subject = |text: &str| Claim::of(text, Says::Exists).subject;
+        assert_eq!(subject("request.time . getHours( \"Europe/Berlin\" )"), subject("request.time.getHours('Europe/Berlin')"));
+        assert_ne!(subject("resource.name.extract('a b{x}')"), subject("resource.name.extract('ab{x}')"));
     }
 
     #[test]
