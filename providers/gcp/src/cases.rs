@@ -25,6 +25,7 @@ const FACTS: &[&str] = &[
     "location",
     "method",
     "custom_constraints",
+    "fields",
     "resource_service",
     "resource_type",
     "resource_name",
@@ -322,7 +323,7 @@ impl<'v> Writer<'v> {
                 self.say(key, value);
             }
         }
-        for (fact, prefix) in [("request", "request"), ("destination", "destination")] {
+        for (fact, prefix) in [("request", "request"), ("destination", "destination"), ("fields", "fields")] {
             for (name, value) in facts.get(fact).and_then(Value::as_object).into_iter().flatten() {
                 self.say(&format!("{prefix}.{name}"), &plain(value));
             }

@@ -359,7 +359,8 @@ fn only_this(world: &World<'_>, node: &FullName) -> Option<String> {
 fn grantable(role: &str, node: &FullName) -> bool {
     let of_buckets = role.starts_with("roles/storage.legacy");
     let of_organizations = role.starts_with("roles/resourcemanager.organization") || role.starts_with("roles/billing.");
-    !(of_buckets && node.collection() != Some("buckets")) && !(of_organizations && node.collection() != Some("organizations"))
+    let only_on = if of_buckets { Some("buckets") } else { of_organizations.then_some("organizations") };
+    only_on.is_none_or(|collection| node.collection() == Some(collection))
 }
 
 fn binding(world: &World<'_>, level: &Level<AllowPolicy>, role: &Candidate, only: Option<&str>) -> Option<Proposal> {

@@ -84,6 +84,9 @@ fn compared(world: &World<'_>, constraint: &str) -> String {
         locations::CONSTRAINT => locations::location(world),
         _ => None,
     };
+    if constraint.starts_with("custom.") {
+        return details::compared(world, constraint).unwrap_or_default();
+    }
     let (Some(asked), Some(list)) = (asked, list(world, constraint, &Facts::default())) else { return String::new() };
     match (list.none, list.allowed.is_empty()) {
         (true, _) => ": it denies everything".to_owned(),

@@ -141,7 +141,10 @@ impl Crossing<'_> {
                 let services = perimeter.list("restrictedServices");
                 let at = services.iter().position(|name| name == host).or_else(|| services.iter().position(|name| name == "*"));
                 let list = status.member("restrictedServices");
-                let admits = [(perimeter.list("accessLevels").len(), "access level"), (perimeter.policies("ingressPolicies").len(), "ingress policy")];
+                let admits = [
+                    (perimeter.list("accessLevels").len(), "access level"),
+                    (perimeter.policies("ingressPolicies").len(), "ingress policy"),
+                ];
                 let says = format!(
                     "the service perimeter {name} restricts {host} in {project}, the call comes from {source}, and {} admits it",
                     none_of(&admits)
@@ -150,11 +153,16 @@ impl Crossing<'_> {
             }
             Rule::Outward => {
                 let lets = [(perimeter.policies("egressPolicies").len(), "egress policy")];
-                let says = format!("the call to {host} in {project} starts in the service perimeter {name} ({source}), and {} lets it out", none_of(&lets));
+                let says = format!(
+                    "the call to {host} in {project} starts in the service perimeter {name} ({source}), and {} lets it out",
+                    none_of(&lets)
+                );
                 (says, if lets.iter().all(|(count, _)| *count == 0) { status.clone() } else { status.member("egressPolicies") })
             }
             Rule::Accessible => {
-                let says = format!("the service perimeter {name} lets its networks ({source}) call its accessible services only, and {host} is none of them");
+                let says = format!(
+                    "the service perimeter {name} lets its networks ({source}) call its accessible services only, and {host} is none of them"
+                );
                 (says, status.member("vpcAccessibleServices").member("allowedServices"))
             }
         }

@@ -3,11 +3,15 @@
 //!
 //! docs.cloud.google.com/organization-policy/reference/org-policy-constraints, …/create-custom-constraints (N22, N23).
 
-use super::{enforced, is_limited, names};
+use super::{enforced, is_limited, names, whole};
 use crate::documents;
 use crate::facts::Facts;
+use crate::language::attributes::Dialect;
+use crate::language::evaluate::Evaluation;
+use crate::language::expression::Expression;
 use crate::world::{World, json, member, text, texts};
-use iam_why_contract::{Place, Truth};
+use iam_why_contract::trace::{Off, Tests};
+use iam_why_contract::{Place, Recorder, Truth};
 use serde_json::Value;
 
 /// Constraints by name, what each looks at, and the permissions whose requests it can refuse.
@@ -87,8 +91,16 @@ pub(super) fn refuses(world: &World<'_>, facts: &Facts) -> Vec<Detailed> {
     let known = KNOWN.iter().filter(|(_, _, permissions)| permissions.contains(&permission));
     let known = known.map(|(constraint, about, _)| {
         let (limited, place) = is_limited(world, constraint, facts);
-        let open = || world.ask(facts, constraint, format!("{about}, which constraints/{constraint} limits"), "what the request asks for");
-        let holds = if limited.is_no() { limited } else { limited.and(open()) };
+        let broken = match world.context(constraint) {
+            _ if limited.is_no() => Truth::No,
+            Some("kept") => Truth::No,
+            Some("broken") => Truth::Yes,
+            _ => {
+                let needs = format!("--context {constraint}=kept, or =broken: what the request asks for");
+                world.ask(facts, constraint, format!("{about}, which constraints/{constraint} limits"), needs)
+            }
+        };
+        let holds = limited.and(broken);
         Detailed { constraint: (*constraint).to_owned(), holds, place }
     });
     let custom = names(world).into_iter().filter(|name| name.starts_with("custom."));
@@ -98,11 +110,7 @@ pub(super) fn refuses(world: &World<'_>, facts: &Facts) -> Vec<Detailed> {
 /// N23: a custom constraint looks at the fields of the resource by a condition of its own.
 fn custom(world: &World<'_>, constraint: String, facts: &Facts) -> Detailed {
     let (enforced, place) = enforced(world, &constraint, facts);
-    let definition = world.snapshot.all_of(documents::CUSTOM_CONSTRAINT).find_map(|document| {
-        let value = json(document)?;
-        let name = text(&value, "name")?;
-        (name.rsplit('/').next() == Some(constraint.as_str())).then_some(value)
-    });
+    let definition = definition(world, &constraint);
     let concerned = match &definition {
         _ if enforced.is_no() || method(world).is_none() => false,
         Some(definition) => concerns(world, definition),
@@ -112,16 +120,65 @@ fn custom(world: &World<'_>, constraint: String, facts: &Facts) -> Detailed {
     Detailed { constraint, holds, place }
 }
 
-/// Does the request break it? The fields of the resource are not part of a question.
+fn definition(world: &World<'_>, constraint: &str) -> Option<Value> {
+    world.snapshot.all_of(documents::CUSTOM_CONSTRAINT).find_map(|document| {
+        let value = json(document)?;
+        let name = text(&value, "name")?;
+        (name.rsplit('/').next() == Some(constraint)).then_some(value)
+    })
+}
+
+/// What a custom constraint asks for, and what the request has.
+pub(super) fn compared(world: &World<'_>, constraint: &str) -> Option<String> {
+    let definition = definition(world, constraint)?;
+    let condition = text(&definition, "condition")?;
+    let expression = Expression::parse(&condition).ok()?;
+    let (attributes, place, facts) = (world.fields(), whole(""), Facts::default());
+    let mut tests = Tests::default();
+    let evaluation =
+        Evaluation { expression: &expression, attributes: &attributes, dialect: Dialect::Constraint, facts: &facts, place: &place };
+    evaluation.run(&mut tests);
+    let got: Vec<String> = tests.into_tests().into_iter().map(|test| test.got.to_string()).filter(|got| !got.is_empty()).collect();
+    Some(format!(": it {} `{condition}`, and {}", verb(&definition), got.join("; ")))
+}
+
+fn verb(definition: &Value) -> &'static str {
+    if demands(definition) { "demands" } else { "forbids" }
+}
+
+fn demands(definition: &Value) -> bool {
+    text(definition, "actionType").as_deref() == Some("ALLOW")
+}
+
+/// Does the request break it? The fields of the resource are known as far as the question states them.
 fn broken(world: &World<'_>, constraint: &str, definition: Option<&Value>, facts: &Facts) -> Truth {
     let Some(definition) = definition else {
         let needs = format!("gcloud org-policies describe-custom-constraint {constraint} --organization=ORGANIZATION");
         return world.ask(facts, constraint, format!("what constraints/{constraint} looks at"), needs);
     };
     let condition = text(definition, "condition").unwrap_or_default();
-    let verb = if text(definition, "actionType").as_deref() == Some("ALLOW") { "demands" } else { "forbids" };
-    let about = format!("whether the request breaks constraints/{constraint}, which {verb} `{condition}`");
-    world.ask(facts, constraint, about, "the fields of the resource as the request sets them")
+    let attributes = world.fields();
+    let place = whole("");
+    // Its `resource.name` is not the one that conditions of bindings see.
+    let facts = &facts.of("the resource as requested");
+    let ways = Expression::parse(&condition).ok().map(|expression| {
+        let (attributes, dialect) = (&attributes, Dialect::Constraint);
+        Evaluation { expression: &expression, attributes, dialect, facts, place: &place }.run(&mut Off)
+    });
+    match ways {
+        Some(ways) if !ways.error => {
+            if demands(definition) {
+                !ways.grants()
+            } else {
+                ways.grants()
+            }
+        }
+        // What comes of a field that is not there, or of a condition that cannot be read, is not documented.
+        _ => {
+            let about = format!("whether the request breaks constraints/{constraint}, which {} `{condition}`", verb(definition));
+            world.ask(facts, constraint, about, "the fields of the resource as the request sets them")
+        }
+    }
 }
 
 /// Is it about resources and methods such as these?
