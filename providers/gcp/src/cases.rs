@@ -385,6 +385,11 @@ impl<'v> Writer<'v> {
         self.not_modelled.extend(
             token.keys().filter(|key| !["kind", "cab", "scopes", "scope"].contains(&key.as_str())).map(|key| format!("token.{key}")),
         );
+        // An expired token, an API key: what becomes of those is decided before anybody asks IAM.
+        let kind = text_in(token, "kind").map(str::to_owned);
+        const KINDS: &[&str] =
+            &["downscoped", "oauth", "oauth2", "access_token", "scoped", "user", "service_account", "impersonated", "full"];
+        self.not_modelled.extend(kind.filter(|kind| !KINDS.contains(&kind.as_str())).map(|kind| format!("token.kind {kind}")));
         if let Some(rules) = token.get("cab").filter(|rules| !rules.is_null()) {
             let subject = self.principal.v1();
             self.add(
@@ -491,10 +496,11 @@ impl<'v> Writer<'v> {
 
     /// A list of the services that are on is the whole list.
     fn enabled(&mut self, project: &str, list: &[Value]) {
-        let host = text(self.case, "permission").and_then(crate::language::permissions::Permission::parse);
-        let host = host.map_or_else(String::new, |permission| permission.host().to_owned());
-        let on = list.iter().any(|service| service.as_str() == Some(&host));
-        self.service(project, &host, if on { "ENABLED" } else { "DISABLED" });
+        let permission = text(self.case, "permission").and_then(crate::language::permissions::Permission::parse);
+        for host in permission.iter().flat_map(|permission| permission.apis()) {
+            let on = list.iter().any(|service| service.as_str() == Some(host));
+            self.service(project, host, if on { "ENABLED" } else { "DISABLED" });
+        }
     }
 
     fn service(&mut self, project: &str, service: &str, state: &str) {

@@ -68,7 +68,8 @@ fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
         code if code == findings::SERVICE_DISABLED.id => {
             let project = world.project_node()?.path;
             let id = project.trim_start_matches("projects/").to_owned();
-            let host = world.request.permission.host();
+            let document = world.snapshot.document(&place.document).and_then(json)?;
+            let host = document.get("name")?.as_str()?.rsplit('/').next()?.to_owned();
             let command = format!("gcloud services enable {host} --project={id}");
             let widens = Some(format!("the API is on for everybody in {project}"));
             proposal(
@@ -125,7 +126,10 @@ fn crossing(world: &World<'_>, place: &iam_why_contract::Place, who: &str) -> Op
     let document = world.snapshot.document(&place.document).and_then(json)?;
     let perimeter = document.pointer(status.rsplit_once('/')?.0)?.get("name")?.as_str()?.to_owned();
     let list = format!("{status}/{name}");
-    let policy = if inward.is_some() { letting_in(world)? } else { letting_out(world)? };
+    let service = document.pointer(&place.pointer).and_then(Value::as_str).filter(|service| *service != "*");
+    let service = service.or_else(|| world.request.permission.apis().into_iter().next())?;
+    let to = object!({"resources": [numbered(world)?], "operations": [operation(world, service)]});
+    let policy = if inward.is_some() { letting_in(world, &to) } else { letting_out(world, &to) };
     let patch = if document.pointer(status)?.get(name).is_some() {
         object!({"op": "add", "path": format!("{list}/-"), "value": policy})
     } else {
@@ -133,7 +137,7 @@ fn crossing(world: &World<'_>, place: &iam_why_contract::Place, who: &str) -> Op
     };
     let mut widens = Vec::new();
     if world.context("method").is_none() {
-        widens.push(format!("every method of {} there, as far as IAM grants it", world.request.permission.host()));
+        widens.push(format!("every method of {service} there, as far as IAM grants it"));
     }
     if inward.is_some() && world.context("source.project").is_none() {
         widens.push("from any network: name an access level instead of `*` where there is one".to_owned());
@@ -150,15 +154,13 @@ fn crossing(world: &World<'_>, place: &iam_why_contract::Place, who: &str) -> Op
     })
 }
 
-fn letting_in(world: &World<'_>) -> Option<Value> {
+fn letting_in(world: &World<'_>, to: &Value) -> Value {
     let source = world.context("source.project").map_or_else(|| object!({"accessLevel": "*"}), |source| object!({"resource": source}));
-    let to = object!({"resources": [numbered(world)?], "operations": [operation(world)]});
-    Some(object!({"ingressFrom": {"identities": [world.request.principal.v1()], "sources": [source]}, "ingressTo": to}))
+    object!({"ingressFrom": {"identities": [world.request.principal.v1()], "sources": [source]}, "ingressTo": to})
 }
 
-fn letting_out(world: &World<'_>) -> Option<Value> {
-    let to = object!({"resources": [numbered(world)?], "operations": [operation(world)]});
-    Some(object!({"egressFrom": {"identities": [world.request.principal.v1()]}, "egressTo": to}))
+fn letting_out(world: &World<'_>, to: &Value) -> Value {
+    object!({"egressFrom": {"identities": [world.request.principal.v1()]}, "egressTo": to})
 }
 
 /// Perimeters name projects by number.
@@ -166,9 +168,9 @@ fn numbered(world: &World<'_>) -> Option<String> {
     world.project.number.as_ref().map(|number| format!("projects/{number}"))
 }
 
-fn operation(world: &World<'_>) -> Value {
+fn operation(world: &World<'_>, service: &str) -> Value {
     let method = world.context("method").unwrap_or("*");
-    object!({"serviceName": world.request.permission.host(), "methodSelectors": [{"method": method}]})
+    object!({"serviceName": service, "methodSelectors": [{"method": method}]})
 }
 
 /// The permission to use the project that the call is charged to.

@@ -65,7 +65,24 @@ impl Permission {
         match self.service() {
             "resourcemanager" => "cloudresourcemanager.googleapis.com",
             "cloudsql" => "sqladmin.googleapis.com",
+            "billing" => "cloudbilling.googleapis.com",
+            "cloudsecurityscanner" => "websecurityscanner.googleapis.com",
+            "cloudtranslate" => "translate.googleapis.com",
+            "errorreporting" => "clouderrorreporting.googleapis.com",
+            "source" => "sourcerepo.googleapis.com",
             _ => self.v2.split('/').next().unwrap_or_default(),
+        }
+    }
+
+    /// The hosts of the APIs whose methods ask for it: one for most.
+    pub(crate) fn apis(&self) -> Vec<&str> {
+        const CREDENTIALS: &str = "iamcredentials.googleapis.com";
+        match (self.service(), self.v1()) {
+            (_, "iam.serviceAccounts.getAccessToken" | "iam.serviceAccounts.getOpenIdToken") => vec![CREDENTIALS],
+            (_, "iam.serviceAccounts.signBlob" | "iam.serviceAccounts.signJwt") => vec![CREDENTIALS, "iam.googleapis.com"],
+            ("datastore", _) => vec!["datastore.googleapis.com", "firestore.googleapis.com"],
+            ("bigtable", _) => vec!["bigtable.googleapis.com", "bigtableadmin.googleapis.com"],
+            _ => vec![self.host()],
         }
     }
 

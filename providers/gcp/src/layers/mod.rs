@@ -154,6 +154,26 @@ impl World<'_> {
         facts.truth(&format!("{kind} of {subject}"), || doubt(kind, &subject, outcome))
     }
 
+    /// What a gate says, given the API that the request calls; where several may be called, it depends on which.
+    pub(crate) fn of_api<T: Clone>(&self, facts: &Facts, judge: impl Fn(&str) -> (Truth, T)) -> (Truth, T) {
+        let stated = self.context("api");
+        let apis = stated.map_or_else(|| self.request.permission.apis(), |api| vec![api]);
+        let judged: Vec<(Truth, T)> = apis.iter().map(|api| judge(api)).collect();
+        let differs = judged.iter().any(|(holds, _)| judged.first().is_some_and(|(first, _)| first != holds));
+        let way = if differs {
+            facts.way("api", apis.len(), || Doubt {
+                about: format!("which API the request calls: {}", apis.join(" or ")),
+                needs: "--context api=…".into(),
+            })
+        } else {
+            Some(0)
+        };
+        match way.and_then(|way| judged.get(way).cloned()) {
+            Some(answer) => answer,
+            None => (Truth::Unknown, judge(self.request.permission.host()).1),
+        }
+    }
+
     /// One value of the context.
     pub(crate) fn context(&self, key: &str) -> Option<&str> {
         match self.request.context.get(key) {

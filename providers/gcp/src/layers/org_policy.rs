@@ -33,8 +33,7 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let permission = world.request.permission.v1();
     let mut refuses: Vec<(String, (Truth, Option<Place>))> = Vec::new();
     let mut add = |constraint: &str, refusal: (Truth, Option<Place>)| refuses.push((constraint.to_owned(), refusal));
-    let host = world.request.permission.host().to_owned();
-    add("gcp.restrictServiceUsage", service_usage(world, &host, facts));
+    add("gcp.restrictServiceUsage", world.of_api(facts, |api| service_usage(world, api, facts)));
     for (constraint, _) in BOOLEAN.iter().filter(|(_, permissions)| permissions.contains(&permission)) {
         let uploads = world.context("method").is_some_and(|method| method.to_ascii_lowercase().contains("upload"));
         add(constraint, if uploads { (Truth::No, None) } else { enforced(world, constraint, facts) });
@@ -80,7 +79,7 @@ fn set_on(world: &World<'_>, place: &Place) -> String {
 /// Both values of a list constraint: what is asked for, and what is allowed or denied.
 fn compared(world: &World<'_>, constraint: &str) -> String {
     let asked = match constraint {
-        "gcp.restrictServiceUsage" => Some(world.request.permission.host().to_owned()),
+        "gcp.restrictServiceUsage" => Some(world.request.permission.apis().join(" or ")),
         locations::CONSTRAINT => locations::location(world),
         _ => None,
     };

@@ -11,7 +11,7 @@ use crate::language::resources::{FullName, MANAGER};
 use crate::request::Request;
 use crate::world::{World, json, text};
 use iam_why_contract::trace::Off;
-use iam_why_contract::{Code, Decision, Evidence, Kind, Lookup, Part, Recorder, Ruling, Trace, Truth};
+use iam_why_contract::{Code, Decision, Evidence, Kind, Lookup, Part, Place, Recorder, Ruling, Trace, Truth};
 
 /// Is the request granted by IAM?
 pub(crate) fn authorized(world: &World<'_>, request: &Request, facts: &Facts) -> Truth {
@@ -80,21 +80,26 @@ pub(crate) fn usable<R: Recorder>(world: &World<'_>, project: &str, facts: &Fact
 pub(crate) fn service<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let answer = Answer::silent(SERVICE_DISABLED);
     let Some(project) = consumer(world) else { return answer };
-    let host = world.request.permission.host();
+    let (holds, (host, place)) = world.of_api(facts, |host| {
+        let (holds, place) = disabled(world, &project, host, facts);
+        (holds, (host.to_owned(), place))
+    });
+    let answer = answer.holding(holds);
+    let Some(place) = place.filter(|_| R::KEEPS && holds.is_yes()) else { return answer };
+    let says = format!("{host} is not enabled in {}", project.path);
+    let answer = answer.noting(Ruling::Deny, "disabled", vec![place.document.to_string()]);
+    answer.finding(&findings::SERVICE_DISABLED, says, Evidence::Place(place), &format!("the administrators of {}", project.path))
+}
+
+/// Is the API off in the project, and where it says so?
+fn disabled(world: &World<'_>, project: &FullName, host: &str, facts: &Facts) -> (Truth, Option<Place>) {
     let name = FullName::new("serviceusage.googleapis.com", &format!("{}/services/{host}", project.path));
     let Some(document) = world.documents(documents::SERVICE_STATE, &name).into_iter().next() else {
-        return answer.holding(world.gate(documents::SERVICE_STATE, &name, Unread::OnlyIfRefused, facts));
+        return (world.gate(documents::SERVICE_STATE, &name, Unread::OnlyIfRefused, facts), None);
     };
     let state = json(document).and_then(|value| text(&value, "state"));
-    let disabled = state.as_deref() == Some("DISABLED");
-    let answer = answer.holding(if disabled { Truth::Yes } else { Truth::No });
-    if !R::KEEPS || !disabled {
-        return answer;
-    }
-    let says = format!("{host} is not enabled in {}", project.path);
-    let place = whole(&document.id).member("state");
-    let answer = answer.noting(Ruling::Deny, "disabled", vec![document.id.to_string()]);
-    answer.finding(&findings::SERVICE_DISABLED, says, Evidence::Place(place), &format!("the administrators of {}", project.path))
+    let off = state.as_deref() == Some("DISABLED");
+    (if off { Truth::Yes } else { Truth::No }, Some(whole(&document.id).member("state")))
 }
 
 /// N1: the project that quota goes to: the one that the call names, else that of the service account, else that of the resource.
@@ -108,8 +113,10 @@ fn consumer(world: &World<'_>) -> Option<FullName> {
         Some(FullName::new(MANAGER, &format!("projects/{project}")))
     };
     let known = |name: &FullName| {
-        let service = FullName::new("serviceusage.googleapis.com", &format!("{}/services/{}", name.path, world.request.permission.host()));
-        world.outcome(documents::SERVICE_STATE, &service).is_some()
+        world.request.permission.apis().iter().any(|host| {
+            let service = FullName::new("serviceusage.googleapis.com", &format!("{}/services/{host}", name.path));
+            world.outcome(documents::SERVICE_STATE, &service).is_some()
+        })
     };
     named.or_else(|| account().filter(known)).or_else(|| world.project_node())
 }

@@ -28,8 +28,11 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let empty = Vec::new();
     let list = elements(&value, &["servicePerimeters", "perimeters"]).unwrap_or(&empty);
     let perimeters: Vec<Perimeter<'_>> = list.iter().enumerate().map(|(at, value)| Perimeter::read(value, at)).collect();
-    let crossing = Crossing { world, facts, perimeters: &perimeters };
-    let (refuses, blame) = crossing.refuses();
+    let crossing = |api: &str| Crossing { world, facts, perimeters: &perimeters, service: api.to_owned() };
+    let (refuses, (service, blame)) = world.of_api(facts, |api| {
+        let (refuses, blame) = crossing(api).refuses();
+        (refuses, (api.to_owned(), blame))
+    });
     let answer = answer.holding(refuses);
     if !R::KEEPS {
         return answer;
@@ -39,7 +42,7 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     blame.into_iter().fold(answer, |answer, (at, rule)| {
         let Some(perimeter) = perimeters.get(at) else { return answer };
         let status = place(whole(&document.id), &value, perimeter.at).member("status");
-        let (says, place) = crossing.report(perimeter, rule, &status);
+        let (says, place) = crossing(&service).report(perimeter, rule, &status);
         answer.finding(&findings::PERIMETER, says, Evidence::Place(place), "the administrators of the access policy")
     })
 }
@@ -93,14 +96,16 @@ struct Crossing<'c> {
     world: &'c World<'c>,
     facts: &'c Facts,
     perimeters: &'c [Perimeter<'c>],
+    /// The API that is called.
+    service: String,
 }
 
 impl Crossing<'_> {
     /// V4, and the perimeter that refuses.
     fn refuses(&self) -> (Truth, Vec<(usize, Rule)>) {
         let Some(project) = self.world.project_node() else { return (Truth::No, Vec::new()) };
-        let service = self.world.request.permission.host().to_owned();
-        let target = self.regular_of(&project.path).filter(|perimeter| perimeter.restricts(&service));
+        let service = self.service.as_str();
+        let target = self.regular_of(&project.path).filter(|perimeter| perimeter.restricts(service));
         let source_project = self.world.context("source.project").map(str::to_owned);
         let maybe = [Some(project.path.as_str()), source_project.as_deref()].into_iter().flatten().find_map(|name| self.maybe_of(name));
         if let Some(perimeter) = maybe {
@@ -110,7 +115,7 @@ impl Crossing<'_> {
         let network = self.world.context("source.network");
         let source = source_project.as_deref().and_then(|source| self.regular_of(source));
         let source = source.or_else(|| network.and_then(|network| self.holding_network(network)));
-        if let Some(unreachable) = self.not_accessible(source, &service) {
+        if let Some(unreachable) = self.not_accessible(source, service) {
             return (unreachable, source.map(|perimeter| (perimeter.at, Rule::Accessible)).into_iter().collect());
         }
         if let (Some(one), Some(two)) = (source, self.regular_of(&project.path))
@@ -122,9 +127,8 @@ impl Crossing<'_> {
             return (Truth::No, Vec::new());
         }
         let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref()));
-        let outward = source
-            .filter(|perimeter| perimeter.restricts(&service))
-            .map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
+        let outward =
+            source.filter(|perimeter| perimeter.restricts(service)).map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
         let inside = target.filter(|_| inward.is_yes()).map(|perimeter| (perimeter.at, Rule::Inward));
         let outside = source.filter(|_| outward.is_yes()).map(|perimeter| (perimeter.at, Rule::Outward));
         (inward.or(outward), inside.into_iter().chain(outside).collect())
@@ -133,7 +137,7 @@ impl Crossing<'_> {
     /// What is said of the perimeter that refuses, and where it stands.
     fn report(&self, perimeter: &Perimeter<'_>, rule: Rule, status: &Place) -> (String, Place) {
         let name = perimeter.name.rsplit('/').next().unwrap_or_default();
-        let host = self.world.request.permission.host();
+        let host = self.service.as_str();
         let project = self.world.project_node().map(|node| node.path).unwrap_or_default();
         let source = self.source();
         match rule {
@@ -398,7 +402,7 @@ impl Crossing<'_> {
         if service == "*" {
             return Truth::Yes;
         }
-        if service != self.world.request.permission.host() {
+        if service != self.service {
             return Truth::No;
         }
         let selectors = member(operation, "methodSelectors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
