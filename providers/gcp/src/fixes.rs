@@ -419,46 +419,9 @@ fn added_to(world: &World<'_>, level: &Level<AllowPolicy>, added: &Value, condit
 
 /// The command that adds a binding, for the types that have one.
 fn command(node: &FullName, member: &str, role: &str, only: Option<&str>) -> Option<String> {
-    let last = |name: &FullName| name.path.rsplit('/').next().unwrap_or_default().to_owned();
-    let between = |collection: &str| {
-        let mut parts = node.path.split('/');
-        parts.find(|part| *part == collection).and_then(|_| parts.next()).unwrap_or_default().to_owned()
-    };
-    let id = last(node);
-    let project = node.project().unwrap_or_default();
-    let target = match (node.service.as_str(), node.collection()?) {
-        ("cloudresourcemanager.googleapis.com", "projects") => format!("projects add-iam-policy-binding {id}"),
-        ("cloudresourcemanager.googleapis.com", "folders") => format!("resource-manager folders add-iam-policy-binding {id}"),
-        ("cloudresourcemanager.googleapis.com", "organizations") => format!("organizations add-iam-policy-binding {id}"),
-        ("storage.googleapis.com", "buckets") => format!("storage buckets add-iam-policy-binding gs://{id}"),
-        ("iam.googleapis.com", "serviceAccounts") => format!("iam service-accounts add-iam-policy-binding {id}"),
-        ("pubsub.googleapis.com", "topics") => format!("pubsub topics add-iam-policy-binding {id} --project={project}"),
-        ("pubsub.googleapis.com", "subscriptions") => format!("pubsub subscriptions add-iam-policy-binding {id} --project={project}"),
-        ("secretmanager.googleapis.com", "secrets") => format!("secrets add-iam-policy-binding {id} --project={project}"),
-        ("cloudkms.googleapis.com", "cryptoKeys") => {
-            format!(
-                "kms keys add-iam-policy-binding {id} --keyring={} --location={} --project={project}",
-                between("keyRings"),
-                between("locations")
-            )
-        }
-        ("run.googleapis.com", "services") => {
-            format!("run services add-iam-policy-binding {id} --region={} --project={project}", between("locations"))
-        }
-        ("artifactregistry.googleapis.com", "repositories") => {
-            format!("artifacts repositories add-iam-policy-binding {id} --location={} --project={project}", between("locations"))
-        }
-        ("compute.googleapis.com", "instances") => {
-            format!("compute instances add-iam-policy-binding {id} --zone={} --project={project}", between("zones"))
-        }
-        ("compute.googleapis.com", "subnetworks") => {
-            format!("compute networks subnets add-iam-policy-binding {id} --region={} --project={project}", between("regions"))
-        }
-        _ => return None,
-    };
-    let safe = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
+    let target = crate::language::commands::of_policy(node, "add-iam-policy-binding")?;
+    let safe = member.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
     let condition =
         only.map_or_else(String::new, |expression| format!(" --condition=\"title=only this resource,expression={expression}\""));
-    (safe(&target) && safe(member) && !condition.contains('%'))
-        .then(|| format!("gcloud {target} --member='{member}' --role='{role}'{condition}"))
+    (safe && !condition.contains('%')).then(|| format!("{target} --member='{member}' --role='{role}'{condition}"))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod claims;
+pub(crate) mod commands;
 pub(crate) mod evaluate;
 pub(crate) mod expression;
 pub(crate) mod functions;
