@@ -1,10 +1,10 @@
-//! Credentials, clouds and the pipeline: as every Azure user expects them, found by the official SDK.
+//! Clouds and the pipeline of the official SDK.
 
+use super::credentials;
 use super::outcome::{Failure, chain};
-use azure_core::cloud::CloudConfiguration;
+use crate::world::guid;
 use azure_core::credentials::TokenCredential;
 use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, Url};
-use azure_identity as identity;
 use futures_util::StreamExt;
 use iam_why_contract::CollectError;
 use iam_why_contract::collect::Options;
@@ -49,10 +49,13 @@ pub(super) fn connect(given: Option<Arc<dyn TokenCredential>>, options: &Options
     let names = || CLOUDS.iter().map(|cloud| cloud.0).collect::<Vec<_>>().join(", ");
     let cloud = CLOUDS.iter().find(|cloud| cloud.0.eq_ignore_ascii_case(wanted));
     let cloud = cloud.ok_or_else(|| CollectError::Question(format!("`{wanted}` is no cloud of Azure, expected one of {}", names())))?;
+    if let Some(subscription) = options.get("subscription").filter(|id| guid(id).is_none()) {
+        return Err(CollectError::Question(format!("`{subscription}` is no subscription id, which `az account list` prints")));
+    }
     let base = |own: &str| url(options.get("endpoint-url").unwrap_or(own));
     let credential = match given {
         Some(given) => given,
-        None => found(options, cloud.0).map_err(|error| no_credentials(&chain(&error)))?,
+        None => credentials::found(options, cloud.0).map_err(|error| credentials::none(&chain(&error)))?,
     };
     let pipeline =
         Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), ClientOptions::default(), vec![], vec![], None);
@@ -67,48 +70,15 @@ fn url(text: &str) -> Result<Url, CollectError> {
     if url.scheme() == "https" || (url.scheme() == "http" && here) { Ok(url) } else { Err(broken()) }
 }
 
-/// azure_identity has no default chain: the environment, the platform, then the developer's tools.
-fn found(options: &Options, cloud: &str) -> azure_core::Result<Arc<dyn TokenCredential>> {
-    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let tenant = options.get("tenant").map(str::to_owned);
-    Ok(
-        match (
-            tenant.clone().or_else(|| environment("AZURE_TENANT_ID")),
-            environment("AZURE_CLIENT_ID"),
-            environment("AZURE_CLIENT_SECRET"),
-        ) {
-            (Some(tenant), Some(client), Some(secret)) => {
-                let mut settings = identity::ClientSecretCredentialOptions::default();
-                settings.client_options.cloud = Some(Arc::new(configuration(cloud)));
-                identity::ClientSecretCredential::new(&tenant, client, secret.into(), Some(settings))?
-            }
-            _ if environment("AZURE_FEDERATED_TOKEN_FILE").is_some() => identity::WorkloadIdentityCredential::new(None)?,
-            _ if environment("IDENTITY_ENDPOINT").is_some() => identity::ManagedIdentityCredential::new(None)?,
-            _ if tenant.is_some() || options.get("subscription").is_some() => {
-                let subscription = options.get("subscription").filter(|_| tenant.is_none()).map(str::to_owned);
-                identity::AzureCliCredential::new(Some(identity::AzureCliCredentialOptions {
-                    subscription,
-                    tenant_id: tenant,
-                    ..Default::default()
-                }))?
-            }
-            _ => identity::DeveloperToolsCredential::new(None)?,
-        },
-    )
-}
-
-fn configuration(cloud: &str) -> CloudConfiguration {
-    match cloud {
-        "AzureUSGovernment" => CloudConfiguration::AzureGovernment,
-        "AzureChinaCloud" => CloudConfiguration::AzureChina,
-        _ => CloudConfiguration::AzurePublic,
-    }
-}
-
 impl Connection {
     /// Where a service is.
     pub(super) fn base(&self, service: Service) -> &Url {
         if service == Service::Manager { &self.manager } else { &self.graph }
+    }
+
+    /// Is there a token for Resource Manager? Then what Graph does not give is Graph's.
+    pub(super) async fn has_token(&self, secrets: &Secrets) -> bool {
+        self.token(Service::Manager, secrets).await.is_ok()
     }
 
     /// A token for a service.
@@ -154,12 +124,4 @@ impl Connection {
 fn refusal(status: u16, answer: &Value) -> Failure {
     let text = |name: &str| answer.get("error").and_then(|error| error.get(name)).and_then(Value::as_str).unwrap_or_default().to_owned();
     Failure::Answered { status, code: text("code"), message: text("message") }
-}
-
-/// There are no credentials.
-pub(super) fn no_credentials(said: &str) -> CollectError {
-    let hint = format!(
-        "{said}; looked at the environment (AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE), the managed identity and the developer's tools: log in with `az login`"
-    );
-    CollectError::NoCredentials { cloud: "Azure", hint }
 }
