@@ -171,8 +171,9 @@ async fn by_other_means(reader: &Reader<'_>, id: &str, failure: &Failure) -> Res
 async fn itself(reader: &Reader<'_>, id: &str) -> Option<Resolved> {
     let claims = claims(reader).await.ok()?;
     let is = |name: &str| claims.get(name).and_then(Value::as_str).and_then(guid).is_some_and(|digits| dashed(&digits) == id);
-    let by_application = is("appid") || is("azp");
-    if !is("oid") && !(by_application && claims.get("idtyp").and_then(Value::as_str) == Some("app")) {
+    // The token of a person has the id of the program that asked for it, which is nobody's here.
+    let by_application = claims.get("idtyp").and_then(Value::as_str) == Some("app") && (is("appid") || is("azp"));
+    if !is("oid") && !by_application {
         return None;
     }
     let own = own(reader).await.ok()?;

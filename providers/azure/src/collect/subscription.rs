@@ -173,10 +173,10 @@ impl Run<'_> {
         let done = match resumed {
             // Azure forgets where a page began; then the list is read from its beginning.
             Some(page) => match self.pages(base, list, &name, page).await {
-                Err(_) => self.from_beginning(base, list, &name).await,
+                Err(_) => self.all_pages(base, list, &name).await,
                 done => done,
             },
-            None => self.from_beginning(base, list, &name).await,
+            None => self.all_pages(base, list, &name).await,
         };
         match done {
             Ok(whole) => {
@@ -215,7 +215,7 @@ impl Run<'_> {
         }
     }
 
-    async fn from_beginning(&self, base: &Scope, list: List, name: &str) -> Result<bool, Failure> {
+    async fn all_pages(&self, base: &Scope, list: List, name: &str) -> Result<bool, Failure> {
         match self.pages(base, list, name, self.address(base, list, list.step.version)?).await {
             Err(failure) if failure.is_bad_request() && list.step.call == step::DENY_ASSIGNMENTS.call => {
                 self.pages(base, list, name, self.address(base, list, OLDER_DENIALS)?).await

@@ -90,7 +90,7 @@ fn of_subscription(id: &str, rest: &str, seen: &Seen) -> Told {
         "/providers/Microsoft.Compute" | "/providers/Microsoft.Odd" => {
             let namespace = rest.trim_start_matches("/providers/");
             told(
-                &json!({"namespace": namespace, "registrationState": "Registered", "resourceTypes": [{"resourceType": "virtualMachines"}]}),
+                &json!({"id": rest, "namespace": namespace, "registrationState": "Registered", "resourceTypes": [{"resourceType": "virtualMachines"}]}),
             )
         }
         other if !empty => resources(&own, other, seen),
