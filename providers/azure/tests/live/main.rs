@@ -5,6 +5,7 @@
 
 mod credentials;
 mod doctor;
+mod fake;
 mod faults;
 mod question;
 mod second_opinion;

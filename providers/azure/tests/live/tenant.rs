@@ -1,8 +1,8 @@
 //! A small tenant, in the documented shapes of Resource Manager and Microsoft Graph: two subscriptions below two management groups, an
 //! application that holds all its roles through a group, and a person who holds none.
 
-use crate::server::{Seen, error};
-use iam_why_contract::Question;
+use super::fake::{MARKED_TOKEN, Seen, error};
+use iam_why_contract::{Context, Question};
 use serde_json::{Value, json};
 
 pub(crate) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
@@ -26,9 +26,20 @@ fn resource(kind: &str) -> String {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/{kind}")
 }
 
+/// `principal` asking for `action` on `resource`.
+pub(crate) fn asking(principal: &str, action: &str, resource: &str) -> Question {
+    Question {
+        provider: "azure".into(),
+        principal: principal.into(),
+        action: action.into(),
+        resource: Some(resource.into()),
+        context: Context::default(),
+    }
+}
+
 /// One question of each kind that is read for in its own way.
 pub(crate) fn questions(principal: &str) -> Vec<Question> {
-    let asking = |action: &str, resource: &str| crate::server::asking(principal, action, resource);
+    let asking = |action: &str, resource: &str| asking(principal, action, resource);
     vec![
         asking("Microsoft.Compute/virtualMachines/read", &machine()),
         asking("Microsoft.Compute/virtualMachines/write", &machine()),
@@ -177,6 +188,8 @@ fn outside(seen: &Seen) -> Told {
     let path = seen.path.as_str();
     let body = match path {
         MACHINES | BLOBS => role(path),
+        // The endpoint that a web app has its identity's tokens from.
+        "/token" => json!({"access_token": MARKED_TOKEN, "expires_on": "4102444800", "token_type": "Bearer", "resource": "x"}),
         "/providers/Microsoft.ResourceGraph/resources" => graphed(&seen.body),
         "/providers/Microsoft.Authorization/providerOperations/Microsoft.Compute" => {
             json!({"name": "Microsoft.Compute", "resourceTypes": [{"name": "virtualMachines", "operations": [
