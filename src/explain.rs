@@ -210,7 +210,7 @@ fn principal(refusal: &Refusal) -> Option<String> {
 
 /// What the text says of the request, by the names of the cloud's own keys; what is there for the next steps only has other names.
 fn context(refusal: &Refusal) -> Context {
-    const KEYS: [&str; 5] = ["aws:", "ec2:", "s3:", "request.", "destination."];
+    const KEYS: [&str; 6] = ["aws:", "ec2:", "s3:", "request.", "destination.", "objectId"];
     let keys = refusal.context.iter().filter(|(key, _)| KEYS.iter().any(|start| key.starts_with(start)) || key.contains(':'));
     keys.fold(Context::default(), |context, (key, value)| context.with(key, [value.clone()]))
 }

@@ -104,7 +104,8 @@ fn azure_itself_is_asked_with_verify_only() {
     assert_eq!(server.calls("/checkAccess"), 0);
     let output = program(&server, &words(question, &["--verify"]));
     assert_eq!(server.calls("/checkAccess"), 1);
-    assert!(said(&output).contains("which agrees"), "{}", said(&output));
+    let text = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("which agrees"), "{text}");
 }
 
 #[test]
@@ -138,4 +139,56 @@ fn the_doctor_says_what_can_be_read() {
     let refused: Vec<_> = report["checks"].as_array().unwrap().iter().filter(|check| check["result"] == "refused").collect();
     assert!(refused.is_empty(), "{refused:#?}");
     assert!(!said(&output).contains(claims));
+}
+
+/// A stand-in for `az` that writes down how it was called, and what it answers.
+#[cfg(unix)]
+fn command_line(folder: &Path, answer: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let program = folder.join("az");
+    std::fs::write(&program, format!("#!/bin/sh\necho \"$@\" >> '{}'\n{answer}\n", folder.join("calls").display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder.join("calls")
+}
+
+#[cfg(unix)]
+fn logged_in(folder: &Path, server: &Server, more: &[&str]) -> Output {
+    let question = &questions(APP_OBJECT)[0];
+    let mut command = offline(&words(question, more));
+    command.args(["--endpoint-url", &server.url()]).env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    run(command)
+}
+
+#[cfg(unix)]
+#[test]
+fn the_command_line_is_asked_for_a_token_of_the_tenant_and_of_the_cloud() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = format!(r#"{{"accessToken": "{MARKED_TOKEN}", "expires_on": 4102444800, "tokenType": "Bearer"}}"#);
+    let calls = command_line(folder.path(), &format!("echo '{token}'"));
+    let tenant = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+    let output = logged_in(folder.path(), &pass(), &["--tenant", tenant, "--cloud", "AzureUSGovernment"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let calls = file(&calls);
+    assert!(calls.lines().all(|call| call.contains(&format!("--tenant {tenant}"))), "{calls}");
+    for audience in ["https://management.usgovcloudapi.net/.default", "https://graph.microsoft.us/.default"] {
+        assert!(calls.contains(audience), "{calls}");
+    }
+    assert!(!said(&output).contains(MARKED_TOKEN));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_line_that_is_not_logged_in_is_told_from_one_whose_login_has_expired() {
+    let tenant = ["--tenant", "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"];
+    let told = |answer: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        command_line(folder.path(), answer);
+        let output = logged_in(folder.path(), &pass(), &tenant);
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        said(&output)
+    };
+    let out = told("echo \"ERROR: Please run 'az login' to setup account.\" >&2; exit 1");
+    assert!(out.contains("no credentials for Azure"), "{out}");
+    let expired = told("echo 'ERROR: AADSTS700082: The refresh token has expired due to inactivity.' >&2; exit 1");
+    assert!(expired.contains("does not accept the credentials") && expired.contains("have expired"), "{expired}");
 }

@@ -43,6 +43,8 @@ pub(super) struct Named {
     pub(super) roles: BTreeSet<String>,
     /// Groups, or what may be groups.
     pub(super) groups: BTreeSet<String>,
+    /// Groups of another tenant.
+    pub(super) foreign: BTreeSet<String>,
     /// Groups that Azure itself says the principal is in.
     pub(super) confirmed: BTreeSet<String>,
     /// Management groups that Azure itself says are above.
@@ -53,6 +55,7 @@ impl Named {
     pub(super) fn extend(&mut self, other: Self) {
         self.roles.extend(other.roles);
         self.groups.extend(other.groups);
+        self.foreign.extend(other.foreign);
         self.confirmed.extend(other.confirmed);
         self.above.extend(other.above);
     }
@@ -62,6 +65,7 @@ impl Named {
         for item in items {
             self.roles.extend(member(item, "roleDefinitionId").map(str::to_owned));
             self.groups.extend(member(item, "principalId").filter(|_| may_be_group(item)).map(str::to_owned));
+            self.foreign.extend(member(item, "principalId").filter(|_| is_foreign(item)).map(str::to_owned));
             self.groups.extend(groups_named(item));
             self.above.extend(member(item, "scope").and_then(|scope| Scope::new(scope).management_group().map(str::to_owned)));
         }
@@ -281,6 +285,10 @@ fn resource_group(scope: &Scope) -> Option<Scope> {
 
 fn may_be_group(item: &Value) -> bool {
     member(item, "principalId").is_some() && !matches!(member(item, "principalType"), Some("User" | "ServicePrincipal"))
+}
+
+fn is_foreign(item: &Value) -> bool {
+    member(item, "principalType") == Some("ForeignGroup")
 }
 
 /// The groups that a deny assignment names or spares.

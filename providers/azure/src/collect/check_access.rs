@@ -67,7 +67,9 @@ async fn asked(reader: &Reader<'_>, question: &Question, verdict: &Verdict) -> R
         needs.push(Truth::any(any));
     }
     let said = Said { decision: Truth::all(needs), words };
-    Ok(Some(opinion(reader, &said, verdict, !question.context.entries.is_empty())))
+    // Who asks is sent along; anything else that was said is not.
+    let more = question.context.entries.keys().any(|key| !["objectId", "tenant"].iter().any(|sent| key.eq_ignore_ascii_case(sent)));
+    Ok(Some(opinion(reader, &said, verdict, more)))
 }
 
 /// What it says of one action on one scope.
@@ -148,7 +150,7 @@ fn opinion(reader: &Reader<'_>, said: &Said, verdict: &Verdict, has_context: boo
     let leaves_out = leaves_out(verdict);
     let agrees = agreement(decision, verdict, has_context || !leaves_out.is_empty());
     let words: Vec<String> = said.words.iter().map(Word::text).collect();
-    let mut says = reader.secrets.scrub(&format!("checkAccess, which Azure does not document for everybody, says {}", words.join("; ")));
+    let mut says = reader.secrets.scrub(&format!("Azure's own check, which it does not document for everybody, says {}", words.join("; ")));
     says.push_str(match agrees {
         Some(true) => ", which agrees",
         Some(false) => ", which contradicts this answer: an assignment changed meanwhile, was not read, or one of the two is wrong",
@@ -184,6 +186,6 @@ fn unanswered(why: &str) -> SecondOpinion {
         decision: None,
         agrees: None,
         leaves_out: Vec::new(),
-        says: format!("checkAccess, which Azure does not document for everybody, could not be asked: {why}"),
+        says: format!("Azure's own check, which it does not document for everybody, could not be asked: {why}"),
     }
 }

@@ -44,7 +44,8 @@ async fn groups_of(reader: &Reader<'_>, id: &str, sort: Sort) -> Result<Vec<Valu
         Sort::User => &["users"],
         Sort::Application => &["servicePrincipals"],
         Sort::Group => &["groups"],
-        Sort::Nobody => &[],
+        // Somebody of another tenant, whose groups are in the directory of that one.
+        Sort::Nobody => return Err(Failure::Elsewhere(format!("the directory of this tenant does not have {id}"))),
         Sort::NotKnown => &["servicePrincipals", "users"],
     };
     let query = [("$select", "id".to_owned()), ("$top", PAGE.to_owned())];
@@ -56,8 +57,7 @@ async fn groups_of(reader: &Reader<'_>, id: &str, sort: Sort) -> Result<Vec<Valu
             Err(failure) => refused = Some(failure),
         }
     }
-    // Whom the directory does not have is in none of its groups.
-    refused.map_or_else(|| Ok(Vec::new()), Err)
+    Err(refused.unwrap_or_else(|| Failure::Unseen("no kind of object was asked for".into())))
 }
 
 /// Everybody in a group, through nested groups too. Says whether it was read.
@@ -81,11 +81,18 @@ pub(super) async fn members(reader: &Reader<'_>, group: &str) -> bool {
             reader.found(step, group, &format!("members of the group {group}, nested ones included"), &json!(ids));
             true
         }
+        // A group that was deleted has no members; its assignments stay behind.
         Err(failure) => {
-            reader.unlisted(step, group, &failure);
-            false
+            reader.failed(step, group, &failure);
+            failure.is_absent()
         }
     }
+}
+
+/// A group of another tenant has its members there.
+pub(super) fn foreign(reader: &Reader<'_>, group: &str) {
+    let failure = Failure::Elsewhere(format!("the group {group} is of another tenant"));
+    reader.failed(&step::GROUP_MEMBERS, group, &failure);
 }
 
 /// Unless the group says that it is not.

@@ -49,7 +49,7 @@ async fn probe(reader: &Reader<'_>, options: &Options) -> Result<(String, Scope)
         None => first_subscription(reader).await?,
     };
     let base = Scope::new(&format!("/subscriptions/{subscription}"));
-    hierarchy::both(reader, &base).await;
+    hierarchy::both(reader, &base, &BTreeSet::new()).await;
     join_all(LISTS.iter().map(|(row, path)| Box::pin(listed(reader, row, &base, path)))).await;
     let role = format!("{}/providers/Microsoft.Authorization/roleDefinitions/{READER_ROLE}", base.text());
     object(reader, &step::ROLE_DEFINITION, &role).await;

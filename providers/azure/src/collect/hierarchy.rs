@@ -96,9 +96,9 @@ fn named(base: &Scope) -> String {
 }
 
 /// A subscription with what is above it, for whoever asks for nothing else. Says whether both were read.
-pub(super) async fn both(reader: &Reader<'_>, base: &Scope) -> bool {
+pub(super) async fn both(reader: &Reader<'_>, base: &Scope, seen: &BTreeSet<String>) -> bool {
     let (itself, above) = futures_util::future::join(Box::pin(subscription(reader, base)), Box::pin(above(reader, base))).await;
-    let kept = keep(reader, base, above, &BTreeSet::new());
+    let kept = keep(reader, base, above, seen);
     itself && kept
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Failure {
     Malformed(String),
     /// What these credentials may see was shown, and what was looked for is not in it.
     Unseen(String),
+    /// It is kept in the directory of another tenant.
+    Elsewhere(String),
 }
 
 /// What Resource Manager and Graph say where exactly what was asked for is not there.
@@ -56,6 +58,11 @@ impl Failure {
         matches!(self, Self::Answered { status: 400, code, .. } if code.eq_ignore_ascii_case("AadPremiumLicenseRequired"))
     }
 
+    /// Is the namespace not registered in the subscription? Then it has nothing in it.
+    pub(super) fn is_unregistered(&self) -> bool {
+        matches!(self, Self::Answered { code, .. } if code.eq_ignore_ascii_case("MissingSubscriptionRegistration"))
+    }
+
     /// Does Azure not take the request as it stands?
     pub(super) fn is_bad_request(&self) -> bool {
         matches!(self, Self::Answered { status: 400, .. })
@@ -73,6 +80,7 @@ impl Failure {
             }
             Self::Answered { status: 404, .. } => format!("a scope that exists for {}", step.call),
             Self::Answered { status: 403, .. } | Self::Unseen(_) => step.needs.join(" or "),
+            Self::Elsewhere(_) => "the directory of the tenant that it belongs to".into(),
             Self::Answered { status: 429, .. } => format!("another attempt: Azure throttled {}", step.call),
             Self::Answered { .. } => format!("an answer to {} without an error", step.call),
             Self::Connection(_) => format!("a connection for {}", step.call),
@@ -94,7 +102,9 @@ impl Failure {
         match self {
             Self::Answered { status, code, message } if code.is_empty() => secrets.scrub(&format!("status {status} {message}")),
             Self::Answered { code, message, .. } => secrets.scrub(&format!("{code}: {message}")),
-            Self::Credentials(said) | Self::Connection(said) | Self::Malformed(said) | Self::Unseen(said) => secrets.scrub(said),
+            Self::Credentials(said) | Self::Connection(said) | Self::Malformed(said) | Self::Unseen(said) | Self::Elsewhere(said) => {
+                secrets.scrub(said)
+            }
         }
     }
 }

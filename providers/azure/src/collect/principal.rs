@@ -19,6 +19,8 @@ pub(super) struct Resolved {
     pub(super) id: String,
     /// What it is.
     pub(super) sort: Sort,
+    /// The tenant whose token it has, where it is whoever asks.
+    pub(super) tenant: Option<String>,
     pub(super) notes: Vec<String>,
 }
 
@@ -55,7 +57,7 @@ pub(super) async fn resolve(reader: &Reader<'_>, words: &str) -> Result<Resolved
         return own(reader).await;
     }
     if words.eq_ignore_ascii_case("anonymous") {
-        return Ok(Resolved { id: words.to_owned(), sort: Sort::Nobody, notes: Vec::new() });
+        return Ok(Resolved { id: words.to_owned(), sort: Sort::Nobody, ..Resolved::default() });
     }
     if let Some(digits) = guid(words) {
         return of_id(reader, &dashed(&digits)).await;
@@ -80,7 +82,9 @@ pub(super) async fn own(reader: &Reader<'_>) -> Result<Resolved, CollectError> {
         members.insert("appId".into(), json!(app));
     }
     reader.found(&OBJECT, &id, name.unwrap_or(&id), &shown);
-    Ok(Resolved { notes: vec![format!("`me` is {}", name.map_or_else(|| id.clone(), |name| format!("{name} ({id})")))], sort, id })
+    // A token of a tenant that manages the subscription (P-9) has its rights from no list of role assignments.
+    let tenant = text("tid").map(str::to_owned);
+    Ok(Resolved { tenant, notes: vec![format!("`me` is {}", name.map_or_else(|| id.clone(), |name| format!("{name} ({id})")))], sort, id })
 }
 
 async fn claims(reader: &Reader<'_>) -> Result<Value, Failure> {
@@ -101,7 +105,7 @@ async fn of_id(reader: &Reader<'_>, id: &str) -> Result<Resolved, CollectError> 
         }
         Ok(object) => {
             found(reader, &OBJECT, id, &object);
-            Ok(Resolved { id: id.to_owned(), sort: Sort::of(&object), notes: Vec::new() })
+            Ok(Resolved { id: id.to_owned(), sort: Sort::of(&object), ..Resolved::default() })
         }
         Err(failure) if failure.is_absent() => {
             reader.note(&OBJECT, id, Outcome::Absent);
@@ -113,7 +117,7 @@ async fn of_id(reader: &Reader<'_>, id: &str) -> Result<Resolved, CollectError> 
 
 /// The service principal of an application. One that is not there is known not to be: nobody has this id then.
 async fn of_application(reader: &Reader<'_>, app: &str, id: &str, says: &str) -> Resolved {
-    let plain = |sort, note: Option<String>| Resolved { id: id.to_owned(), sort, notes: note.into_iter().collect() };
+    let plain = |sort, note: Option<String>| Resolved { id: id.to_owned(), sort, notes: note.into_iter().collect(), ..Resolved::default() };
     let Some(app) = guid(app).map(|digits| dashed(&digits)) else { return plain(Sort::NotKnown, None) };
     match reader.graph(&APPLICATION, &format!("/v1.0/servicePrincipals(appId='{app}')"), &[]).await {
         Ok(object) => match id_of(&object) {
@@ -136,7 +140,7 @@ fn service_principal(reader: &Reader<'_>, own: String, object: &Value, says: &st
     found(reader, &APPLICATION, &own, object);
     let name = title(object, &own);
     let note = format!("{says}; role assignments name the object id of its service principal {name}, {own}");
-    Resolved { notes: vec![note], sort: Sort::Application, id: own }
+    Resolved { notes: vec![note], sort: Sort::Application, id: own, ..Resolved::default() }
 }
 
 /// Whoever may not read every kind of object may read some. All are asked at once; so is the own token, which knows its own ids.
@@ -160,11 +164,11 @@ async fn by_other_means(reader: &Reader<'_>, id: &str, failure: &Failure) -> Res
     for (object, sort, step) in typed {
         if let Some(object) = object {
             found(reader, step, id, &object);
-            return Resolved { id: id.to_owned(), sort, notes: Vec::new() };
+            return Resolved { id: id.to_owned(), sort, ..Resolved::default() };
         }
     }
     reader.failed(&OBJECT, id, failure);
-    Resolved { id: id.to_owned(), sort: Sort::NotKnown, notes: Vec::new() }
+    Resolved { id: id.to_owned(), ..Resolved::default() }
 }
 
 /// Is it the id of the credentials themselves?
@@ -202,7 +206,7 @@ async fn of_resource(reader: &Reader<'_>, resource: &str) -> Result<Resolved, Co
     let id = id.ok_or_else(|| CollectError::Question(format!("`{resource}` has no managed identity")))?;
     let shown = json!({"id": resource, "name": object.get("name"), "principalId": id, "clientId": inner("clientId"), "principalType": "ServicePrincipal"});
     reader.found(&IDENTITY, &id, &title(&object, &id), &shown);
-    Ok(Resolved { notes: vec![format!("`{resource}` is {id}")], sort: Sort::Application, id })
+    Ok(Resolved { notes: vec![format!("`{resource}` is {id}")], sort: Sort::Application, id, ..Resolved::default() })
 }
 
 async fn named(reader: &Reader<'_>, words: &str) -> Result<Resolved, CollectError> {
@@ -229,7 +233,7 @@ async fn named(reader: &Reader<'_>, words: &str) -> Result<Resolved, CollectErro
     match all.as_slice() {
         [(id, sort, object)] => {
             found(reader, &OBJECT, id, &directory::typed(object, *sort));
-            Ok(Resolved { id: id.clone(), sort: *sort, notes: vec![format!("`{words}` is {id}")] })
+            Ok(Resolved { id: id.clone(), sort: *sort, notes: vec![format!("`{words}` is {id}")], ..Resolved::default() })
         }
         [] => Err(CollectError::Question(format!("there is no user, service principal or group `{words}` in this tenant"))),
         several => {

@@ -6,6 +6,7 @@ use super::connection::connect;
 use super::directory;
 use super::gates;
 use super::hierarchy;
+use super::principal::Resolved;
 use super::reader::Reader;
 use super::step::{self, Step};
 use crate::documents::KINDS;
@@ -74,7 +75,16 @@ async fn whole(reader: &Reader<'_>, question: &Question, options: &Options) -> R
     let (decided, _, _) = join3(Box::pin(decisive), gates, namespaces).await;
     decided?;
     let resolved = who.get(reader).await?;
-    Ok((Question { principal: resolved.id.clone(), ..question.clone() }, resolved.notes.clone()))
+    Ok((completed(question, resolved), resolved.notes.clone()))
+}
+
+/// The question as Azure spells it, with what the token says of whoever asks.
+fn completed(question: &Question, resolved: &Resolved) -> Question {
+    let mut context = question.context.clone();
+    if let Some(tenant) = resolved.tenant.as_deref().filter(|_| context.get_ignoring_case("tenant") == Lookup::NotKnown) {
+        context = context.with("tenant", [tenant]);
+    }
+    Question { principal: resolved.id.clone(), context, ..question.clone() }
 }
 
 /// An error or a token called it an object id.

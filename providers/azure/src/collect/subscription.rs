@@ -17,7 +17,7 @@ use crate::scope::Scope;
 use crate::world::{dashed, guid};
 use azure_core::credentials::TokenCredential;
 use azure_core::http::Url;
-use futures_util::future::{join, join_all, join3};
+use futures_util::future::{join, join_all};
 use iam_why_contract::collect::{Options, Point, Progress, Sink};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub(super) async fn read(
     let base = place(scope.or_else(|| options.get("subscription")))?;
     // A whole subscription takes as long as it takes; a single call does not.
     let reader = Reader::new(connect(given, options)?, options.concurrency, sink, progress).each_within(options.timeout);
-    let run = Run { reader: &reader, groups: Mutex::default() };
+    let run = Run { reader: &reader, groups: Mutex::default(), above: Mutex::default() };
     if base.subscription().is_some() {
         run.first(&step::SUBSCRIPTION, base.text()).await?;
         run.subscription(&base).await;
@@ -73,6 +73,8 @@ pub(super) struct Run<'w> {
     pub(super) reader: &'w Reader<'w>,
     /// The groups that were read in this run, and whether they could be.
     groups: Mutex<BTreeMap<String, Arc<OnceCell<bool>>>>,
+    /// The management groups that lists of each base name: they are above it.
+    above: Mutex<BTreeMap<String, BTreeSet<String>>>,
 }
 
 /// A list, and what its elements lead to.
@@ -138,9 +140,10 @@ impl Run<'_> {
 
     /// Everything of a subscription.
     pub(super) async fn subscription(&self, base: &Scope) {
-        let hierarchy = self.step(base, "hierarchy", Box::pin(hierarchy::both(self.reader, base)));
         let lists = join_all(SUBSCRIPTION.iter().map(|list| Box::pin(self.list(base, *list))));
-        join3(Box::pin(hierarchy), lists, Box::pin(self.scoped(base))).await;
+        join(lists, Box::pin(self.scoped(base))).await;
+        let seen = self.above.lock().await.get(base.key()).cloned().unwrap_or_default();
+        self.step(base, "hierarchy", Box::pin(hierarchy::both(self.reader, base, &seen))).await;
     }
 
     /// What is listed of a subscription or a management group.
@@ -187,6 +190,10 @@ impl Run<'_> {
             }
             Err(failure) if failure.is_unlicensed() => {
                 let why = "the tenant has no license for Privileged Identity Management: nothing is eligible in it".into();
+                self.reader.note(list.step, &subject, Outcome::NotTried { why });
+            }
+            Err(failure) if failure.is_unregistered() => {
+                let why = "the namespace is not registered in the subscription, which can have nothing of it".into();
                 self.reader.note(list.step, &subject, Outcome::NotTried { why });
             }
             Err(failure) => self.reader.unlisted(list.step, &subject, &failure),
@@ -267,7 +274,10 @@ impl Run<'_> {
                 let mut named = Named::default();
                 named.take(items);
                 let people = items.iter().filter_map(|item| member(item, "principalId")).map(str::to_owned).collect();
-                let (groups, names) = join(Box::pin(self.groups(&named.groups)), Box::pin(directory::sorted(self.reader, &people))).await;
+                named.foreign.iter().for_each(|group| directory::foreign(self.reader, group));
+                let own = named.groups.difference(&named.foreign).cloned().collect();
+                self.above.lock().await.entry(base.key().to_owned()).or_default().extend(named.above);
+                let (groups, names) = join(Box::pin(self.groups(&own)), Box::pin(directory::sorted(self.reader, &people))).await;
                 groups && names.is_some()
             }
             Then::Vaults => self.unsorted(items.iter().flat_map(gates::in_access_policies).collect()).await,

@@ -238,3 +238,42 @@ fn a_host_name_that_resource_graph_does_not_show_leaves_the_answer_open() {
     let question = &questions(APP_OBJECT)[2];
     assert_eq!(verdict(&live(&server, question).unwrap()).decision, Decision::Undetermined);
 }
+
+/// The subscription is managed by another tenant, which delegated the role to `to`.
+fn managed(to: &'static str) -> Server {
+    Server::new(move |seen| {
+        let own = format!("/subscriptions/{SUBSCRIPTION}");
+        if seen.path == own {
+            let managed = json!({"id": own, "state": "Enabled", "tenantId": "customer", "managedByTenants": [{"tenantId": "provider"}]});
+            return Treatment::Answer(200, managed.to_string());
+        }
+        if seen.path == format!("{own}/providers/Microsoft.ManagedServices/registrationAssignments") {
+            let registration = json!({"id": format!("{own}/providers/Microsoft.ManagedServices/registrationAssignments/r"), "properties": {
+                "registrationDefinition": {"properties": {"authorizations": [
+                    {"principalId": to, "roleDefinitionId": "55555555-5555-5555-5555-555555555555"}]}}}});
+            return Treatment::Answer(200, json!({"value": [registration]}).to_string());
+        }
+        Treatment::Pass
+    })
+}
+
+#[test]
+fn a_token_of_the_managing_tenant_has_what_that_tenant_was_delegated() {
+    let me = reader_as(&json!({"oid": NOBODY, "tid": "provider", "upn": "nadia@provider.example", "idtyp": "user"}));
+    let decided = |server: &Server| {
+        let read = runtime().block_on(me.question(&question("me"), &server.options(), &Quiet)).unwrap();
+        verdict(&read).decision
+    };
+    assert_eq!(decided(&managed(NOBODY)), Decision::Allow);
+    // Who is in a group of the other tenant is not to be seen from here.
+    assert_eq!(decided(&managed(GROUP)), Decision::Undetermined);
+}
+
+#[test]
+fn an_id_of_another_tenant_is_not_said_to_lack_a_role_where_a_tenant_manages_the_subscription() {
+    for delegated in [NOBODY, GROUP] {
+        assert_eq!(verdict(&ask(&managed(delegated), NOBODY).unwrap()).decision, Decision::Undetermined);
+    }
+    let unseen = Server::new(|seen| if seen.path == format!("/subscriptions/{SUBSCRIPTION}") { refused() } else { Treatment::Pass });
+    assert_eq!(verdict(&ask(&unseen, NOBODY).unwrap()).decision, Decision::Undetermined);
+}

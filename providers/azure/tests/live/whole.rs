@@ -1,7 +1,7 @@
 //! A whole subscription, and everything below a management group.
 
 use crate::server::{MARKED_TOKEN, Seen, Server, Treatment, error, live, reader, refused, runtime, verdict};
-use crate::tenant::{APP_OBJECT, GROUP, OTHER_SUBSCRIPTION, PERSON, SUBSCRIPTION, questions};
+use crate::tenant::{APP_OBJECT, GROUP, NOBODY, OTHER_SUBSCRIPTION, PERSON, SUBSCRIPTION, questions};
 use iam_why_azure::Azure;
 use iam_why_azure::collect::step::READING_POSTS;
 use iam_why_contract::collect::{Collect, CollectError, Point, Quiet, Sink};
@@ -241,4 +241,28 @@ fn reading_whole_sends_nothing_that_writes_and_keeps_no_secret() {
     }
     let said = format!("{:?}{:?}", kept.snapshot(), kept.reached.lock().unwrap());
     assert!(!said.contains(MARKED_TOKEN));
+}
+
+/// Role assignments to one group of this type.
+fn to_group(kind: &'static str) -> Server {
+    Server::new(move |seen| {
+        if seen.path.ends_with("/roleAssignments") {
+            let own = format!("/subscriptions/{SUBSCRIPTION}");
+            let one = serde_json::json!({"id": format!("{own}/providers/Microsoft.Authorization/roleAssignments/a"), "name": "a", "properties": {
+                "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/55555555-5555-5555-5555-555555555555",
+                "principalId": NOBODY, "principalType": kind, "scope": own, "condition": null}});
+            return Treatment::Answer(200, serde_json::json!({"value": [one]}).to_string());
+        }
+        Treatment::Pass
+    })
+}
+
+#[test]
+fn a_deleted_group_has_no_members_and_one_of_another_tenant_has_them_there() {
+    for (kind, wanted) in [("Group", Decision::Deny), ("ForeignGroup", Decision::Undetermined)] {
+        let kept = Kept::default();
+        collect(&to_group(kind), SUBSCRIPTION, &kept).unwrap();
+        let verdict = Azure.simulate(&crate::server::question(PERSON), &kept.snapshot()).unwrap();
+        assert_eq!(verdict.decision, wanted, "{kind}: {:#?}", verdict.doubts);
+    }
 }
