@@ -99,11 +99,15 @@ pub(super) async fn own(reader: &Reader<'_>, base: &Scope, who: &Who<'_>) -> Res
     // `assignedTo` takes users and service principals only ("List Azure role assignments using the REST API"): of a group the whole
     // list is read, and what the page does not say (an empty list, or an error) is of no account.
     let filterable = known.sort != Sort::Group;
-    let lists = match early.filter(|_| filterable && who.guess().as_ref() == Some(&known.id)) {
-        Some(lists) => lists,
-        None => lists(reader, base, Some(known.id.as_str()).filter(|_| filterable)).await,
+    let right = filterable && who.guess().as_ref() == Some(&known.id);
+    let asked = match early {
+        Some(early) if right => early,
+        early => {
+            early.iter().flatten().for_each(|list| reader.settle(list.step, &list.subject));
+            lists(reader, base, Some(known.id.as_str()).filter(|_| filterable)).await
+        }
     };
-    keep(reader, base, known, who.stated, lists)
+    keep(reader, base, known, who.stated, asked)
 }
 
 async fn lists(reader: &Reader<'_>, base: &Scope, id: Option<&str>) -> Vec<List> {

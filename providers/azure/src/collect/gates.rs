@@ -34,8 +34,12 @@ async fn elements(reader: &Reader<'_>, step: &Step, base: &Scope, path: &str) ->
     }
 }
 
-/// One object by its resource id.
+/// One object by its resource id. In one run it is read once, however many lists lead to it.
 pub(super) async fn object(reader: &Reader<'_>, step: &Step, id: &str) -> Option<Value> {
+    reader.once(id).get_or_init(|| Box::pin(read(reader, step, id))).await.clone()
+}
+
+async fn read(reader: &Reader<'_>, step: &Step, id: &str) -> Option<Value> {
     reader.expect(step, id);
     match reader.get(step, id).await {
         Ok(object) => {

@@ -7,11 +7,16 @@ use azure_core::http::Url;
 use iam_why_contract::collect::{Ledger, Progress, Secrets, Sink};
 use iam_why_contract::{Document, Outcome};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 /// No list is followed further than this: a server whose pages never end does not keep us for ever.
 pub(super) const MOST_PAGES: usize = 500;
+
+/// An object that is read once; `None` where it could not be.
+type Object = Arc<OnceCell<Option<Value>>>;
 
 /// A page of a list.
 pub(super) struct Page {
@@ -26,6 +31,8 @@ pub(super) struct Reader<'r> {
     pub(super) secrets: Secrets,
     pub(super) ledger: Ledger<'r>,
     permits: Semaphore,
+    /// What was read by its id, so that it is read once.
+    objects: Mutex<BTreeMap<String, Object>>,
     /// How long one call may take, where no longer limit stands over all.
     patience: Option<Duration>,
 }
@@ -37,6 +44,7 @@ impl<'r> Reader<'r> {
             secrets: Secrets::default(),
             ledger: Ledger::new(sink, progress),
             permits: Semaphore::new(concurrency.max(1)),
+            objects: Mutex::default(),
             patience: None,
         }
     }
@@ -45,6 +53,12 @@ impl<'r> Reader<'r> {
     pub(super) fn each_within(mut self, patience: Duration) -> Self {
         self.patience = Some(patience);
         self
+    }
+
+    /// Where the object of this id goes when it was read.
+    pub(super) fn once(&self, id: &str) -> Object {
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(objects.entry(id.to_ascii_lowercase()).or_default())
     }
 
     /// Gets one object of Resource Manager.

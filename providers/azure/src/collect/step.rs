@@ -39,7 +39,8 @@ steps! {
     LIGHTHOUSE = documents::LIGHTHOUSE_ASSIGNMENT, "registrationAssignments", "2022-10-01",
         ["Microsoft.ManagedServices/registrationAssignments/read"];
     SUBSCRIPTION = documents::SUBSCRIPTION, "subscriptions", "2022-12-01", ["Microsoft.Resources/subscriptions/read"];
-    ANCESTORS = documents::ANCESTORS, "resources", "2021-03-01", ["Microsoft.Resources/subscriptions/read"];
+    ANCESTORS = documents::ANCESTORS, "resources", "2021-03-01",
+        ["Microsoft.Resources/subscriptions/read", "Microsoft.Management/managementGroups/read"];
     DESCENDANTS = documents::MANAGEMENT_GROUP, "descendants", "2020-05-01", ["Microsoft.Management/managementGroups/descendants/read"];
     LOCKS = documents::LOCK, "locks", "2016-09-01", ["Microsoft.Authorization/locks/read"];
     POLICY_ASSIGNMENTS = documents::POLICY_ASSIGNMENT, "policyAssignments", "2023-04-01", ["Microsoft.Authorization/policyAssignments/read"];

@@ -72,6 +72,7 @@ fn the_smallest_role_is_made_of_the_table_and_can_be_pasted() {
             "Microsoft.ManagedIdentity/userAssignedIdentities/read",
             "Microsoft.ManagedServices/registrationAssignments/read",
             "Microsoft.Management/managementGroups/descendants/read",
+            "Microsoft.Management/managementGroups/read",
             "Microsoft.Resources/subscriptions/providers/read",
             "Microsoft.Resources/subscriptions/read",
             "Microsoft.Storage/storageAccounts/read",

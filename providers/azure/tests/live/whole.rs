@@ -266,3 +266,35 @@ fn a_deleted_group_has_no_members_and_one_of_another_tenant_has_them_there() {
         assert_eq!(verdict.decision, wanted, "{kind}: {:#?}", verdict.doubts);
     }
 }
+
+#[test]
+fn what_every_subscription_inherits_is_read_once() {
+    let definition = "/providers/Microsoft.Authorization/policyDefinitions/regions";
+    let server = Server::new(move |seen| {
+        if seen.path.ends_with("/policyAssignments") {
+            let one = serde_json::json!({"id": "/providers/Microsoft.Management/managementGroups/root/providers/Microsoft.Authorization/policyAssignments/p",
+                "name": "p", "properties": {"policyDefinitionId": definition}});
+            return Treatment::Answer(200, serde_json::json!({"value": [one]}).to_string());
+        }
+        if seen.path == definition {
+            return Treatment::Answer(200, serde_json::json!({"id": definition, "name": "regions"}).to_string());
+        }
+        Treatment::Pass
+    });
+    let kept = Kept::default();
+    collect(&server, "managementGroups/root", &kept).unwrap();
+    assert_eq!(server.calls("/policyAssignments"), 4, "two groups, two subscriptions");
+    assert_eq!(server.calls("/policyDefinitions/regions"), 1);
+    assert!(kept.snapshot().of("azure:policy-definition", definition).next().is_some());
+}
+
+#[test]
+fn members_are_read_by_their_ids_where_the_directory_gives_no_more() {
+    let server = Server::new(|seen| {
+        let more = seen.path.ends_with("/transitiveMembers") && seen.query.contains("appId");
+        if more { Treatment::Answer(400, error("BadRequest", "Could not find a property named 'appId'")) } else { Treatment::Pass }
+    });
+    let kept = Kept::default();
+    collect(&server, SUBSCRIPTION, &kept).unwrap();
+    assert_eq!(Azure.simulate(&crate::server::question(APP_OBJECT), &kept.snapshot()).unwrap().decision, Decision::Allow);
+}
