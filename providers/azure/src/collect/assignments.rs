@@ -6,7 +6,7 @@ use super::question::{definition_title, element, member, path_of, subject};
 use super::reader::Reader;
 use super::step::{self, Step};
 use crate::scope::Scope;
-use crate::world::{dashed, guid};
+use crate::world::{dashed, guid, id_key};
 use futures_util::future::{join, join_all, join3};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::Value;
@@ -80,6 +80,15 @@ struct List {
     answer: Result<Vec<Value>, Failure>,
 }
 
+impl List {
+    /// Azure finds nothing for an application id, nothing for a group, and no more for whoever has no role: only what it finds says that
+    /// the id is one that roles are assigned to.
+    fn proves(&self, id: &str) -> bool {
+        let names = |item: &Value| member(item, "principalId").is_some_and(|other| id_key(other) == id_key(id));
+        self.answer.as_ref().is_ok_and(|items| if self.filtered { !items.is_empty() } else { items.iter().any(names) })
+    }
+}
+
 /// The lists that hang on the principal: assigned, eligible, and for how long.
 const OWN: [&Step; 3] = [&step::ROLE_ASSIGNMENTS, &step::ELIGIBLE, &step::SCHEDULES];
 
@@ -137,11 +146,7 @@ pub(super) fn around(base: &Scope) -> Option<&'static str> {
 
 fn keep(reader: &Reader<'_>, base: &Scope, who: &Resolved, stated: bool, lists: Vec<List>) -> Result<Named, CollectError> {
     let mut named = Named::default();
-    // Azure finds nothing for an application id and for a group, and no more for whoever has no role: only what it finds says that the
-    // id is one that it knows.
-    let proven = who.sort != Sort::NotKnown
-        || stated
-        || lists.iter().any(|list| list.filtered && list.answer.as_ref().is_ok_and(|items| !items.is_empty()));
+    let proven = who.sort != Sort::NotKnown || stated || lists.iter().any(|list| list.proves(&who.id));
     for list in lists {
         match list.answer {
             Ok(items) => {
@@ -152,7 +157,7 @@ fn keep(reader: &Reader<'_>, base: &Scope, who: &Resolved, stated: bool, lists: 
                         items.iter().filter(|item| may_be_group(item)).filter_map(|item| member(item, "principalId")).map(str::to_owned),
                     );
                 }
-                reader.note(list.step, &list.subject, if list.filtered && !proven { unproven(&who.id) } else { Outcome::Found });
+                reader.note(list.step, &list.subject, if proven { Outcome::Found } else { unproven(&who.id) });
             }
             Err(failure) if failure.is_unlicensed() => {
                 let why = "the tenant has no license for Privileged Identity Management: nothing is eligible in it".into();

@@ -1,5 +1,6 @@
 //! Microsoft Graph beyond a single principal: in which groups somebody is, who is in a group, and what ids are called.
 
+use super::assignments::Named;
 use super::connection::Service;
 use super::outcome::Failure;
 use super::principal::{Resolved, Sort, title};
@@ -18,15 +19,19 @@ pub(super) const IDS: usize = 1000;
 
 /// The groups of the principal, nested ones included. Where Graph refuses, the groups whose assignments the filter `assignedTo` gave
 /// are groups of the principal all the same; of the others nothing is known then.
-pub(super) async fn member_of(reader: &Reader<'_>, principal: &Resolved, confirmed: &BTreeSet<String>) {
+pub(super) async fn member_of(reader: &Reader<'_>, principal: &Resolved, named: &Named) {
     let (step, id) = (&step::MEMBER_OF, principal.id.as_str());
     reader.expect(step, id);
-    let known: Vec<Value> = confirmed.iter().filter(|group| id_key(group) != id_key(id)).map(|group| json!({"id": group})).collect();
+    let known: Vec<Value> = named.confirmed.iter().filter(|group| id_key(group) != id_key(id)).map(|group| json!({"id": group})).collect();
     match groups_of(reader, id, principal.sort).await {
         // The two are copies of one directory and may differ for minutes: who is in a group by either is in it.
         Ok(mut groups) => {
             groups.extend(known.into_iter().filter(|one| !groups.contains(one)).collect::<Vec<_>>());
-            reader.found(step, id, &format!("groups of {id}"), &json!({"value": groups}));
+            let listed: BTreeSet<String> = groups.iter().filter_map(|one| one.get("id")?.as_str()).map(id_key).collect();
+            let others = named.groups.iter().filter(|group| !listed.contains(&id_key(group))).cloned().collect();
+            reader.document(step, id, &format!("groups of {id}"), &json!({"value": groups}));
+            let outcome = if any_hidden(reader, &others).await { hidden() } else { Outcome::Found };
+            reader.note(step, id, outcome);
         }
         Err(failure) => {
             if !known.is_empty() {
@@ -74,8 +79,7 @@ pub(super) async fn members(reader: &Reader<'_>, group: &str) -> bool {
     match answer {
         // "To list the members of a hidden membership group, the Member.Read.Hidden permission is required": without it there are none.
         Ok(members) if members.is_empty() && is_hidden(reader, group).await => {
-            let said = "the group shows no members, and may hide them".to_owned();
-            reader.note(step, group, Outcome::Refused { needs: "Graph Member.Read.Hidden".into(), said });
+            reader.note(step, group, hidden());
             false
         }
         Ok(members) => {
@@ -101,11 +105,31 @@ pub(super) fn foreign(reader: &Reader<'_>, group: &str) {
     reader.failed(&step::GROUP_MEMBERS, group, &failure);
 }
 
+/// A group with hidden members shows itself to its members no more than to others. Graph says which groups are such to whoever may read
+/// their properties; to others it shows none as such.
+async fn any_hidden(reader: &Reader<'_>, groups: &BTreeSet<String>) -> bool {
+    if groups.is_empty() {
+        return false;
+    }
+    let ids: Vec<&String> = groups.iter().take(IDS).collect();
+    let answer = reader.post(&step::OBJECTS, Service::Graph, ("/v1.0/directoryObjects/getByIds", &[]), &json!({"ids": ids})).await;
+    let answer = answer.unwrap_or_default();
+    answer.get("value").and_then(Value::as_array).into_iter().flatten().any(hides)
+}
+
+fn hides(group: &Value) -> bool {
+    group.get("visibility").and_then(Value::as_str).is_some_and(|said| said.eq_ignore_ascii_case("HiddenMembership"))
+}
+
+fn hidden() -> Outcome {
+    Outcome::Refused { needs: "Graph Member.Read.Hidden".into(), said: "a group hides its members, or shows none".into() }
+}
+
 /// Unless the group says that it is not.
 async fn is_hidden(reader: &Reader<'_>, group: &str) -> bool {
     let query = [("$select", "id,visibility".to_owned())];
     match reader.graph(&step::GROUP, &format!("/v1.0/groups/{group}"), &query).await {
-        Ok(object) => object.get("visibility").and_then(Value::as_str).is_some_and(|said| said.eq_ignore_ascii_case("HiddenMembership")),
+        Ok(object) => hides(&object),
         Err(_) => true,
     }
 }

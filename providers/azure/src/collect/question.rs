@@ -112,7 +112,7 @@ async fn decisive(reader: &Reader<'_>, bases: &[Scope], targets: &[Wanted], who:
     let known = who.get(reader).await?;
     let memberships = async {
         if guid(&known.id).is_some() && gates::others(&named.groups, &known.id) {
-            directory::member_of(reader, known, &named.confirmed).await;
+            directory::member_of(reader, known, &named).await;
         }
     };
     join(Box::pin(assignments::definitions(reader, &named.roles)), Box::pin(memberships)).await;

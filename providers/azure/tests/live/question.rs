@@ -106,6 +106,20 @@ fn without_graph_an_id_that_may_be_an_application_id_is_not_said_to_lack_a_role(
 }
 
 #[test]
+fn without_graph_the_whole_list_proves_no_more_where_azure_does_not_filter() {
+    let server = Server::new(|seen| {
+        let filtered = seen.path.ends_with("/roleAssignments") && seen.query.contains("assignedTo");
+        match seen.path.as_str() {
+            _ if filtered => Treatment::Answer(400, error("PrincipalNotFound", "no")),
+            path if path.ends_with("/roleAssignments") => Treatment::Answer(200, json!({"value": []}).to_string()),
+            path if path.starts_with("/v1.0/") => refused(),
+            _ => Treatment::Pass,
+        }
+    });
+    assert_eq!(verdict(&ask(&server, APP_ID).unwrap()).decision, Decision::Undetermined);
+}
+
+#[test]
 fn without_graph_the_own_token_knows_its_own_ids() {
     let server = without_graph();
     let own = reader_as(&json!({"oid": APP_OBJECT, "appid": APP_ID, "idtyp": "app"}));
@@ -279,4 +293,18 @@ fn an_id_of_another_tenant_is_not_said_to_lack_a_role_where_a_tenant_manages_the
         if hidden { refused() } else { Treatment::Pass }
     });
     assert_eq!(verdict(&ask(&unseen, NOBODY).unwrap()).decision, Decision::Undetermined);
+}
+
+#[test]
+fn a_group_that_hides_its_members_may_have_the_principal_among_them() {
+    let vault = &questions(PERSON)[3];
+    let server = Server::new(|seen| match seen.path.as_str() {
+        "/v1.0/directoryObjects/getByIds" => {
+            Treatment::Answer(200, json!({"value": [{"id": GROUP, "visibility": "HiddenMembership"}]}).to_string())
+        }
+        _ => Treatment::Pass,
+    });
+    assert_eq!(verdict(&live(&pass(), vault).unwrap()).decision, Decision::Deny);
+    let read = live(&server, vault).unwrap();
+    assert_eq!(verdict(&read).decision, Decision::Undetermined);
 }
