@@ -170,6 +170,7 @@ fn the_command_line_is_asked_for_a_token_of_the_tenant_and_of_the_cloud() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let calls = file(&calls);
     assert!(calls.lines().all(|call| call.contains(&format!("--tenant {tenant}"))), "{calls}");
+    assert_eq!(calls.lines().count(), 2, "one process a service, not one a call: {calls}");
     for audience in ["https://management.usgovcloudapi.net/.default", "https://graph.microsoft.us/.default"] {
         assert!(calls.contains(audience), "{calls}");
     }

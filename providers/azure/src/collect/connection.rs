@@ -3,17 +3,22 @@
 use super::credentials;
 use super::outcome::{Failure, chain};
 use crate::world::guid;
-use azure_core::credentials::TokenCredential;
+use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, Url};
+use azure_core::time::{Duration as Span, OffsetDateTime};
 use futures_util::StreamExt;
 use iam_why_contract::CollectError;
 use iam_why_contract::collect::Options;
 use iam_why_contract::collect::Secrets;
 use serde_json::Value;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Larger answers than this are no list of policies.
 const LARGEST: usize = 32 << 20;
+
+/// A token is renewed so long before it ends.
+const EARLY: Span = Span::minutes(2);
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub(super) enum Service {
 /// Where the two are, and with what they are asked.
 pub(super) struct Connection {
     credential: Arc<dyn TokenCredential>,
+    /// The tokens for the two: the command line is a process that takes a second, and is not started for every call.
+    tokens: [Mutex<Option<Result<AccessToken, Failure>>>; 2],
     pipeline: Pipeline,
     manager: Url,
     graph: Url,
@@ -59,7 +66,8 @@ pub(super) fn connect(given: Option<Arc<dyn TokenCredential>>, options: &Options
     };
     let pipeline =
         Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), ClientOptions::default(), vec![], vec![], None);
-    Ok(Connection { credential, pipeline, manager: base(cloud.1)?, graph: base(cloud.2)?, audiences: [cloud.1, cloud.2] })
+    let tokens = [Mutex::default(), Mutex::default()];
+    Ok(Connection { credential, tokens, pipeline, manager: base(cloud.1)?, graph: base(cloud.2)?, audiences: [cloud.1, cloud.2] })
 }
 
 /// A token goes over TLS, or nowhere but to this machine.
@@ -81,13 +89,27 @@ impl Connection {
         self.token(Service::Manager, secrets).await.is_ok()
     }
 
-    /// A token for a service.
+    /// A token for a service. Whoever has none the first time is not asked again.
     pub(super) async fn token(&self, service: Service, secrets: &Secrets) -> Result<String, Failure> {
-        let [manager, graph] = self.audiences;
-        let scope = format!("{}/.default", if service == Service::Manager { manager } else { graph });
-        let token = self.credential.get_token(&[&scope], None).await.map_err(|error| Failure::Credentials(chain(&error)))?;
+        let [manager, graph] = &self.tokens;
+        let mut kept = if service == Service::Manager { manager } else { graph }.lock().await;
+        let usable = match kept.as_ref() {
+            Some(Ok(token)) => token.expires_on > OffsetDateTime::now_utc() + EARLY,
+            Some(Err(_)) => true,
+            None => false,
+        };
+        if !usable {
+            *kept = Some(self.fresh(service).await);
+        }
+        let token = kept.clone().unwrap_or_else(|| Err(Failure::Credentials("there is no token".into())))?;
         secrets.know(token.token.secret());
         Ok(token.token.secret().to_owned())
+    }
+
+    async fn fresh(&self, service: Service) -> Result<AccessToken, Failure> {
+        let [manager, graph] = self.audiences;
+        let scope = format!("{}/.default", if service == Service::Manager { manager } else { graph });
+        self.credential.get_token(&[&scope], None).await.map_err(|error| Failure::Credentials(chain(&error)))
     }
 
     /// Sends one request and reads its answer. 429 and 503 are sent again by the pipeline, when the answer says.
