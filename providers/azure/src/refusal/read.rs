@@ -26,6 +26,10 @@ fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     if let Some(named) = named {
         refusal.principal = Some(scrub(named));
     }
+    // What the text calls an object id is one, also where the directory cannot be asked.
+    if let Some(object) = sighting.field("oid").map(scrub).filter(|object| refusal.principal.as_ref() == Some(object)) {
+        refusal.context.insert("objectId".to_owned(), object);
+    }
 }
 
 /// Graph writes `accessDenied`; an upper-case letter in front is somebody else's code.
