@@ -6,6 +6,7 @@ mod parameters;
 mod rule;
 
 use crate::documents;
+use crate::facts::doubt;
 use crate::language::operators::date;
 use crate::layers::{Asked, Look, statement};
 use crate::operations::{Verb, verb};
@@ -199,10 +200,13 @@ impl<'a> Assignment<'a> {
         let reaches = refuses.and(self.mode(&body));
         let Some(condition) = rule.get("if").filter(|_| !reaches.is_no()) else { return reaches.and(unread()) };
         let place = Place::new(document.id.to_string(), body.pointer).member("policyRule").member("if");
-        let held = Rule { asked: self.asked, parameters: &parameters }.holds(condition, &place, 0, kept);
+        let rule = Rule { asked: self.asked, parameters: &parameters };
+        let held = rule.holds(condition, &place, 0, kept);
         // What is refused to resources in it keeps a resource group from being deleted: which ones it holds is not known.
-        let held = if self.deletes_a_group() { Truth::Unknown } else { held };
-        reaches.and(if held.is_unknown() { content(self.asked, id) } else { held })
+        if self.deletes_a_group() && !held.is_yes() {
+            return reaches.and(content(self.asked, id, Vec::new));
+        }
+        reaches.and(if held.is_unknown() { content(self.asked, id, || rule.open_fields(condition, &place)) } else { held })
     }
 
     /// "Azure Policy definition structure: basics": indexed definitions leave out what has neither tags nor location, groups and
@@ -274,13 +278,21 @@ fn not_read(asked: &Asked<'_>, kind: &'static str, id: &str) -> Truth {
     asked.unread(kind, id, "refuses")
 }
 
-fn content(asked: &Asked<'_>, id: &str) -> Truth {
-    let about = format!("whether the resource, as the request would make it, is what the policy {} refuses", last(id));
-    asked.ask(
-        &format!("policy {}", id.to_ascii_lowercase()),
-        about,
-        "the content of the request: --context location=VALUE, or any other field that the policy names; Azure answers it under checkPolicyRestrictions",
-    )
+fn content(asked: &Asked<'_>, id: &str, open: impl FnOnce() -> Vec<String>) -> Truth {
+    asked.facts.ask(&format!("policy {}", id.to_ascii_lowercase()), || {
+        let about = format!("whether the resource, as the request would make it, is what the policy {} refuses", last(id));
+        doubt(about, format!("{}; Azure answers it under checkPolicyRestrictions", said_by(&open())))
+    })
+}
+
+/// What to say of the request so that a rule can be evaluated.
+fn said_by(fields: &[String]) -> String {
+    let given: Vec<String> = fields.iter().take(3).map(|field| format!("--context \"{field}=VALUE\"")).collect();
+    match (given.is_empty(), fields.len() > given.len()) {
+        (true, _) => "the content of the request".to_owned(),
+        (false, true) => format!("{} and further fields", given.join(" ")),
+        (false, false) => given.join(" "),
+    }
 }
 
 fn in_force(asked: &Asked<'_>, body: &Body<'_>, document: &Document) -> Truth {

@@ -4,6 +4,7 @@
 use super::parameters::Parameters;
 use crate::language::action::ActionPattern;
 use crate::layers::Asked;
+use iam_why_contract::trace::Tests;
 use iam_why_contract::{Lookup, Place, Recorder, Test, Truth};
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -44,6 +45,17 @@ impl Rule<'_> {
             Some(not) => !self.holds(not, &place.member("not"), depth + 1, kept),
             None => self.compares(condition, place, kept),
         }
+    }
+
+    /// The fields whose values are not known and that the condition hangs on, each once.
+    pub(super) fn open_fields(&self, condition: &Value, place: &Place) -> Vec<String> {
+        let mut tests = Tests::default();
+        self.holds(condition, place, 0, &mut tests);
+        let open = tests.into_tests().into_iter().filter(|test| test.holds.is_unknown() && test.about != "value");
+        let mut fields: Vec<String> = open.map(|test| test.about.into_owned()).collect();
+        fields.sort();
+        fields.dedup();
+        fields
     }
 
     fn compares<R: Recorder>(&self, condition: &Value, place: &Place, kept: &mut R) -> Truth {
