@@ -12,13 +12,16 @@ use crate::layers::{Asked, Look, statement};
 use crate::operations::{Verb, verb};
 use crate::scope::Scope;
 use crate::world::{Body, Listed, last, value};
-use iam_why_contract::{Document, Effect, Place, Recorder, Test, Truth};
+use iam_why_contract::{Document, Effect, Lookup, Place, Recorder, Test, Truth};
 use parameters::Parameters;
 use rule::Rule;
 use serde_json::Value;
 
 /// The id of the layer.
 pub(crate) const ID: &str = "policy";
+
+/// Types that stand in a group by themselves and may have no location all the same.
+const UNTAGGED: [&str; 2] = ["microsoft.resources/deployments", "microsoft.insights/diagnosticsettings"];
 
 /// Does a policy refuse?
 pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
@@ -209,16 +212,34 @@ impl<'a> Assignment<'a> {
         reaches.and(if held.is_unknown() { content(self.asked, id, || rule.open_fields(condition, &place)) } else { held })
     }
 
-    /// "Azure Policy definition structure: basics": indexed definitions leave out what has neither tags nor location, groups and
-    /// subscriptions among them; the modes of resource providers look at what is inside a resource, not at the resource.
+    /// "Azure Policy definition structure: basics": the modes of resource providers look at what is inside a resource, not at the resource.
+    /// Without a mode a definition is indexed.
     fn mode(&self, body: &Body<'_>) -> Truth {
-        let mode = body.text("mode").unwrap_or_default().to_ascii_lowercase();
-        let kind = rule::resource_type(self.asked).unwrap_or_default();
-        let group = matches!(kind.as_str(), "microsoft.resources/subscriptions/resourcegroups" | "microsoft.resources/subscriptions");
-        match mode.as_str() {
-            "indexed" => Truth::from(!group || self.deletes_a_group()),
+        match body.text("mode").unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" | "indexed" if !self.deletes_a_group() => self.indexed(),
             mode if mode.ends_with(".data") => Truth::No,
             _ => Truth::Yes,
+        }
+    }
+
+    /// Indexed definitions leave out what has neither tags nor location: groups and subscriptions by the same page, role assignments and
+    /// the like. Of resources that stand in a group by themselves it is the rule that they have both.
+    fn indexed(&self) -> Truth {
+        let kind = rule::resource_type(self.asked).unwrap_or_default();
+        let group = matches!(kind.as_str(), "microsoft.resources/subscriptions/resourcegroups" | "microsoft.resources/subscriptions");
+        if group || kind.starts_with("microsoft.authorization/") {
+            return Truth::No;
+        }
+        let key = self.asked.scope.as_ref().map(Scope::key).unwrap_or_default();
+        let alone = kind.split('/').count() == 2 && key.contains("/resourcegroups/") && key.matches("/providers/").count() < 2;
+        match self.asked.request.said("location") {
+            Lookup::Known(_) => Truth::Yes,
+            Lookup::Absent => Truth::No,
+            Lookup::NotKnown if alone && !UNTAGGED.contains(&kind.as_str()) => Truth::Yes,
+            Lookup::NotKnown => {
+                let about = format!("whether {kind} has tags and a location, which indexed policies ask for");
+                self.asked.ask(&format!("indexed {kind}"), about, "--context location=VALUE, or location! if it has none")
+            }
         }
     }
 
