@@ -11,7 +11,7 @@ use crate::language::operators::date;
 use crate::layers::{Asked, Look, statement};
 use crate::operations::{Verb, verb};
 use crate::scope::Scope;
-use crate::world::{Body, Listed, last, value};
+use crate::world::{Body, Listed, PrincipalType, id_key, last, value};
 use iam_why_contract::{Document, Effect, Lookup, Place, Recorder, Test, Truth};
 use parameters::Parameters;
 use rule::Rule;
@@ -95,7 +95,7 @@ impl<'a> Assignment<'a> {
         let spared = self.body.get("notScopes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let spared = Truth::any(spared.map(|scope| holds(&Scope::new(scope))));
         let reaches = self.enforced();
-        if reaches.is_no() { reaches } else { reaches.and(holds(&scope)).and(!spared).and(self.selected()) }
+        if reaches.is_no() { reaches } else { reaches.and(holds(&scope)).and(!spared).and(self.selected(&self.body, "selectors")) }
     }
 
     fn enforced(&self) -> Truth {
@@ -111,35 +111,36 @@ impl<'a> Assignment<'a> {
         }
     }
 
-    /// Resource selectors limit an assignment to types and locations; one of them is enough.
-    fn selected(&self) -> Truth {
-        let list = self.body.get("resourceSelectors").and_then(Value::as_array).filter(|list| !list.is_empty());
+    /// Resource selectors limit an assignment or an exemption; one of them is enough ("Azure Policy assignment structure").
+    fn selected(&self, body: &Body<'_>, what: &str) -> Truth {
+        let list = body.get("resourceSelectors").and_then(Value::as_array).filter(|list| !list.is_empty());
         let Some(list) = list else { return Truth::Yes };
         let one = |selector: &Value| {
             let selectors = selector.get("selectors").and_then(Value::as_array);
             Truth::all(selectors.into_iter().flatten().map(|selector| self.selects(selector, None)).collect::<Vec<_>>())
         };
-        self.open(Truth::any(list.iter().map(one).collect::<Vec<_>>()), "selectors", "the type or the location of the resource")
+        self.open(Truth::any(list.iter().map(one).collect::<Vec<_>>()), what, "the type or the location of the resource")
     }
 
     fn selects(&self, selector: &Value, reference: Option<&str>) -> Truth {
+        let list = |name: &str| selector.get(name).and_then(Value::as_array);
+        let any =
+            |list: &Vec<Value>, is: &dyn Fn(&str) -> Truth| Truth::any(list.iter().filter_map(Value::as_str).map(is).collect::<Vec<_>>());
+        let within = |is: &dyn Fn(&str) -> Truth| match (list("in"), list("notIn")) {
+            (Some(within), _) => any(within, is),
+            (None, Some(without)) => !any(without, is),
+            (None, None) => Truth::Unknown,
+        };
         let kind = selector.get("kind").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
         let own = match kind.as_str() {
             "resourcetype" => rule::resource_type(self.asked),
             "resourcelocation" => self.asked.request.value("location").map(str::to_owned),
             "policydefinitionreferenceid" => reference.map(str::to_owned),
+            "userprincipalid" | "groupprincipalid" => return within(&|id| self.asked.is(&id_key(id), PrincipalType::NotSaid)),
             _ => None,
         };
         let Some(own) = own.map(|own| own.replace(' ', "")) else { return Truth::Unknown };
-        let within = |name: &str| {
-            let list = selector.get(name).and_then(Value::as_array)?;
-            Some(list.iter().filter_map(Value::as_str).any(|one| one.replace(' ', "").eq_ignore_ascii_case(&own)))
-        };
-        match (within("in"), within("notIn")) {
-            (Some(within), _) => Truth::from(within),
-            (None, Some(within)) => Truth::from(!within),
-            (None, None) => Truth::Unknown,
-        }
+        within(&|one| Truth::from(one.replace(' ', "").eq_ignore_ascii_case(&own)))
     }
 
     /// A truth that hangs on facts that nobody gave becomes one question.
@@ -250,6 +251,10 @@ impl<'a> Assignment<'a> {
     /// Whether an override of the assignment makes the effect the one that refuses; `None` where none changes it.
     fn overridden(&self, member: &Member) -> Option<Truth> {
         let list = self.body.get("overrides").and_then(Value::as_array)?;
+        // Another version of the definition than the one that was read may decide.
+        if list.iter().any(|entry| entry.get("kind").and_then(Value::as_str) == Some("policyVersion")) {
+            return Some(self.open(Truth::Unknown, "overrides", "the version of the definition that is overridden to"));
+        }
         for entry in list.iter().filter(|entry| entry.get("kind").and_then(Value::as_str) == Some("policyEffect")) {
             let selectors = entry.get("selectors").and_then(Value::as_array).into_iter().flatten();
             let chosen = Truth::all(selectors.map(|selector| self.selects(selector, member.reference.as_deref())).collect::<Vec<_>>());
@@ -286,7 +291,11 @@ impl<'a> Assignment<'a> {
             id.to_ascii_lowercase().rfind("/providers/microsoft.authorization/policyexemptions/").and_then(|at| id.get(..at))
         });
         let scope = Scope::new(scope.unwrap_or(&document.subject));
-        self.asked.world.covers(&scope, self.asked.scope.as_ref(), self.asked.facts).and(in_force(self.asked, &body, document))
+        let covers = self.asked.world.covers(&scope, self.asked.scope.as_ref(), self.asked.facts);
+        if covers.is_no() {
+            return covers;
+        }
+        covers.and(in_force(self.asked, &body, document)).and(self.selected(&body, "exemptions"))
     }
 }
 
