@@ -581,7 +581,7 @@ impl<'v> Writer<'v> {
         self.dataset(facts.get("bigquery"));
         let cluster = self.resource.to_string();
         match facts.get("k8s_rbac") {
-            None => {}
+            None => self.note(kind::ACCESS_REVIEW, &cluster, Outcome::Absent),
             Some(Value::Null) => self.refuse(kind::ACCESS_REVIEW, &cluster),
             Some(value) => match self.review(value) {
                 Some(allowed) => self.access_review(&cluster, allowed),

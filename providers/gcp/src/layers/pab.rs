@@ -21,6 +21,8 @@ pub(crate) fn bars<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     if world.request.principal == Principal::Anonymous {
         return answer;
     }
+    // B5: what no version covers cannot be barred, whatever was not read.
+    let coverable = world.request.permission.covered_since().is_some();
     let mut bounds = Vec::new();
     let mut statements = Vec::new();
     let mut read = Vec::new();
@@ -31,7 +33,7 @@ pub(crate) fn bars<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
         statements.extend(statement);
         bounds.push(bound);
     }
-    let unread = unread(world, facts);
+    let unread = if coverable { unread(world, facts) } else { Truth::No };
     answer.holds = ineligible(&bounds, unread, facts);
     if R::KEEPS {
         let ruling = ruling_of_guard(answer.holds);
@@ -40,6 +42,9 @@ pub(crate) fn bars<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
             vec![Step { layer: PAB, subject: String::new(), ruling, needed: false, documents: read, statements, note: note.into() }];
         if answer.holds.is_yes() {
             answer = report(answer, world, &bounds);
+        } else if !coverable && (bounds.iter().any(|bound| !bound.uncovered.is_no()) || self::unread(world, &Facts::default()).is_unknown())
+        {
+            answer.notes.push(format!("no boundary version covers {} (as of {LISTED})", world.request.permission.v2()));
         }
     }
     answer
@@ -110,6 +115,9 @@ fn unread_policy(world: &World<'_>, binding: &Binding, applies: Truth, facts: &F
     let outcome = world.snapshot.outcome(documents::BOUNDARY_POLICY, &binding.policy);
     if outcome == Some(&Outcome::Absent) {
         return Bound::none(binding);
+    }
+    if world.request.permission.covered_since().is_none() {
+        return Bound { uncovered: applies, ..Bound::none(binding) };
     }
     let says = facts.way(&format!("boundary {}", binding.policy), 3, || doubt(documents::BOUNDARY_POLICY, &binding.policy, outcome));
     // It may bar nothing, bar the resource, or include it.

@@ -103,7 +103,8 @@ pub(super) fn refuses(world: &World<'_>, facts: &Facts) -> Vec<Detailed> {
         let holds = limited.and(broken);
         Detailed { constraint: (*constraint).to_owned(), holds, place }
     });
-    let custom = names(world).into_iter().filter(|name| name.starts_with("custom."));
+    let changes = method(world).is_some();
+    let custom = changes.then(|| names(world)).into_iter().flatten().filter(|name| name.starts_with("custom."));
     known.chain(custom.map(|constraint| self::custom(world, constraint, facts))).collect()
 }
 
@@ -112,7 +113,7 @@ fn custom(world: &World<'_>, constraint: String, facts: &Facts) -> Detailed {
     let (enforced, place) = enforced(world, &constraint, facts);
     let definition = definition(world, &constraint);
     let concerned = match &definition {
-        _ if enforced.is_no() || method(world).is_none() => false,
+        _ if enforced.is_no() => false,
         Some(definition) => concerns(world, definition),
         None => true,
     };
