@@ -120,6 +120,7 @@ fn remarks(world: &World<'_>, decision: Decision, decided_by: Option<&str>) -> V
         remarks.push("Google Cloud also answers so where the resource does not exist: check its name, and that project id and number are not mixed up".into());
     }
     if decision == Decision::Allow {
+        remarks.extend(layers::pab::beyond(world));
         let unread = not_looked_at(world);
         if !unread.is_empty() {
             remarks.push(format!("not looked at, and able to refuse: {}", unread.join(", ")));

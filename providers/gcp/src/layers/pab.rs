@@ -42,12 +42,17 @@ pub(crate) fn bars<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
             vec![Step { layer: PAB, subject: String::new(), ruling, needed: false, documents: read, statements, note: note.into() }];
         if answer.holds.is_yes() {
             answer = report(answer, world, &bounds);
-        } else if !coverable && (bounds.iter().any(|bound| !bound.uncovered.is_no()) || self::unread(world, &Facts::default()).is_unknown())
-        {
-            answer.notes.push(format!("no boundary version covers {} (as of {LISTED})", world.request.permission.v2()));
         }
     }
     answer
+}
+
+/// What an allowed request owes to the list of what boundaries cover.
+pub(crate) fn beyond(world: &World<'_>) -> Option<String> {
+    let permission = &world.request.permission;
+    let bound = world.snapshot.all_of(documents::BOUNDARY_BINDING).next().is_some() || unread(world, &Facts::default()).is_unknown();
+    let beyond = bound && permission.covered_since().is_none() && world.request.principal != Principal::Anonymous;
+    beyond.then(|| format!("no boundary version covers {} (as of {LISTED})", permission.v2()))
 }
 
 /// What one boundary that is bound to a set means for the request.
