@@ -205,8 +205,18 @@ impl<'s> World<'s> {
                 all.extend(name.with_project(project).iter().flat_map(FullName::spellings));
             }
         }
+        all.extend(self.by_email(name).iter().flat_map(FullName::spellings));
         all.dedup();
         all
+    }
+
+    /// H7: a service account may be named by its unique id.
+    fn by_email(&self, name: &FullName) -> Option<FullName> {
+        let id = name.service_account().filter(|id| id.chars().all(|c| c.is_ascii_digit()))?;
+        let accounts = self.snapshot.all_of(documents::SERVICE_ACCOUNT).filter(|document| document.text.contains(id)).filter_map(json);
+        let account = accounts.into_iter().find(|account| text(account, "uniqueId").as_deref() == Some(id))?;
+        let path = name.path.replacen(&format!("serviceAccounts/{id}"), &format!("serviceAccounts/{}", text(&account, "email")?), 1);
+        Some(FullName::new(&name.service, &path))
     }
 
     /// The documents of one kind that belong to `name`, however it is spelled.
