@@ -3,7 +3,7 @@
 use crate::decide::{Judgement, decide};
 use crate::documents;
 use crate::facts::{Facts, agree};
-use crate::layers::{self, ALLOW_POLICY, Answer, STORAGE_ACL};
+use crate::layers::{self, ALLOW_POLICY, Answer, DATASET_ACCESS, STORAGE_ACL};
 use crate::request::Request;
 use crate::world::World;
 use iam_why_contract::settle::{Open, settle_possible};
@@ -79,7 +79,7 @@ fn settled(world: &World<'_>) -> Settled {
 fn report(world: &World<'_>, judged: Judgement) -> Verdict {
     let Judgement { decision, kind, decided_by, blockers, steps, mut notes } = judged;
     let trace = Trace { steps };
-    let grants = |step: &Step| step.layer == ALLOW_POLICY || step.layer == STORAGE_ACL;
+    let grants = |step: &Step| [ALLOW_POLICY, STORAGE_ACL, DATASET_ACCESS].contains(&step.layer);
     // Where something grants, no grant is missing.
     let granted = trace.steps.iter().any(|step| grants(step) && step.ruling == Ruling::Allow);
     let nearest = if granted { Vec::new() } else { verdict::nearest(&trace, grants) };

@@ -423,5 +423,9 @@ fn command(node: &FullName, member: &str, role: &str, only: Option<&str>) -> Opt
     let safe = member.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
     let condition =
         only.map_or_else(String::new, |expression| format!(" --condition=\"title=only this resource,expression={expression}\""));
+    // bq wants its flags before the table, and takes no condition.
+    if let Some(table) = target.strip_prefix("bq add-iam-policy-binding ") {
+        return (safe && only.is_none()).then(|| format!("bq add-iam-policy-binding --member='{member}' --role='{role}' {table}"));
+    }
     (safe && !condition.contains('%')).then(|| format!("{target} --member='{member}' --role='{role}'{condition}"))
 }
