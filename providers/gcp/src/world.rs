@@ -777,7 +777,15 @@ fn home(snapshot: &Snapshot, email: &str) -> Option<Vec<String>> {
 pub(crate) fn home_project(email: &str) -> Option<String> {
     if crate::language::principals::is_service_agent(email) {
         let local = email.split('@').next()?;
-        return local.rsplit('-').next().map(str::to_owned);
+        // Those of organizations and folders live in no project.
+        if local.starts_with("service-org-") || local.starts_with("service-folder-") {
+            return None;
+        }
+        // `service-300@…`, `300@…`; of Cloud SQL `p300-abc123@…`.
+        let of_instance = local.strip_prefix('p').and_then(|rest| rest.split_once('-')).map(|(number, _)| number);
+        let numbers = [of_instance, local.rsplit('-').next()];
+        let is_number = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        return numbers.into_iter().flatten().find(is_number).map(str::to_owned);
     }
     account_project(email).map(str::to_owned)
 }
