@@ -91,21 +91,23 @@ pub(super) fn refuses(world: &World<'_>, facts: &Facts) -> Vec<Detailed> {
     let known = KNOWN.iter().filter(|(_, _, permissions)| permissions.contains(&permission));
     let known = known.map(|(constraint, about, _)| {
         let (limited, place) = is_limited(world, constraint, facts);
-        let broken = match world.context(constraint) {
-            _ if limited.is_no() => Truth::No,
-            Some("kept") => Truth::No,
-            Some("broken") => Truth::Yes,
-            _ => {
-                let needs = format!("--context {constraint}=kept, or =broken: what the request asks for");
-                world.ask(facts, constraint, format!("{about}, which constraints/{constraint} limits"), needs)
-            }
-        };
+        let about = || format!("{about}, which constraints/{constraint} limits");
+        let broken = if limited.is_no() { Truth::No } else { broken_by(world, constraint, facts, about) };
         let holds = limited.and(broken);
         Detailed { constraint: (*constraint).to_owned(), holds, place }
     });
     let changes = method(world).is_some();
     let custom = changes.then(|| names(world)).into_iter().flatten().filter(|name| name.starts_with("custom."));
     known.chain(custom.map(|constraint| self::custom(world, constraint, facts))).collect()
+}
+
+/// Does the request break the constraint? The question may say so.
+pub(super) fn broken_by(world: &World<'_>, constraint: &str, facts: &Facts, about: impl FnOnce() -> String) -> Truth {
+    match world.context(constraint) {
+        Some("kept") => Truth::No,
+        Some("broken") => Truth::Yes,
+        _ => world.ask(facts, constraint, about(), format!("--context {constraint}=kept, or =broken: what the request asks for")),
+    }
 }
 
 /// N23: a custom constraint looks at the fields of the resource by a condition of its own.
