@@ -1,7 +1,7 @@
 //! From a request to a verdict: every authorization the call needs, decided, explained and put together.
 
 use crate::catalog;
-use crate::decide::{decide, record};
+use crate::decide::{Answer, decide, record};
 use crate::documents::OBJECT;
 use crate::findings::Evidenced;
 use crate::language::Flag;
@@ -66,7 +66,7 @@ fn judge(part: usize, need: Need, library: &Library<'_>) -> Judged {
     let recorded = record(&need.request, &world);
     let conclusion = conclude(&need.request, &world, &recorded);
     let answer = conclusion.answer;
-    let mut notes = remarks(&world, recorded.answer.kind);
+    let mut notes = remarks(&world, recorded.answer);
     let readings = rests_on(&need.request, &world, &recorded, answer);
     notes.extend(readings.into_iter().map(|flag| format!("the answer rests on a reading of AWS's documentation: {}", flag.doubt().about)));
     let trace = Trace { steps: recorded.log.steps };
@@ -148,7 +148,7 @@ fn hints(request: &Request) -> Vec<String> {
     notes
 }
 
-fn remarks(world: &World, kind: Option<Kind>) -> Vec<String> {
+fn remarks(world: &World, answer: Answer) -> Vec<String> {
     let mut notes = world.notes.clone();
     let policies = world.resource.policy.iter().flat_map(|level| &level.policies);
     for statement in policies.flat_map(|policy| &policy.statements) {
@@ -166,7 +166,8 @@ fn remarks(world: &World, kind: Option<Kind>) -> Vec<String> {
         }
     }
     let across = world.caller.has_account_side() && world.resource_account.is_some() && world.resource_account != world.caller.account;
-    if across && kind == Some(Kind::MissingGrant) {
+    let by_rule = answer.decided_by.is_some_and(|layer| ["service", "s3-bpa"].contains(&layer));
+    if across && answer.kind == Some(Kind::MissingGrant) && !by_rule {
         notes.push(
             "across accounts AWS's message may blame the resource policy where the caller's own policy is silent: both sides have to allow"
                 .to_owned(),

@@ -117,8 +117,10 @@ impl Evidenced<'_> {
 
     fn rule(&self, step: &Step) -> Option<Finding> {
         let gate = self.world.gates.iter().find(|gate| gate.says == step.note)?;
-        let evidence =
-            gate.place.clone().map_or_else(|| Evidence::Silence { what: gate.says.clone(), documents: Vec::new() }, Evidence::Place);
+        let evidence = gate
+            .place
+            .clone()
+            .map_or_else(|| Evidence::Silence { what: format!("a {}", title(gate.layer)), documents: Vec::new() }, Evidence::Place);
         Some(Finding {
             code: gate.code,
             kind: Kind::MissingGrant,
