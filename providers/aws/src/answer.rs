@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 pub fn answer(request: &Request, library: &Library<'_>) -> Verdict {
     let needed = needs(request, library);
     let judged: Vec<Judged> = needed.into_iter().enumerate().map(|(part, need)| judge(part, need, library)).collect();
+    let judged = routed(judged);
     let mut notes = hints(request);
     for one in &judged {
         notes.extend(one.notes.iter().cloned());
@@ -53,6 +54,23 @@ struct Judged {
     nearest: Vec<Nearest>,
     doubts: Vec<Doubt>,
     notes: Vec<String>,
+    /// What is not known where it is one of several of which AWS takes one.
+    routed: Option<Doubt>,
+}
+
+/// Of several buckets of which AWS takes one (S3-17) each must refuse for the call to be refused.
+fn routed(mut judged: Vec<Judged>) -> Vec<Judged> {
+    let mixed = judged.iter().any(|one| one.routed.is_some() && one.part.decision != Decision::Deny);
+    for one in judged.iter_mut().filter(|one| mixed && one.part.decision == Decision::Deny) {
+        if let Some(doubt) = one.routed.take() {
+            one.part.decision = Decision::Undetermined;
+            one.part.kind = None;
+            one.part.decided_by = None;
+            one.findings.clear();
+            one.doubts = vec![doubt];
+        }
+    }
+    judged
 }
 
 /// The authorization that decides: the first that is denied, else the first that is open, else the question itself.
@@ -88,7 +106,7 @@ fn judge(part: usize, need: Need, library: &Library<'_>) -> Judged {
     let unnamed = Flag::Resource.doubt();
     let doubts = conclusion.doubts.into_iter();
     let doubts = doubts.map(|doubt| need.unnamed.clone().filter(|_| doubt == unnamed).unwrap_or(doubt)).collect();
-    Judged { part, findings, nearest, doubts, notes }
+    Judged { part, findings, nearest, doubts, notes, routed: need.routed }
 }
 
 /// What came nearest to allowing in the layers that do not allow. Where the caller's side is silent, a grant on the resource's could

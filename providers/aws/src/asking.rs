@@ -7,7 +7,7 @@ use crate::language::principal::CallerKind;
 use crate::library::Library;
 use crate::request::Request;
 use iam_why_contract::trace::Statement;
-use iam_why_contract::{Decision, Effect, Snapshot, Test, Truth, Verdict};
+use iam_why_contract::{Decision, Effect, Test, Truth, Verdict};
 
 /// The condition keys whose values the caller chooses with the call.
 const CARRIED: &[&str] = &[
@@ -36,13 +36,12 @@ type Value = (String, Option<String>);
 
 /// How the request could be made so that it goes through as the policies are.
 #[must_use]
-pub fn otherwise(request: &Request, verdict: &Verdict, snapshot: &Snapshot) -> Option<String> {
+pub fn otherwise(request: &Request, verdict: &Verdict, library: &Library<'_>) -> Option<String> {
     if verdict.decision != Decision::Deny {
         return None;
     }
-    let library = Library::new(snapshot);
-    let tries = tries(request, verdict, &library)?;
-    let goes_through = |values: &&Vec<Value>| answer(&carrying(request, values), &library).decision == Decision::Allow;
+    let tries = tries(request, verdict, library)?;
+    let goes_through = |values: &&Vec<Value>| answer(&carrying(request, values), library).decision == Decision::Allow;
     let values = tries.iter().filter(|values| !values.is_empty()).take(TRIES).find(goes_through)?;
     let with: Vec<String> = values.iter().map(said).collect();
     Some(format!("no policy has to change: with {} in the request it is allowed (simulated)", with.join(" and ")))

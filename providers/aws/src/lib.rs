@@ -68,8 +68,9 @@ impl Provider for Aws {
 
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
         let request = Request::parse(question)?;
-        let mut verdict = answer::answer(&request, &Library::new(snapshot));
-        if let Some(advice) = asking::otherwise(&request, &verdict, snapshot) {
+        let library = Library::new(snapshot);
+        let mut verdict = answer::answer(&request, &library);
+        if let Some(advice) = asking::otherwise(&request, &verdict, &library) {
             verdict.notes.insert(0, advice);
             return Ok(verdict);
         }
