@@ -67,6 +67,7 @@ fn routed(mut judged: Vec<Judged>) -> Vec<Judged> {
             one.part.kind = None;
             one.part.decided_by = None;
             one.findings.clear();
+            one.notes.retain(|note| !note.starts_with("no grant is missing"));
             one.doubts = vec![doubt];
         }
     }
