@@ -449,7 +449,13 @@ pub(super) fn grant<'a>(answer: &Answer<'a>) -> Option<&'a Statement> {
 }
 
 fn name_of(statement: &Statement) -> String {
-    if statement.label.is_empty() { format!("the statement at {}", statement.place.pointer) } else { statement.label.to_string() }
+    called(&statement.label, &statement.place.pointer)
+}
+
+/// A statement by its name, or by its number in its list.
+fn called(label: &str, pointer: &str) -> String {
+    let number = || pointer.rsplit('/').next()?.parse::<usize>().ok().map(|number| format!("statement {}", number + 1));
+    if label.is_empty() { number().unwrap_or_else(|| "the statement".to_owned()) } else { label.to_owned() }
 }
 
 /// How people call a document.
@@ -508,7 +514,7 @@ impl Evidence {
 impl Nearest {
     fn of(nearest: &contract::Nearest, answer: &Answer<'_>) -> Self {
         let evidence = Evidence::at(&nearest.place, answer);
-        let label = if nearest.label.is_empty() { "the statement" } else { &nearest.label };
+        let label = called(&nearest.label, &nearest.place.pointer);
         let why: Vec<String> = nearest.failed.iter().map(differs).collect();
         Self {
             says: format!("{label}: {}", why.join("; ")),

@@ -1,7 +1,7 @@
 //! From a request to a verdict: every authorization the call needs, decided, explained and put together.
 
 use crate::catalog;
-use crate::decide::{decide, record};
+use crate::decide::{Answer, decide, record};
 use crate::documents::OBJECT;
 use crate::findings::Evidenced;
 use crate::language::Flag;
@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 pub fn answer(request: &Request, library: &Library<'_>) -> Verdict {
     let needed = needs(request, library);
     let judged: Vec<Judged> = needed.into_iter().enumerate().map(|(part, need)| judge(part, need, library)).collect();
+    let judged = routed(judged);
     let mut notes = hints(request);
     for one in &judged {
         notes.extend(one.notes.iter().cloned());
@@ -53,6 +54,24 @@ struct Judged {
     nearest: Vec<Nearest>,
     doubts: Vec<Doubt>,
     notes: Vec<String>,
+    /// What is not known where it is one of several of which AWS takes one.
+    routed: Option<Doubt>,
+}
+
+/// Of several buckets of which AWS takes one (S3-17) each must refuse for the call to be refused.
+fn routed(mut judged: Vec<Judged>) -> Vec<Judged> {
+    let mixed = judged.iter().any(|one| one.routed.is_some() && one.part.decision != Decision::Deny);
+    for one in judged.iter_mut().filter(|one| mixed && one.part.decision == Decision::Deny) {
+        if let Some(doubt) = one.routed.take() {
+            one.part.decision = Decision::Undetermined;
+            one.part.kind = None;
+            one.part.decided_by = None;
+            one.findings.clear();
+            one.notes.retain(|note| !note.starts_with("no grant is missing"));
+            one.doubts = vec![doubt];
+        }
+    }
+    judged
 }
 
 /// The authorization that decides: the first that is denied, else the first that is open, else the question itself.
@@ -66,7 +85,7 @@ fn judge(part: usize, need: Need, library: &Library<'_>) -> Judged {
     let recorded = record(&need.request, &world);
     let conclusion = conclude(&need.request, &world, &recorded);
     let answer = conclusion.answer;
-    let mut notes = remarks(&world, recorded.answer.kind);
+    let mut notes = remarks(&world, recorded.answer);
     let readings = rests_on(&need.request, &world, &recorded, answer);
     notes.extend(readings.into_iter().map(|flag| format!("the answer rests on a reading of AWS's documentation: {}", flag.doubt().about)));
     let trace = Trace { steps: recorded.log.steps };
@@ -88,7 +107,7 @@ fn judge(part: usize, need: Need, library: &Library<'_>) -> Judged {
     let unnamed = Flag::Resource.doubt();
     let doubts = conclusion.doubts.into_iter();
     let doubts = doubts.map(|doubt| need.unnamed.clone().filter(|_| doubt == unnamed).unwrap_or(doubt)).collect();
-    Judged { part, findings, nearest, doubts, notes }
+    Judged { part, findings, nearest, doubts, notes, routed: need.routed }
 }
 
 /// What came nearest to allowing in the layers that do not allow. Where the caller's side is silent, a grant on the resource's could
@@ -101,7 +120,9 @@ fn near_misses(trace: &Trace) -> Vec<Nearest> {
         let other_side = replaceable && ["resource", "grant", "acl"].contains(&step.layer);
         step.ruling != Ruling::Allow && (missing.contains(step.layer) || other_side)
     };
-    nearest(trace, counts).into_iter().filter(speaks_of_the_service).collect()
+    // A list that object ownership switches off came near to nothing.
+    let in_force = |near: &Nearest| near.failed.iter().all(|test| test.about != "object ownership");
+    nearest(trace, counts).into_iter().filter(speaks_of_the_service).filter(in_force).collect()
 }
 
 /// What would let the request through if nothing denied it: nobody need look for a missing grant.
@@ -146,7 +167,7 @@ fn hints(request: &Request) -> Vec<String> {
     notes
 }
 
-fn remarks(world: &World, kind: Option<Kind>) -> Vec<String> {
+fn remarks(world: &World, answer: Answer) -> Vec<String> {
     let mut notes = world.notes.clone();
     let policies = world.resource.policy.iter().flat_map(|level| &level.policies);
     for statement in policies.flat_map(|policy| &policy.statements) {
@@ -164,7 +185,8 @@ fn remarks(world: &World, kind: Option<Kind>) -> Vec<String> {
         }
     }
     let across = world.caller.has_account_side() && world.resource_account.is_some() && world.resource_account != world.caller.account;
-    if across && kind == Some(Kind::MissingGrant) {
+    let by_rule = answer.decided_by.is_some_and(|layer| ["service", "s3-bpa"].contains(&layer));
+    if across && answer.kind == Some(Kind::MissingGrant) && !by_rule {
         notes.push(
             "across accounts AWS's message may blame the resource policy where the caller's own policy is silent: both sides have to allow"
                 .to_owned(),

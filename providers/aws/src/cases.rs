@@ -525,7 +525,10 @@ impl<'c> Builder<'c> {
             None => match crate::world::behind_access_point(
                 &crate::library::Library::new(&Snapshot::new(self.documents.clone(), [])),
                 &self.request.resource,
-            ) {
+            )
+            .into_iter()
+            .next()
+            {
                 Some(behind) => behind.trim_start_matches("arn:aws:s3:::").split('/').next().unwrap_or_default().to_owned(),
                 None => return,
             },

@@ -327,8 +327,10 @@ impl Asked {
             Side::Api(_, HasPolicy(has_policy)) => has_policy,
         };
         let account = self.side == Side::Account;
+        // A resource without a policy is as silent as one whose policy speaks of others.
+        let resource = resource && !form.any().is_yes();
         for step in &mut log.steps {
-            step.needed = step.ruling != Ruling::Inapplicable
+            step.needed = (step.ruling != Ruling::Inapplicable || step.layer == "resource")
                 && match step.layer {
                     "scp" | "vpce" | "service" | "s3-bpa" => true,
                     "resource" | "trust" => resource,

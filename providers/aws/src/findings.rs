@@ -1,9 +1,11 @@
 //! What AWS findings there are, and their wording.
 
 use crate::documents::ORGANIZATION;
+use crate::language::Flag;
 use crate::language::arn::called as called_arn;
 use crate::language::principal::CallerKind;
 use crate::layers::LAYERS;
+use crate::layers::resource::holder;
 use crate::library::{Library, Read};
 use crate::request::Request;
 use crate::world::World;
@@ -107,15 +109,18 @@ impl Evidenced<'_> {
                 .filter(|one| one.effect == Effect::Deny && one.applies.is_yes())
                 .map(|one| self.deny(step, one))
                 .collect(),
-            Ruling::Silent if step.needed => vec![self.silence(step)],
+            _ if step.layer == "resource" && step.needed && self.foreign_object() => vec![self.silence(step)],
+            Ruling::Silent | Ruling::Inapplicable if step.needed => vec![self.silence(step)],
             _ => Vec::new(),
         }
     }
 
     fn rule(&self, step: &Step) -> Option<Finding> {
         let gate = self.world.gates.iter().find(|gate| gate.says == step.note)?;
-        let evidence =
-            gate.place.clone().map_or_else(|| Evidence::Silence { what: gate.says.clone(), documents: Vec::new() }, Evidence::Place);
+        let evidence = gate
+            .place
+            .clone()
+            .map_or_else(|| Evidence::Silence { what: format!("a {}", title(gate.layer)), documents: Vec::new() }, Evidence::Place);
         Some(Finding {
             code: gate.code,
             kind: Kind::MissingGrant,
@@ -147,6 +152,16 @@ impl Evidenced<'_> {
         }
     }
 
+    /// S3-3
+    fn foreign_object(&self) -> bool {
+        self.world.reads_object && self.world.flags.get(Flag::ForeignObject).is_yes()
+    }
+
+    /// E-47: does its service know no policies of such resources?
+    fn takes_no_policy(&self) -> bool {
+        self.world.resource.policy.is_none() && holder(&self.request.resource).is_none()
+    }
+
     fn silence(&self, step: &Step) -> Finding {
         let (layer, what) = (step.layer, self.what());
         let (who, subject) = (self.caller(), called_arn(&step.subject));
@@ -154,7 +169,18 @@ impl Evidenced<'_> {
             ("scp", _) => format!("no service control policy attached to {} allows {what}", subject),
             ("vpce", _) => format!("the policy of VPC endpoint {} does not allow {what}", subject),
             ("trust", _) => format!("the trust policy of {} does not let {who} do {}", subject, self.request.action.text),
-            ("resource", 0) => format!("{} has no policy that would allow {what} to {who}", self.resource_name()),
+            ("resource", _) if self.foreign_object() => format!(
+                "another account than the bucket's owns {}: the bucket's policy and the bucket owner's own policies grant nothing on it",
+                self.resource_name()
+            ),
+            ("resource", 0) if self.takes_no_policy() => {
+                let account = self.world.resource_account.as_deref().unwrap_or("another account");
+                format!(
+                    "{who} gets at {} only through a role of account {account}: resources of this kind have no policy that could let it in",
+                    self.resource_name()
+                )
+            }
+            ("resource", 0) => format!("{} has no policy that would allow {what} to {who}", self.policy_holder()),
             ("resource", _) => format!("the policy of {} does not allow {what} to {who}", subject),
             ("boundary", _) => format!("the permissions boundary of {} does not allow {what}", subject),
             ("session", 0) => format!("{who} has no session policy, so nothing of what its user may do"),
@@ -163,7 +189,7 @@ impl Evidenced<'_> {
             (_, 1) => format!("the one identity policy of {} does not allow {what}", subject),
             (_, many) => format!("none of the {many} identity policies of {} allows {what}", subject),
         };
-        let subject = if step.subject.is_empty() { self.resource_name().to_owned() } else { subject };
+        let subject = if step.subject.is_empty() { self.policy_holder() } else { subject };
         let read = match step.documents.len() {
             0 => format!("no {} of {subject}", title(layer)),
             1 => format!("{} of {subject}", title(layer)),
@@ -203,6 +229,11 @@ impl Evidenced<'_> {
         if self.request.resource.is_empty() { "the resource" } else { &self.request.resource }
     }
 
+    /// The resource whose policy would speak: `bucket acme-reports` for its objects.
+    fn policy_holder(&self) -> String {
+        holder(&self.request.resource).map_or_else(|| self.resource_name().to_owned(), |holder| called_arn(&holder))
+    }
+
     fn document(&self, place: &Place) -> String {
         let document = self.library.snapshot().document(&place.document);
         document.map_or_else(
@@ -229,9 +260,20 @@ impl Evidenced<'_> {
                 let name = step.subject.rsplit('/').next().unwrap_or(&step.subject);
                 format!("whoever manages role {name} in account {}", owner_account.unwrap_or("unknown"))
             }
+            "resource" if self.foreign_object() => {
+                format!(
+                    "the owner of the object: its access control list, or bucket-owner-full-control when it is written ({})",
+                    self.resource_name()
+                )
+            }
+            "resource" if self.takes_no_policy() => {
+                format!(
+                    "whoever administers IAM in account {}: a role there that the caller may assume",
+                    owner_account.unwrap_or("unknown")
+                )
+            }
             "resource" | "acl" | "grant" => {
-                let name = if step.subject.is_empty() { self.resource_name() } else { &step.subject };
-                let named = called_arn(name);
+                let named = if step.subject.is_empty() { self.policy_holder() } else { called_arn(&step.subject) };
                 owner_account.map_or_else(|| format!("the owner of {named}"), |account| format!("the owner of {named} (account {account})"))
             }
             "session" => format!("whoever makes the session {} (the call that made it carries the session policy)", caller.text),
@@ -259,7 +301,10 @@ fn code(layer: &str, what: &str) -> &'static str {
 /// The comparison that shows best why the statement applies: its first condition, if it has any.
 fn deciding(statement: &Statement) -> Option<&Test> {
     let about_itself = |test: &&Test| !["action", "resource"].contains(&&*test.about);
-    let condition = statement.tests.iter().find(|test| about_itself(test) && test.about != "principal" && test.holds == Truth::Yes);
+    let conditions = || statement.tests.iter().filter(|test| about_itself(test) && test.about != "principal" && test.holds == Truth::Yes);
+    // That a service is spared, which the caller is not, says least.
+    let guards = |test: &&Test| ["aws:principalisawsservice", "aws:viaawsservice"].contains(&test.about.to_ascii_lowercase().as_str());
+    let condition = conditions().find(|test| !guards(test)).or_else(|| conditions().next());
     condition.or_else(|| statement.tests.iter().find(|test| test.place.pointer.ends_with("/NotPrincipal")))
 }
 

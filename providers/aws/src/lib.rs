@@ -8,6 +8,7 @@
 //! caller and resource, and ask [`decide::decide`].
 
 pub mod answer;
+pub mod asking;
 pub mod cases;
 pub mod catalog;
 #[cfg(feature = "collect")]
@@ -75,7 +76,12 @@ impl Provider for Aws {
 
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
         let request = Request::parse(question)?;
-        let mut verdict = answer::answer(&request, &Library::new(snapshot));
+        let library = Library::new(snapshot);
+        let mut verdict = answer::answer(&request, &library);
+        if let Some(advice) = asking::otherwise(&request, &verdict, &library) {
+            verdict.notes.insert(0, advice);
+            return Ok(verdict);
+        }
         let plain = fixes::with_plain_session(&request, snapshot, &verdict);
         let from = plain.as_ref().unwrap_or(snapshot);
         verdict.fixes = fixes::fixes(question, from, &verdict, |edited| answer::answer(&request, &Library::new(edited)).decision);

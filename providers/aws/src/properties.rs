@@ -19,7 +19,7 @@ const KEYS: [(&str, &[Option<&[&str]>]); 7] = [
     ("s3:prefix", &[None, Some(&[""]), Some(&["a"]), Some(&["ab"]), Some(&["A"]), Some(&["b"]), Some(&["/"]), Some(&["c"])]),
     ("s3:delimiter", &[None, Some(&[""]), Some(&["a"]), Some(&["ab"]), Some(&["A"]), Some(&["b"]), Some(&["/"]), Some(&["c"])]),
     ("aws:MultiFactorAuthPresent", &[None, Some(&["true"]), Some(&["false"])]),
-    ("s3:max-keys", &[None, Some(&["3"]), Some(&["5"]), Some(&["7"]), Some(&["10"]), Some(&["11"]), Some(&["many"])]),
+    ("s3:max-keys", &[None, Some(&["3"]), Some(&["5"]), Some(&["6"]), Some(&["7"]), Some(&["10"]), Some(&["11"]), Some(&["many"])]),
     (
         "aws:TagKeys",
         &[None, Some(&["x"]), Some(&["y"]), Some(&["z"]), Some(&["x", "y"]), Some(&["x", "z"]), Some(&["y", "z"]), Some(&["x", "y", "z"])],

@@ -324,24 +324,29 @@ fn caller_side<'s>(reader: &mut Reader<'s>, caller: &mut Caller, identity: Optio
 /// The names under which the caller's policies may speak of the resource.
 fn names(reader: &Reader<'_>, request: &Request) -> Vec<Box<str>> {
     let mut names = vec![request.resource.clone()];
-    let behind = behind_access_point(reader.library, &request.resource);
-    names.extend(behind.map(Into::into));
+    names.extend(behind_access_point(reader.library, &request.resource).into_iter().map(Into::into));
     names.extend(request.alias.clone());
     names
 }
 
-/// The bucket or object behind an access point's ARN, where the snapshot knows the access point (S3-16).
+/// The access point that an ARN is about.
 #[must_use]
-pub fn behind_access_point(library: &Library<'_>, resource: &str) -> Option<String> {
-    let point = resource::holder(resource).filter(|holder| holder.contains(":s3:") && holder.contains(":accesspoint/"))?;
-    let Read::Found(_, json) = library.read(ACCESS_POINT, &point) else { return None };
-    let bucket = json.get("Bucket").and_then(Json::as_str)?;
-    let partition = point.split(':').nth(1)?;
-    let key = resource.strip_prefix(&*point).and_then(|rest| rest.strip_prefix("/object/"));
-    Some(match key {
-        Some(key) => format!("arn:{partition}:s3:::{bucket}/{key}"),
-        None => format!("arn:{partition}:s3:::{bucket}"),
-    })
+pub fn access_point(resource: &str) -> Option<String> {
+    resource::holder(resource).filter(|holder| holder.contains(":s3:") && holder.contains(":accesspoint/"))
+}
+
+/// The bucket or object behind an access point's ARN, where the snapshot knows the access point (S3-16); behind a multi-Region one there
+/// are several, of which AWS takes the nearest (S3-17).
+#[must_use]
+pub fn behind_access_point(library: &Library<'_>, resource: &str) -> Vec<String> {
+    let Some(point) = access_point(resource) else { return Vec::new() };
+    let Read::Found(_, json) = library.read(ACCESS_POINT, &point) else { return Vec::new() };
+    let json = json.get("AccessPoint").unwrap_or(&json);
+    let regions = json.get("Regions").map(Json::elements).unwrap_or_default();
+    let buckets = json.get("Bucket").into_iter().chain(regions.iter().filter_map(|region| region.get("Bucket"))).filter_map(Json::as_str);
+    let partition = point.split(':').nth(1).unwrap_or("aws");
+    let key = resource.strip_prefix(&*point).and_then(|rest| rest.strip_prefix("/object/")).map(|key| format!("/{key}"));
+    buckets.map(|bucket| format!("arn:{partition}:s3:::{bucket}{}", key.as_deref().unwrap_or_default())).collect()
 }
 
 /// Object ownership, Block Public Access and requester pays of the bucket.
@@ -349,7 +354,7 @@ fn s3_settings(reader: &mut Reader<'_>, request: &Request, caller: &Caller, fact
     let Some((bucket, _)) = request.bucket() else {
         // Whose object it is, is asked of the bucket behind an access point, which is a part of its own.
         let elsewhere = request.arn().is_some_and(|arn| arn.service != "s3");
-        if elsewhere || request.without_resource() || behind_access_point(reader.library, &request.resource).is_some() {
+        if elsewhere || request.without_resource() || !behind_access_point(reader.library, &request.resource).is_empty() {
             reader.flags.set(Flag::ForeignObject, Truth::No);
         }
         return;

@@ -159,7 +159,8 @@ fn other_type(action: &Action, resource: &str) -> Option<String> {
     let own = action.resources.iter().filter_map(|type_| fit(&type_.arn, resource)).max();
     let types = embedded().section(action.service)?.types();
     let (best, name) = types.iter().filter_map(|type_| Some((fit(&type_.arn, resource)?, type_.name))).max()?;
-    own.is_none_or(|own| own.slashes < best.slashes).then(|| name.to_owned())
+    // Objects are reached through multi-Region access points too, which the reference lists for no action on them (S3-17).
+    (name != "multiregionaccesspoint" && own.is_none_or(|own| own.slashes < best.slashes)).then(|| name.to_owned())
 }
 
 /// How much of an ARN is fixed text of its type.

@@ -110,6 +110,15 @@ pub fn is_wildcard_only(action: &str) -> Option<bool> {
     embedded().section(prefix)?.has_resources(name).map(|has| !has)
 }
 
+/// Is the resource of this action one that has no name yet, as AWS's own requests put it: `instance/*` of `ec2:RunInstances` (C-3)?
+#[must_use]
+pub fn unnamed_at_creation(action: &str) -> bool {
+    let lower = action.to_ascii_lowercase();
+    ["allocate", "copy", "create", "import", "register", "request", "run"]
+        .iter()
+        .any(|verb| lower.strip_prefix("ec2:").is_some_and(|name| name.starts_with(verb)))
+}
+
 /// May this condition key have several values in one request (C-14: a property of the key, not of the request)? `None` where the key
 /// is not known.
 #[must_use]

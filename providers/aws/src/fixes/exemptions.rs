@@ -110,9 +110,9 @@ impl Change<'_> {
 
     /// `statement DenyOutsideEu of service control policy Guard`
     fn called(&self) -> String {
-        let label =
-            if self.denying.label.is_empty() { format!("at {}", self.denying.place.pointer) } else { self.denying.label.to_string() };
-        format!("statement {label} of {}", self.title())
+        let number = || self.denying.place.pointer.rsplit('/').next()?.parse::<usize>().ok().map(|number| (number + 1).to_string());
+        let label = Some(self.denying.label.to_string()).filter(|label| !label.is_empty()).or_else(number);
+        label.map_or_else(|| format!("the statement of {}", self.title()), |label| format!("statement {label} of {}", self.title()))
     }
 
     fn title(&self) -> &str {

@@ -131,7 +131,7 @@ fn attached(case: &Case<'_>, part: &Part, documents: &[String]) -> Option<Propos
         Some((document, value)) => {
             Edit { document: document.id.to_string(), creates: None, patch: statement::add(&value, "", statement.clone())? }
         }
-        None if !takes_policy(part, arn) => return None,
+        None if !takes_policy(&case.question.action, part, arn) => return None,
         None => Edit {
             document: format!("{RESOURCE_POLICY} {owner}"),
             creates: Some(NewDocument {
@@ -143,7 +143,7 @@ fn attached(case: &Case<'_>, part: &Part, documents: &[String]) -> Option<Propos
         },
     };
     let says = format!("add to the resource policy of {} a statement that allows {} to {}", called(&owner), case.caller(), allowed(part));
-    let who = case.owner("resource", &format!("whoever administers {owner}"));
+    let who = case.owner("resource", &format!("whoever administers {}", called(&owner)));
     let widens = root(case).then(|| {
         format!(
             "every principal of account {} that its own policies allow it",
@@ -156,10 +156,11 @@ fn attached(case: &Case<'_>, part: &Part, documents: &[String]) -> Option<Propos
 /// Services whose resources take a policy where they have none yet (*AWS services that work with IAM*, column *Resource-based policies*).
 const TAKE_POLICIES: &[&str] = &["dynamodb", "ecr", "kinesis", "lambda", "s3", "secretsmanager", "sns", "sqs"];
 
-fn takes_policy(part: &Part, arn: &str) -> bool {
+fn takes_policy(asked: &str, part: &Part, arn: &str) -> bool {
     let service = arn.split(':').nth(2).unwrap_or_default();
-    // The policy of a bucket that is yet to be made allows nobody to make it.
-    TAKE_POLICIES.contains(&service) && !part.action.eq_ignore_ascii_case("s3:CreateBucket")
+    // The policy of what is yet to be made allows nobody to make or tag it.
+    let creates = |action: &str| action.split_once(':').is_some_and(|(_, name)| name.to_ascii_lowercase().starts_with("create"));
+    TAKE_POLICIES.contains(&service) && !creates(&part.action) && !creates(asked)
 }
 
 /// The policies of AWS managed keys are AWS's own (KMS-10).

@@ -17,8 +17,10 @@ pub(super) use crate::language::arn::called;
 
 use crate::documents::{GROUP, INLINE_POLICY, ROLE, SESSION, USER};
 use crate::language::principal::CallerKind;
+use crate::library::Library;
+use crate::needs::{Need, needs};
 use crate::request::Request;
-use iam_why_contract::{Decision, Document, Fix, Outcome, Part, Proposal, Question, Ruling, Search, Snapshot, Step, Verdict};
+use iam_why_contract::{Context, Decision, Document, Fix, Outcome, Part, Proposal, Question, Ruling, Search, Snapshot, Step, Verdict};
 use serde_json::Value;
 
 /// How many fixes are worth reading.
@@ -42,7 +44,9 @@ pub fn fixes(question: &Question, snapshot: &Snapshot, verdict: &Verdict, decide
     if verdict.decision != Decision::Deny {
         return Vec::new();
     }
-    let case = Case { question, snapshot, verdict };
+    let library = Library::new(snapshot);
+    let needed = Request::parse(question).map(|request| needs(&request, &library)).unwrap_or_default();
+    let case = Case { question, snapshot, verdict, needed };
     let identity = grants::identity(&case);
     let resource = grants::resource(&case);
     let mut found: Vec<(Vec<Proposal>, Fix)> = Vec::new();
@@ -101,12 +105,20 @@ pub(super) struct Case<'c> {
     pub(super) question: &'c Question,
     pub(super) snapshot: &'c Snapshot,
     pub(super) verdict: &'c Verdict,
+    /// The authorizations that the call needs, each with the context that it is asked in.
+    needed: Vec<Need>,
 }
 
 impl<'c> Case<'c> {
     /// The authorizations that were refused.
     pub(super) fn refused(&self) -> impl Iterator<Item = &'c Part> {
         self.verdict.parts.iter().filter(|part| part.decision == Decision::Deny)
+    }
+
+    /// The context of one authorization: a service that takes a role, an action that creates and tags.
+    pub(super) fn context(&self, part: &Part) -> &Context {
+        let same = |need: &&Need| *need.request.action.text == *part.action && Some(&*need.request.resource) == part.resource.as_deref();
+        self.needed.iter().find(same).map_or(&self.question.context, |need| &need.request.context)
     }
 
     fn steps(&self) -> impl Iterator<Item = (&'c Part, &'c Step)> {

@@ -13,6 +13,9 @@ const SCOPING: &[(&str, &str)] = &[
     ("s3:ListBucketVersions", "s3:prefix"),
     ("sts:AssumeRole", "sts:ExternalId"),
     ("ec2:CreateTags", "ec2:CreateAction"),
+    ("ecs:TagResource", "ecs:CreateAction"),
+    ("elasticfilesystem:TagResource", "elasticfilesystem:CreateAction"),
+    ("elasticloadbalancing:AddTags", "elasticloadbalancing:CreateAction"),
     ("kms:", "kms:ViaService"),
     ("kms:CreateGrant", "kms:GrantIsForAWSResource"),
 ];
@@ -47,16 +50,19 @@ pub(super) fn resource(part: &Part) -> Option<String> {
     let resource = part.resource.as_deref().filter(|resource| !resource.is_empty());
     match resource {
         None | Some("*") => (catalog::is_wildcard_only(&part.action) == Some(true)).then(|| "*".to_owned()),
-        // In a policy these would be patterns or variables.
-        Some(arn) => (!arn.contains(['*', '?', '$'])).then(|| arn.to_owned()),
+        // In a policy these would be patterns or variables. What has no name before it exists is `…/*` to AWS itself (C-3).
+        Some(arn) => {
+            let named = arn.strip_suffix("/*").filter(|_| catalog::unnamed_at_creation(&part.action)).unwrap_or(arn);
+            (!named.contains(['*', '?', '$'])).then(|| arn.to_owned())
+        }
     }
 }
 
-/// What the request says of the keys that its action is scoped by.
+/// What the authorization says of the keys that its action is scoped by.
 fn scope(case: &Case<'_>, part: &Part) -> Map<String, Value> {
     let action = action(part);
     let fits = |of: &str| if of.ends_with(':') { action.starts_with(of) } else { action == of };
-    let known = SCOPING.iter().filter(|(of, _)| fits(of)).filter_map(|(_, key)| match case.question.context.get_ignoring_case(key) {
+    let known = SCOPING.iter().filter(|(of, _)| fits(of)).filter_map(|(_, key)| match case.context(part).get_ignoring_case(key) {
         Lookup::Known([value]) if !value.contains(['*', '?', '$']) => Some(((*key).to_owned(), json!(value))),
         _ => None,
     });

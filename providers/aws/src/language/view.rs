@@ -74,8 +74,9 @@ impl<'r> View<'r> {
         self.consulted.get()
     }
 
-    /// Takes back what was remembered of open flags.
+    /// Takes back what was remembered of open flags. That the documentation contradicts itself bears on a settled statement too.
     pub fn forget_to(&self, consulted: u32) {
-        self.consulted.set(consulted);
+        let contradicted = LEANING.iter().fold(0, |bits, (flag, _)| bits | bit(*flag));
+        self.consulted.set(consulted | (self.consulted.get() & contradicted));
     }
 }

@@ -149,10 +149,13 @@ const FOR_OTHERS: [&str; 20] = [
 ];
 
 /// The resource, where its policy matters to callers that are not of its account.
-fn others(reader: &Reader<'_>, request: &Request) -> Option<String> {
-    let arn = request.arn().filter(|arn| FOR_OTHERS.contains(&arn.service))?;
+fn others(reader: &mut Reader<'_>, request: &Request) -> Option<String> {
+    request.arn().filter(|arn| FOR_OTHERS.contains(&arn.service) && !arn.account.is_empty())?;
     let outside = request.caller.kind == CallerKind::Service || reader.flags.get(Flag::SameAccount).is_no();
-    (outside && !arn.account.is_empty()).then(|| request.resource.to_string())
+    if !outside && matches!(reader.library.read(RESOURCE_POLICY, &request.resource), Read::Unread(_)) {
+        reader.notes.push(format!("taken that the policy of {} names nobody of its own account (not read)", request.resource));
+    }
+    outside.then(|| request.resource.to_string())
 }
 
 /// The resource whose policy covers `resource`: the bucket of an object, the table of an index, the API of a method. `None` where

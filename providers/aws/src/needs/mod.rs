@@ -4,13 +4,13 @@ mod copy;
 mod creation;
 mod keys;
 
-use crate::documents::OBJECT;
+use crate::documents::{ACCESS_POINT, OBJECT};
 use crate::language::arn::Arn;
 use crate::language::resource::NOT_GIVEN;
 use crate::layers::resource::holder;
 use crate::library::{Library, Read};
 use crate::request::Request;
-use crate::world::behind_access_point;
+use crate::world::{access_point as access_point_of, behind_access_point};
 pub use creation::first_use;
 use iam_why_contract::{Doubt, Lookup};
 
@@ -23,6 +23,8 @@ pub struct Need {
     pub because: String,
     /// What is not known where nobody said which resource it is about.
     pub unnamed: Option<Doubt>,
+    /// What is not known where it is one of several of which AWS takes one.
+    pub routed: Option<Doubt>,
 }
 
 /// The authorizations that the call needs; the first is the question itself.
@@ -51,7 +53,14 @@ pub fn needs(request: &Request, library: &Library<'_>) -> Vec<Need> {
 #[must_use]
 pub fn unread(request: &Request, library: &Library<'_>) -> Vec<Doubt> {
     let source = copy::source(request).and_then(|source| keys::unread(&source.request, library));
-    let all = [keys::unread(request, library), source, copy::unnamed(request), keys::unnamed(request), lock(request, library)];
+    let all = [
+        keys::unread(request, library),
+        source,
+        copy::unnamed(request),
+        keys::unnamed(request),
+        lock(request, library),
+        unread_point(request, library),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -73,7 +82,7 @@ pub fn copied(request: &Request) -> Option<String> {
 }
 
 fn need(request: Request, because: impl Into<String>) -> Need {
-    Need { request, because: because.into(), unnamed: None }
+    Need { request, because: because.into(), unnamed: None, routed: None }
 }
 
 /// An authorization for something that nobody named: policies about everything cover it, of others it is open.
@@ -102,18 +111,40 @@ fn gives_under(request: &Request, prefix: &str) -> bool {
 }
 
 /// S3-16: the bucket behind an access point has to allow as well, and its policy sees through which access point it is reached.
-fn access_point(request: &Request, library: &Library<'_>) -> Option<Need> {
-    let behind = behind_access_point(library, &request.resource)?;
-    let point = holder(&request.resource)?;
-    let account = Arn::parse(&point)?.account.to_owned();
-    let mut bucket = request.also(&request.action.text, &behind);
-    bucket.alias = Some(request.resource.clone());
-    for (key, value) in [("s3:DataAccessPointArn", point.as_str()), ("s3:DataAccessPointAccount", &account)] {
-        if !bucket.context.entries.contains_key(key) {
-            bucket.context = bucket.context.with(key, [value]);
+fn access_point(request: &Request, library: &Library<'_>) -> Vec<Need> {
+    let behind = behind_access_point(library, &request.resource);
+    let Some(point) = holder(&request.resource).filter(|_| !behind.is_empty()) else { return Vec::new() };
+    let account = Arn::parse(&point).map(|arn| arn.account.to_owned()).unwrap_or_default();
+    let several = behind.len() > 1;
+    let through = |behind: &String| {
+        let mut bucket = request.also(&request.action.text, behind);
+        bucket.alias = Some(request.resource.clone());
+        for (key, value) in [("s3:DataAccessPointArn", point.as_str()), ("s3:DataAccessPointAccount", &account)] {
+            if !bucket.context.entries.contains_key(key) {
+                bucket.context = bucket.context.with(key, [value]);
+            }
         }
+        let routed = several.then(|| Doubt {
+            about: format!(
+                "to which of the buckets behind multi-Region access point {point} AWS routes the request: not all of them allow it"
+            ),
+            needs: "the Region of the bucket that answered, or the same permissions on all of them".to_owned(),
+        });
+        Need { routed, ..need(bucket, format!("the bucket behind access point {point} has to allow it as well")) }
+    };
+    behind.iter().map(through).collect()
+}
+
+/// S3-16: which bucket is behind an access point that was not read.
+fn unread_point(request: &Request, library: &Library<'_>) -> Option<Doubt> {
+    let through = request.action.service() == "s3" && !request.action.name().contains("accesspoint");
+    let point = access_point_of(&request.resource).filter(|_| through)?;
+    match library.read(ACCESS_POINT, &point) {
+        Read::Unread(doubt) => {
+            Some(Doubt { about: format!("whether the bucket behind the access point allows it: {}", doubt.about), needs: doubt.needs })
+        }
+        _ => None,
     }
-    Some(need(bucket, format!("the bucket behind access point {point} has to allow it as well")))
 }
 
 /// S3-8: what a put carries in its headers needs permissions of its own.
