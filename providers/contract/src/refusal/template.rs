@@ -142,13 +142,19 @@ impl Walk<'_> {
     /// A hole at the very beginning takes the token before.
     fn word_before(&mut self, name: &'static str) -> Option<()> {
         let end = self.view.clean_of_dense(self.start);
-        let before = self.view.clean().get(..end)?.trim_end();
+        let all = self.view.clean().get(..end)?;
+        let before = all.trim_end();
         // A tag that ends right here is a placeholder such as `<role>`; one that ends before the token stands beside it.
         let bare = before.trim_end_matches(['"', '\'', '`']);
         let start = bare.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
         let token = before.get(start..)?;
         let start = start + token.trim_end_matches('>').rfind('>').map_or(0, |tag| tag + 1);
         let word = before.get(start..)?;
+        // The last word of the line above is no part of the sentence, unless it is a name that was wrapped.
+        let above = all.get(before.len()..).is_some_and(|gap| gap.contains('\n'));
+        if above && !word.contains([':', '@', '/']) {
+            return None;
+        }
         self.start = self.view.dense_of_clean(start);
         self.keep(name, word);
         (!word.is_empty()).then_some(())
@@ -211,14 +217,13 @@ impl Walk<'_> {
         };
         let end = self.view.clean_of_dense(to);
         let value = self.view.clean().get(start..end)?;
-        let one_word = |value: &str| !value.contains(' ') || value.contains('<');
         let fits = match ends {
             Ends::Word => one_word(value.trim()),
             Ends::Pair => one_word(value.trim()) && value.contains(':'),
             Ends::Dotted => one_word(value.trim()) && value.contains('.') && (is_name(value) || value.contains('<')),
             Ends::Number => value.trim().bytes().all(|digit| digit.is_ascii_digit()),
             Ends::Line => !value.trim().contains('\n'),
-            Ends::Words | Ends::Target => true,
+            Ends::Words | Ends::Target => name == "_" || is_within_a_sentence(name, value),
         };
         self.keep(name, value);
         fits.then_some(())
@@ -238,6 +243,29 @@ impl Walk<'_> {
         };
         Match { start: self.view.clean_of_dense(self.start), end, fields: self.fields }
     }
+}
+
+/// A hole within a sentence holds no structure of JSON and not much of the lines around: beyond that, the words before it are of
+/// another sentence. A caller is a name.
+fn is_within_a_sentence(name: &str, value: &str) -> bool {
+    const STRUCTURE: [&str; 6] = ["\"}", "{\"", "\"]", "[\"", "\":\"", "\": \""];
+    let value = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`'));
+    let spaces = value.chars().filter(|piece| piece.is_whitespace()).count();
+    let lines = value.matches('\n').count();
+    lines <= 4 && (name != "principal" || spaces <= 8) && !STRUCTURE.iter().any(|mark| value.contains(mark))
+}
+
+/// A token; a placeholder such as `<my role>` may hold spaces.
+fn one_word(value: &str) -> bool {
+    let mut open = 0_u32;
+    value.chars().all(|piece| {
+        match piece {
+            '<' => open += 1,
+            '>' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        piece != ' ' || open > 0
+    })
 }
 
 /// Has it only what the name of a permission has, quotation marks aside?
