@@ -211,7 +211,7 @@ fn signed_by_cloudfront(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let Some(mark) = sighting.verdict().filter(|mark| matches!(mark.form.name, "s3-xml" | "s3-plain" | "s3-cli" | "s3-coded")) else {
         return;
     };
-    let text = sighting.view.clean().get(mark.start..mark.end).unwrap_or("");
+    let text = sighting.view.clean().get(mark.start..mark.end).unwrap_or("").replace('\n', " ");
     if text.contains("Access denied") {
         let layer = if sighting.near(600, "cloudfront") { "cloudfront" } else { "iam" };
         layer.clone_into(&mut refusal.refused_by);

@@ -18,6 +18,8 @@ pub struct Template {
     ends_with_word: bool,
     /// A code: `AuthorizationFailure` is not "authorization failure".
     one_word: bool,
+    /// The template as it is written.
+    written: &'static str,
 }
 
 #[derive(Debug)]
@@ -66,6 +68,7 @@ impl Template {
         Some(Self {
             anchor,
             one_word: pieces.len() == 1 && !template.contains(' '),
+            written: template,
             starts_with_word: is_word(template.chars().next()),
             ends_with_word: is_word(template.chars().next_back()),
             pieces,
@@ -97,8 +100,12 @@ impl Template {
         let before = view.clean().get(..matched.start).and_then(|before| before.chars().next_back());
         let after = view.clean().get(matched.end..).and_then(|after| after.chars().next());
         let runs_on = self.starts_with_word && is_word(before) || self.ends_with_word && is_word(after);
-        let parted = self.one_word && view.clean().get(matched.start..matched.end).is_some_and(|code| code.contains(' '));
-        !runs_on && !parted
+        !runs_on && !(self.one_word && self.is_parted(view.clean().get(matched.start..matched.end).unwrap_or("")))
+    }
+
+    /// Two words, or a code that a wrap tore apart? The code is written as it is, the words are not.
+    fn is_parted(&self, code: &str) -> bool {
+        code.contains(' ') || code.contains('\n') && code.replace('\n', "") != self.written
     }
 }
 
@@ -294,7 +301,7 @@ fn tidy(value: &str) -> String {
     if !bare.contains('\n') {
         return bare.to_owned();
     }
-    let one_word = !bare.contains(' ') && bare.contains([':', '/']);
+    let one_word = !bare.contains(' ') && bare.contains([':', '/']) && !bare.contains("\narn:");
     bare.replace('\n', if one_word { "" } else { " " })
 }
 
@@ -310,7 +317,7 @@ impl Ends {
             Self::Pair => word_with(body, ':'),
             Self::Dotted => word_with(body, '.'),
             Self::Number => body.bytes().take_while(u8::is_ascii_digit).count(),
-            Self::Line => body.find('\n').unwrap_or(body.len()),
+            Self::Line => ["\n", "\"}", "\",", "</"].iter().filter_map(|end| body.find(end)).min().unwrap_or(body.len()),
             Self::Target => target(body),
         }
     }

@@ -204,11 +204,9 @@ impl<'a> Cleaner<'a> {
         let after = rest.get(slashes..).unwrap_or("");
         let mut following = after.chars();
         let (escaped, then) = (following.next(), following.next());
-        let inside_name = slashes == 1
-            && self.view.clean.ends_with(|before: char| before.is_ascii_alphanumeric())
-            && then.is_some_and(|then| then.is_ascii_lowercase());
+        let inside_name = slashes == 1 && self.after_domain() && then.is_some_and(|then| then.is_ascii_lowercase());
         match escaped {
-            Some('n' | 'r') if !inside_name => self.line_feed_within(slashes + 1),
+            Some('n' | 'r') if !inside_name => self.line_feed(slashes + 1),
             Some('t') if !inside_name => self.space(slashes + 1),
             Some('u') if unicode_escape(after).is_some() => {
                 let decoded = unicode_escape(after).unwrap_or(' ');
@@ -217,6 +215,13 @@ impl<'a> Cleaner<'a> {
             Some('"' | '\'' | '/') | None => self.at += slashes,
             Some(_) => self.push('\\', slashes),
         }
+    }
+
+    /// `CORP\nadia` is a name of Windows; elsewhere `\n` between letters is a line feed that was escaped.
+    fn after_domain(&self) -> bool {
+        let word = |piece: &char| piece.is_ascii_alphanumeric() || *piece == '-';
+        let mut before = self.view.clean.chars().rev().take_while(word).take(64).peekable();
+        before.peek().is_some_and(char::is_ascii_alphanumeric) && before.all(|piece| !piece.is_ascii_lowercase())
     }
 
     fn entity(&mut self) {
@@ -278,11 +283,25 @@ fn gutter(line: &str) -> usize {
     if line.starts_with("| ") || line.starts_with("> ") {
         return 2;
     }
+    if let Some(length) = timestamp(line) {
+        return length;
+    }
     if line.starts_with("Step #") {
         let prefix = line.get(..line.len().min(160)).unwrap_or("");
         return prefix.find("\": ").map_or(0, |end| end + 3);
     }
     numbered(line)
+}
+
+/// `2026-01-01T00:00:00.000Z `, which a build service puts before each line.
+fn timestamp(line: &str) -> Option<usize> {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00";
+    let bytes = line.as_bytes();
+    let fits = |(byte, shape): (&u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+    let begins = bytes.len() > SHAPE.len() && bytes.iter().zip(SHAPE).all(fits);
+    let rest = bytes.get(SHAPE.len()..).filter(|_| begins)?;
+    let fraction = rest.iter().take(12).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    rest.get(fraction..)?.starts_with(b"Z ").then_some(SHAPE.len() + fraction + 2)
 }
 
 /// `12. {`: the line number of a paste site before a line of JSON.
