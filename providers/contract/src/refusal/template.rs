@@ -100,7 +100,8 @@ impl Template {
         let before = view.clean().get(..matched.start).and_then(|before| before.chars().next_back());
         let after = view.clean().get(matched.end..).and_then(|after| after.chars().next());
         let runs_on = self.starts_with_word && is_word(before) || self.ends_with_word && is_word(after);
-        !runs_on && !(self.one_word && self.is_parted(view.clean().get(matched.start..matched.end).unwrap_or("")))
+        let parted = self.one_word && self.is_parted(view.clean().get(matched.start..matched.end).unwrap_or(""));
+        !runs_on && !parted
     }
 
     /// Two words, or a code that a wrap tore apart? The code is written as it is, the words are not.
@@ -159,7 +160,8 @@ impl Walk<'_> {
         let word = before.get(start..)?;
         // The last word of the line above is no part of the sentence, unless it is a name that was wrapped.
         let above = all.get(before.len()..).is_some_and(|gap| gap.contains('\n'));
-        if above && !word.contains([':', '@', '/']) {
+        let named = word.contains(|piece: char| piece.is_alphanumeric() || piece == '*');
+        if !named || above && !word.contains([':', '@', '/']) {
             return None;
         }
         self.start = self.view.dense_of_clean(start);
@@ -518,10 +520,31 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_ends_with_its_sentence() {
+        let json = "{\"user\":\"system\"}\nthe clerk is not authorized to perform: s3:GetObject";
+        assert!(find("User: {principal} is not authorized to perform: {action:pair}", json).is_none());
+        let above = "saved\nis not authorized to perform: s3:GetObject";
+        assert!(find("{principal} is not authorized to perform: {action:pair}", above).is_none());
+        let tag = "<Details>a@b.example does not have storage.objects.get access";
+        assert_eq!(fields("{principal:word} does not have {action:dotted} access", tag).remove(0).1, "a@b.example");
+        let permission = "\"permission\":\"storage.buckets.get\"}],\"message\":\"DENIED\"";
+        assert!(find("Permission '{action:dotted}' denied", permission).is_none());
+    }
+
+    #[test]
+    fn a_backtick_may_be_closed_by_an_apostrophe() {
+        let text = "User `arn:aws:iam::1:user/a' is not authorized to perform `ses:SendEmail' on resource `arn:aws:ses:x:1:identity/b'";
+        let found = fields("{principal:word} is not authorized to perform {action:pair} on resource {resource:target}", text);
+        let values = found.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+        assert_eq!(values, ["arn:aws:iam::1:user/a", "ses:SendEmail", "arn:aws:ses:x:1:identity/b"]);
+    }
+
+    #[test]
     fn a_word_stands_alone() {
         assert!(find("AccessDenied", "KMSAccessDeniedFault").is_none());
         assert!(find("AccessDenied", "(AccessDenied)").is_some());
         assert!(find("AccessDenied", "AccessDenie\nd:").is_some());
+        assert!(find("AccessDenied", "Access\ndenied").is_none());
         assert!(find("AccessDenied", "Access Denied").is_none());
     }
 }

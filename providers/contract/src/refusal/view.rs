@@ -213,6 +213,7 @@ impl<'a> Cleaner<'a> {
                 self.decoded(decoded, slashes + 5);
             }
             Some('"' | '\'' | '/') | None => self.at += slashes,
+            Some('&') if entity(after).is_some_and(|(decoded, _)| matches!(decoded, '"' | '\'')) => self.at += slashes,
             Some(_) => self.push('\\', slashes),
         }
     }
@@ -282,6 +283,11 @@ fn gutter(line: &str) -> usize {
     }
     if line.starts_with("| ") || line.starts_with("> ") {
         return 2;
+    }
+    // The bar as JSON writes it.
+    let bare = line.trim_start_matches('\\');
+    if bare.len() < line.len() && ["u2502", "u2577", "u2575"].iter().any(|bar| bare.starts_with(bar)) {
+        return line.len() - bare.len() + 5;
     }
     if let Some(length) = timestamp(line) {
         return length;
@@ -353,6 +359,9 @@ mod tests {
         assert_eq!(View::new("[31m│[0m Error: [1mdenied[0m").clean(), "Error: denied");
         assert_eq!(View::new("  1. {\n  2.   \"a\": 1").clean(), "{\n\"a\": 1");
         assert_eq!(View::new("> on\n> resource: x").clean(), "on\nresource: x");
+        assert_eq!(View::new("2026-01-01T00:00:00.1234567Z Error:\n2026-01-01T00:00:01Z denied").clean(), "Error:\ndenied");
+        assert_eq!(View::new(r#"{"log":"\u2502 is not\n\u2502 authorized"}"#).clean(), "{\"log\":\"│ is not\nauthorized\"}");
+        assert_eq!(View::new("Message: > denied").dense(), b"message:denied");
     }
 
     #[test]
@@ -361,6 +370,8 @@ mod tests {
         assert_eq!(View::new("&quot;a&quot; &#39;b&#39; &amp;").clean(), "\"a\" 'b' &");
         assert_eq!(View::new("\u{201c}a\u{201d}").clean(), "\"a\"");
         assert_eq!(View::new(r"user CORP\nadia").clean(), r"user CORP\nadia");
+        assert_eq!(View::new(r"resource: db\nbecause no").clean(), "resource: db\nbecause no");
+        assert_eq!(View::new(r"\&quot;a\&quot;").clean(), "\"a\"");
     }
 
     #[test]
