@@ -53,10 +53,12 @@ const LOG: &str = "2026-01-01 00:00:00 INFO  starting job 17\n\
     127.0.0.1 - - [01/Jan/2026:00:00:00 +0000] \"GET /health HTTP/1.1\" 200 2 \"-\" \"kube-probe/1.29\"\n\
     {\"level\":\"info\",\"msg\":\"token refreshed\",\"user\":\"system\"}\n";
 
+type Paste<'a> = &'a dyn Fn(&str) -> String;
+
 #[test]
 fn a_text_says_the_same_however_it_was_pasted() {
     let each_line = |text: &str, mark: &str| text.split('\n').map(|line| format!("{mark}{line}\n")).collect::<String>();
-    let pasted: [(&str, &dyn Fn(&str) -> String); 5] = [
+    let pasted: [(&str, Paste); 5] = [
         ("quoted in a mail", &|text| each_line(text, "> ")),
         ("behind the bars of Terraform", &|text| each_line(text, "│ ")),
         ("with the time stamps of a build", &|text| each_line(text, "2026-01-01T00:00:00.1234567Z ")),
