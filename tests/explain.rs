@@ -46,6 +46,81 @@ fn every_text_of_our_own_is_read_as_what_it_is() {
     assert!(outcomes.len() > 700);
 }
 
+/// What surrounds a refusal in a log: policies, manifests and requests that were served.
+const LOG: &str = "2026-01-01 00:00:00 INFO  starting job 17\n\
+    {\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"s3:DeleteBucket\",\"Resource\":\"*\"}]}\n\
+    kind: Role\nrules:\n- resources: [\"pods\"]\n  verbs: [\"get\", \"list\"]\n\
+    127.0.0.1 - - [01/Jan/2026:00:00:00 +0000] \"GET /health HTTP/1.1\" 200 2 \"-\" \"kube-probe/1.29\"\n\
+    {\"level\":\"info\",\"msg\":\"token refreshed\",\"user\":\"system\"}\n";
+
+type Paste<'a> = &'a dyn Fn(&str) -> String;
+
+#[test]
+fn a_text_says_the_same_however_it_was_pasted() {
+    let each_line = |text: &str, mark: &str| text.split('\n').map(|line| format!("{mark}{line}\n")).collect::<String>();
+    let pasted: [(&str, Paste); 5] = [
+        ("quoted in a mail", &|text| each_line(text, "> ")),
+        ("behind the bars of Terraform", &|text| each_line(text, "│ ")),
+        ("with the time stamps of a build", &|text| each_line(text, "2026-01-01T00:00:00.1234567Z ")),
+        ("as a string of JSON", &|text| serde_json::json!({ "level": "error", "log": text }).to_string()),
+        ("within a log", &|text| format!("{LOG}{LOG}{text}\n{LOG}")),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let mut wrong = Vec::new();
+    for file in std::fs::read_dir(root().join("tests/scenarios/refusals")).unwrap().map(|entry| entry.unwrap().path()) {
+        let cases = std::fs::read_to_string(&file).unwrap();
+        for (how, paste) in pasted {
+            let lines = cases.lines().map(|line| {
+                let mut case: Value = serde_json::from_str(line).unwrap();
+                case["raw"] = Value::from(paste(case["raw"].as_str().unwrap()));
+                format!("{case}\n")
+            });
+            let copy = folder.path().join("pasted.jsonl");
+            std::fs::write(&copy, lines.collect::<String>()).unwrap();
+            let outcomes = cases::run(&copy).unwrap();
+            assert_eq!(outcomes.len(), cases.lines().count());
+            let failed = outcomes.into_iter().filter(|outcome| outcome.result != Result::Pass);
+            wrong.extend(failed.map(|outcome| format!("{how}, {}: {}", outcome.id, outcome.says)));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Sentences in which words of refusals stand and nothing is refused.
+const HARMLESS: &[&str] = &[
+    "bash: ./deploy.sh: Permission denied",
+    "docker: Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock",
+    "job finished: 403 items processed, 0 forbidden words",
+    "pod web-0 was not started because no service account was found",
+    "build failed because no identity file was given",
+    "session closed because no session was open",
+    "HTTP/1.1 404 Not Found",
+    "test_access_denied_returns_403 PASSED",
+    "Downloaded 403 MB",
+    "{\"user\":\"system\",\"msg\":\"saved\"}\nthe clerk is not authorized to perform audits",
+];
+
+#[test]
+fn words_of_refusals_are_no_refusal() {
+    for text in HARMLESS {
+        assert_eq!(iam_why::explain::text(text).len(), 0, "{text}");
+    }
+}
+
+#[test]
+fn a_code_that_others_send_too_names_no_cloud() {
+    let told = |text: &str| {
+        let first = iam_why::explain::text(text).remove(0);
+        (first.provider, first.reason.id())
+    };
+    let nobody = || ("generic".to_owned(), "unknown");
+    assert_eq!(told("java.nio.file.AccessDeniedException: /srv/data"), nobody());
+    assert_eq!(told("rpc error: code = PermissionDenied desc = not allowed"), nobody());
+    assert_eq!(told("User: iam::1:user:nadia is not authorized to perform: vpc:vpcs:list"), nobody());
+    assert_eq!(told("{\"error\":{\"code\":\"accessDenied\",\"message\":\"Access denied\"}}"), ("azure".to_owned(), "unknown"));
+    assert_eq!(told("An error occurred (AccessDenied) when calling the GetUser operation"), ("aws".to_owned(), "unknown"));
+}
+
 #[test]
 fn the_exit_code_is_the_reason() {
     explain(SENTENCE).assert().code(11);

@@ -259,6 +259,9 @@ mod tests {
         assert_eq!(action("s3.amazonaws.com", "ListObjects"), "s3:ListBucket");
         assert_eq!(action("lambda.amazonaws.com", "ListFunctions20150331"), "lambda:ListFunctions");
         assert_eq!(action("lambda.amazonaws.com", "Invoke20150331"), "lambda:InvokeFunction");
+        assert_eq!(action("lambda.amazonaws.com", "UpdateFunctionCode20150331v2"), "lambda:UpdateFunctionCode");
+        assert_eq!(action("bedrock.amazonaws.com", "Converse"), "bedrock:InvokeModel");
+        assert_eq!(action("dynamodb.amazonaws.com", "TransactWriteItems"), "");
         assert_eq!(action("monitoring.amazonaws.com", "PutMetricData"), "cloudwatch:PutMetricData");
         assert_eq!(action("Amazon S3", "HeadObject"), "s3:GetObject");
         assert_eq!(action("AWSKMS", "Decrypt"), "kms:Decrypt");

@@ -15,11 +15,7 @@ pub(super) fn give(refusal: &mut Refusal) {
     if let Some(policy) = &refusal.policy {
         refusal.next.push(format!("read the policy that the message names: `{policy}`"));
     }
-    let who = match refusal.provider.as_str() {
-        "gcp" => "Google Cloud",
-        "generic" => "the server",
-        _ => "AWS",
-    };
+    let who = if refusal.provider == "generic" { "the server" } else { "AWS" };
     advise(refusal, who, TABLE);
 }
 

@@ -209,7 +209,7 @@ fn signed_by_cloudfront(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let Some(mark) = sighting.verdict().filter(|mark| matches!(mark.form.name, "s3-xml" | "s3-plain" | "s3-cli" | "s3-coded")) else {
         return;
     };
-    let text = sighting.view.clean().get(mark.start..mark.end).unwrap_or("");
+    let text = sighting.view.clean().get(mark.start..mark.end).unwrap_or("").replace('\n', " ");
     if text.contains("Access denied") {
         let layer = if sighting.near(600, "cloudfront") { "cloudfront" } else { "iam" };
         layer.clone_into(&mut refusal.refused_by);
@@ -217,18 +217,8 @@ fn signed_by_cloudfront(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 }
 
 /// Codes and sentences that others send too: Microsoft Graph's `accessDenied`, exceptions of Java, the sentence of Huawei Cloud with its
-/// actions of three parts, Google's answers in the XML of S3.
+/// actions of three parts.
 fn other_cloud(sighting: &Sighting<'_>, refusal: &mut Refusal) {
-    if refusal.refused_by != "s3" && sighting.near(600, "goog4")
-        || sighting.near(300, "googlesecretkey")
-        || sighting.near(300, "requestsignatureexpiredat")
-    {
-        "gcp".clone_into(&mut refusal.provider);
-        if sighting.near(300, "requestsignatureexpiredat") {
-            "presigned_url".clone_into(&mut refusal.refused_by);
-        }
-        return;
-    }
     let three_parts = refusal.action.as_deref().is_some_and(|action| action.matches(':').count() > 1);
     let bare = sighting.verdict().filter(|mark| BARE_CODES.contains(&mark.form.name));
     let anothers = bare.is_some_and(|mark| {

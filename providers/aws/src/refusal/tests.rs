@@ -52,6 +52,32 @@ fn a_cloudtrail_record_gives_the_whole_request() {
     assert_eq!(refusal.context.get("aws:MultiFactorAuthPresent").map(String::as_str), Some("false"));
 }
 
+/// The formats are those of the service authorization reference; what the parameters do not settle stays open.
+#[test]
+fn the_parameters_of_an_event_name_its_resource() {
+    let resource = |source: &str, name: &str, parameters: &str| {
+        let event = format!(
+            r#"{{"eventSource":"{source}.amazonaws.com","eventName":"{name}","awsRegion":"eu-west-1","errorCode":"AccessDenied",
+            "requestParameters":{parameters},"recipientAccountId":"111122223333","userIdentity":{{"arn":"arn:aws:iam::111122223333:user/nadia"}}}}"#
+        );
+        find(&event).first().and_then(|refusal| refusal.resource.clone()).unwrap_or_default()
+    };
+    assert_eq!(resource("dynamodb", "PutItem", r#"{"tableName":"orders"}"#), "arn:aws:dynamodb:eu-west-1:111122223333:table/orders");
+    assert_eq!(
+        resource("sqs", "SendMessage", r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/q"}"#),
+        "arn:aws:sqs:eu-west-1:111122223333:q"
+    );
+    assert_eq!(resource("ssm", "GetParameter", r#"{"name":"/app/url"}"#), "arn:aws:ssm:eu-west-1:111122223333:parameter/app/url");
+    assert_eq!(
+        resource("ec2", "StopInstances", r#"{"instancesSet":{"items":[{"instanceId":"i-1"}]}}"#),
+        "arn:aws:ec2:eu-west-1:111122223333:instance/i-1"
+    );
+    assert_eq!(resource("ec2", "StopInstances", r#"{"instancesSet":{"items":[{"instanceId":"i-1"},{"instanceId":"i-2"}]}}"#), "");
+    assert_eq!(resource("ec2", "RunInstances", r#"{"instancesSet":{"items":[{"imageId":"ami-1"}]},"subnetId":"subnet-1"}"#), "");
+    assert_eq!(resource("secretsmanager", "GetSecretValue", r#"{"secretId":"prod/db"}"#), "");
+    assert_eq!(resource("kms", "Encrypt", r#"{"keyId":"alias/app"}"#), "");
+}
+
 #[test]
 fn an_encoded_message_and_keys_never_come_out() {
     let blob = "Zm9v".repeat(60);

@@ -5,7 +5,10 @@ use iam_why_contract::refusal::{Advice, Reason, Refusal, advise};
 
 /// Fills in what to say and what to do next.
 pub(super) fn give(refusal: &mut Refusal) {
-    advise(refusal, "Azure", TABLE);
+    let who = if refusal.provider == "generic" { "the server" } else { "Azure" };
+    let told = refusal.context.get("entraCode").and_then(|code| ENTRA.iter().find(|(known, _)| known == code));
+    refusal.next.extend(told.map(|(_, step)| (*step).to_owned()));
+    advise(refusal, who, TABLE);
 }
 
 const fn row(layer: &'static str, reason: Option<Reason>, because: &'static str, next: &'static [&'static str]) -> Advice {
@@ -14,6 +17,24 @@ const fn row(layer: &'static str, reason: Option<Reason>, because: &'static str,
 
 const WHO: &str = "check that {principal} is who you meant to be: `az account show` and `az ad signed-in-user show` in the same shell; a managed identity or pipeline has an object id of its own";
 const FRESH: &str = "if the role was assigned minutes ago, sign in again for a new token: Microsoft documents up to 10 minutes until an assignment takes effect";
+
+/// What the codes of Entra ID ask for (<https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>).
+const ENTRA: &[(&str, &str)] = &[
+    ("70021", FEDERATED),
+    ("700211", FEDERATED),
+    ("700212", FEDERATED),
+    ("700213", FEDERATED),
+    ("7000215", "send the value of the client secret, not its id; it is shown once, when the secret is made"),
+    ("7000222", "make a new client secret for the application, or use a federated credential, which does not expire"),
+    ("700016", "check application id and tenant: the application is not registered in, or not consented to by, the tenant that was asked"),
+    ("50020", "invite the user as a guest, or sign in to the tenant that the account belongs to"),
+    ("50034", "check the user name and the tenant: the account does not exist there"),
+    ("50126", "check user name and password"),
+    ("50105", "assign the user or a group to the application: Enterprise applications, Users and groups"),
+    ("500011", "check the scope or resource that the token is asked for: no application with that identifier is in the tenant"),
+];
+
+const FEDERATED: &str = "compare issuer, subject and audience of the token, which the message prints, letter by letter with `az ad app federated-credential list --id …`: a branch, tag, environment and pull request are different subjects";
 
 /// The first row that fits is taken.
 const TABLE: &[Advice] = &[
@@ -297,7 +318,10 @@ const TABLE: &[Advice] = &[
         "azure_devops",
         None,
         "Azure DevOps has not granted it; Azure roles do not count here",
-        &["check the permission in Project Settings for {principal}; a pipeline runs as the project's build service identity"],
+        &[
+            "check the permission in Project Settings for {principal}",
+            "a pipeline runs as the project's build service identity: look which one, and whether it may reach the other project or repository",
+        ],
     ),
     row(
         "sharepoint",

@@ -134,6 +134,9 @@ fn vault(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 
 /// What else the text holds that the next step needs.
 fn facts(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let code = sighting.form().and_then(|form| form.template.strip_prefix("AADSTS"));
+    let code = code.filter(|code| code.bytes().all(|digit| digit.is_ascii_digit()));
+    refusal.context.extend(code.map(|code| ("entraCode".to_owned(), code.to_owned())));
     for (field, key) in [
         ("address", "sourceAddress"),
         ("outer_action", "outerAction"),

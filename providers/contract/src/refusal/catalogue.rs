@@ -366,5 +366,11 @@ fn may_refine(known: &Mark<'_>, mark: &Mark<'_>, view: &View) -> bool {
         return mark.start < known.end;
     }
     let between = view.clean().get(known.end..mark.start).unwrap_or("");
-    !(sentence(one) && sentence(other) && between.contains('\n'))
+    !(sentence(one) && sentence(other) && begins_another(between, view.clean().get(mark.start..).unwrap_or("")))
+}
+
+/// Is there a line between the two that begins something new? One that was wrapped goes on in small letters.
+fn begins_another(between: &str, after: &str) -> bool {
+    let next = |at: usize| between.get(at..).unwrap_or("").chars().chain(after.chars()).find(|piece| !piece.is_whitespace());
+    between.match_indices('\n').any(|(at, _)| next(at).is_none_or(|piece| !piece.is_lowercase()))
 }

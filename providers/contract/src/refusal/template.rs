@@ -22,6 +22,8 @@ pub struct Template {
     ends_with_word: bool,
     /// A code: `AuthorizationFailure` is not "authorization failure".
     one_word: bool,
+    /// The template as it is written.
+    written: &'static str,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,7 @@ impl Template {
         Some(Self {
             anchor,
             one_word: pieces.len() == 1 && !template.contains(' '),
+            written: template,
             starts_with_word: is_word(template.chars().next()),
             ends_with_word: is_word(template.chars().next_back()),
             pieces,
@@ -127,8 +130,13 @@ impl Template {
         let before = view.clean().get(..matched.start).and_then(|before| before.chars().next_back());
         let after = view.clean().get(matched.end..).and_then(|after| after.chars().next());
         let runs_on = self.starts_with_word && is_word(before) || self.ends_with_word && is_word(after);
-        let parted = self.one_word && view.clean().get(matched.start..matched.end).is_some_and(|code| code.contains(' '));
+        let parted = self.one_word && self.is_parted(view.clean().get(matched.start..matched.end).unwrap_or(""));
         !runs_on && !parted
+    }
+
+    /// Two words, or a code that a wrap tore apart? The code is written as it is, the words are not.
+    fn is_parted(&self, code: &str) -> bool {
+        code.contains(' ') || code.contains('\n') && code.replace('\n', "") != self.written
     }
 }
 
@@ -173,13 +181,20 @@ impl<'a> Walk<'a> {
     /// A hole at the very beginning takes the token before.
     fn word_before(&mut self, name: &'static str) -> Option<()> {
         let end = self.view.clean_of_dense(self.start);
-        let before = self.view.clean().get(..end)?.trim_end();
+        let all = self.view.clean().get(..end)?;
+        let before = all.trim_end();
         // A tag that ends right here is a placeholder such as `<role>`; one that ends before the token stands beside it.
         let bare = before.trim_end_matches(['"', '\'', '`']);
         let start = bare.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
         let token = before.get(start..)?;
         let start = start + token.trim_end_matches('>').rfind('>').map_or(0, |tag| tag + 1);
         let word = before.get(start..)?;
+        // The last word of the line above is no part of the sentence, unless it is a name that was wrapped.
+        let above = all.get(before.len()..).is_some_and(|gap| gap.contains('\n'));
+        let named = word.contains(|piece: char| piece.is_alphanumeric() || piece == '*');
+        if !named || above && !word.contains([':', '@', '/']) {
+            return None;
+        }
         self.start = self.view.dense_of_clean(start);
         self.keep(name, word);
         (!word.is_empty()).then_some(())
@@ -242,14 +257,13 @@ impl<'a> Walk<'a> {
         };
         let end = self.view.clean_of_dense(to);
         let value = self.view.clean().get(start..end)?;
-        let one_word = |value: &str| !value.contains(' ') || value.contains('<');
         let fits = match ends {
             Ends::Word => one_word(value.trim()),
             Ends::Pair => one_word(value.trim()) && value.contains(':'),
             Ends::Dotted => one_word(value.trim()) && value.contains('.') && (is_name(value) || value.contains('<')),
             Ends::Number => value.trim().bytes().all(|digit| digit.is_ascii_digit()),
             Ends::Line => !value.trim().contains('\n'),
-            Ends::Words | Ends::Target => true,
+            Ends::Words | Ends::Target => name == "_" || is_within_a_sentence(name, value),
         };
         self.keep(name, value);
         fits.then_some(())
@@ -269,6 +283,29 @@ impl<'a> Walk<'a> {
         };
         Match { start: self.view.clean_of_dense(self.start), end, fields: self.fields }
     }
+}
+
+/// A hole within a sentence holds no structure of JSON and not much of the lines around: beyond that, the words before it are of
+/// another sentence. A caller is a name.
+fn is_within_a_sentence(name: &str, value: &str) -> bool {
+    const STRUCTURE: [&str; 6] = ["\"}", "{\"", "\"]", "[\"", "\":\"", "\": \""];
+    let value = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`'));
+    let spaces = value.chars().filter(|piece| piece.is_whitespace()).count();
+    let lines = value.matches('\n').count();
+    lines <= 4 && (name != "principal" || spaces <= 8) && !STRUCTURE.iter().any(|mark| value.contains(mark))
+}
+
+/// A token; a placeholder such as `<my role>` may hold spaces.
+fn one_word(value: &str) -> bool {
+    let mut open = 0_u32;
+    value.chars().all(|piece| {
+        match piece {
+            '<' => open += 1,
+            '>' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        piece != ' ' || open > 0
+    })
 }
 
 /// Has it only what the name of a permission has, quotation marks aside?
@@ -302,7 +339,7 @@ fn tidy(value: &str) -> Cow<'_, str> {
     if !bare.contains('\n') {
         return Cow::Borrowed(bare);
     }
-    let one_word = !bare.contains(' ') && bare.contains([':', '/']);
+    let one_word = !bare.contains(' ') && bare.contains([':', '/']) && !bare.contains("\narn:");
     Cow::Owned(bare.replace('\n', if one_word { "" } else { " " }))
 }
 
@@ -318,7 +355,7 @@ impl Ends {
             Self::Pair => word_with(body, ':'),
             Self::Dotted => word_with(body, '.'),
             Self::Number => body.bytes().take_while(u8::is_ascii_digit).count(),
-            Self::Line => body.find('\n').unwrap_or(body.len()),
+            Self::Line => ["\n", "\"}", "\",", "</"].iter().filter_map(|end| body.find(end)).min().unwrap_or(body.len()),
             Self::Target => target(body),
         }
     }
@@ -523,10 +560,31 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_ends_with_its_sentence() {
+        let json = "{\"user\":\"system\"}\nthe clerk is not authorized to perform: s3:GetObject";
+        assert!(find("User: {principal} is not authorized to perform: {action:pair}", json).is_none());
+        let above = "saved\nis not authorized to perform: s3:GetObject";
+        assert!(find("{principal} is not authorized to perform: {action:pair}", above).is_none());
+        let tag = "<Details>a@b.example does not have storage.objects.get access";
+        assert_eq!(fields("{principal:word} does not have {action:dotted} access", tag).remove(0).1, "a@b.example");
+        let permission = "\"permission\":\"storage.buckets.get\"}],\"message\":\"DENIED\"";
+        assert!(find("Permission '{action:dotted}' denied", permission).is_none());
+    }
+
+    #[test]
+    fn a_backtick_may_be_closed_by_an_apostrophe() {
+        let text = "User `arn:aws:iam::1:user/a' is not authorized to perform `ses:SendEmail' on resource `arn:aws:ses:x:1:identity/b'";
+        let found = fields("{principal:word} is not authorized to perform {action:pair} on resource {resource:target}", text);
+        let values = found.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>();
+        assert_eq!(values, ["arn:aws:iam::1:user/a", "ses:SendEmail", "arn:aws:ses:x:1:identity/b"]);
+    }
+
+    #[test]
     fn a_word_stands_alone() {
         assert!(find("AccessDenied", "KMSAccessDeniedFault").is_none());
         assert!(find("AccessDenied", "(AccessDenied)").is_some());
         assert!(find("AccessDenied", "AccessDenie\nd:").is_some());
+        assert!(find("AccessDenied", "Access\ndenied").is_none());
         assert!(find("AccessDenied", "Access Denied").is_none());
     }
 }

@@ -110,7 +110,7 @@ impl View {
             if let (Some(dense), Some(clean_at)) = (self.dense.get_mut(kept), self.clean_at.get_mut(kept)) {
                 (*dense, *clean_at) = (byte.to_ascii_lowercase(), offset(at));
             }
-            kept += usize::from(!is_dropped(byte) && !(byte == b'>' && mark(at)));
+            kept += usize::from(!(is_dropped(byte) || byte == b'>' && mark(at)));
         }
         self.dense.truncate(kept);
         self.clean_at.truncate(kept);
@@ -249,19 +249,25 @@ impl<'a> Cleaner<'a> {
         let after = rest.get(slashes..).unwrap_or("");
         let mut following = after.chars();
         let (escaped, then) = (following.next(), following.next());
-        let inside_name = slashes == 1
-            && self.view.clean.ends_with(|before: char| before.is_ascii_alphanumeric())
-            && then.is_some_and(|then| then.is_ascii_lowercase());
+        let inside_name = slashes == 1 && self.after_domain() && then.is_some_and(|then| then.is_ascii_lowercase());
         match escaped {
-            Some('n' | 'r') if !inside_name => self.line_feed_within(slashes + 1),
+            Some('n' | 'r') if !inside_name => self.line_feed(slashes + 1),
             Some('t') if !inside_name => self.space(slashes + 1),
             Some('u') if unicode_escape(after).is_some() => {
                 let decoded = unicode_escape(after).unwrap_or(' ');
                 self.decoded(decoded, slashes + 5);
             }
             Some('"' | '\'' | '/') | None => self.at += slashes,
+            Some('&') if entity(after).is_some_and(|(decoded, _)| matches!(decoded, '"' | '\'')) => self.at += slashes,
             Some(_) => self.push('\\', slashes),
         }
+    }
+
+    /// `CORP\nadia` is a name of Windows; elsewhere `\n` between letters is a line feed that was escaped.
+    fn after_domain(&self) -> bool {
+        let word = |piece: &char| piece.is_ascii_alphanumeric() || *piece == '-';
+        let mut before = self.view.clean.chars().rev().take_while(word).take(64).peekable();
+        before.peek().is_some_and(char::is_ascii_alphanumeric) && before.all(|piece| !piece.is_ascii_lowercase())
     }
 
     fn entity(&mut self) {
@@ -323,11 +329,30 @@ fn gutter(line: &str) -> usize {
     if line.starts_with("| ") || line.starts_with("> ") {
         return 2;
     }
+    // The bar as JSON writes it.
+    let bare = line.trim_start_matches('\\');
+    if bare.len() < line.len() && ["u2502", "u2577", "u2575"].iter().any(|bar| bare.starts_with(bar)) {
+        return line.len() - bare.len() + 5;
+    }
+    if let Some(length) = timestamp(line) {
+        return length;
+    }
     if line.starts_with("Step #") {
         let prefix = line.get(..line.len().min(160)).unwrap_or("");
         return prefix.find("\": ").map_or(0, |end| end + 3);
     }
     numbered(line)
+}
+
+/// `2026-01-01T00:00:00.000Z `, which a build service puts before each line.
+fn timestamp(line: &str) -> Option<usize> {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00";
+    let bytes = line.as_bytes();
+    let fits = |(byte, shape): (&u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+    let begins = bytes.len() > SHAPE.len() && bytes.iter().zip(SHAPE).all(fits);
+    let rest = bytes.get(SHAPE.len()..).filter(|_| begins)?;
+    let fraction = rest.iter().take(12).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    rest.get(fraction..)?.starts_with(b"Z ").then_some(SHAPE.len() + fraction + 2)
 }
 
 /// `12. {`: the line number of a paste site before a line of JSON.
@@ -379,6 +404,9 @@ mod tests {
         assert_eq!(View::new("[31m│[0m Error: [1mdenied[0m").clean(), "Error: denied");
         assert_eq!(View::new("  1. {\n  2.   \"a\": 1").clean(), "{\n\"a\": 1");
         assert_eq!(View::new("> on\n> resource: x").clean(), "on\nresource: x");
+        assert_eq!(View::new("2026-01-01T00:00:00.1234567Z Error:\n2026-01-01T00:00:01Z denied").clean(), "Error:\ndenied");
+        assert_eq!(View::new(r#"{"log":"\u2502 is not\n\u2502 authorized"}"#).clean(), "{\"log\":\"│ is not\nauthorized\"}");
+        assert_eq!(View::new("Message: > denied").dense(), b"message:denied");
     }
 
     #[test]
@@ -387,6 +415,8 @@ mod tests {
         assert_eq!(View::new("&quot;a&quot; &#39;b&#39; &amp;").clean(), "\"a\" 'b' &");
         assert_eq!(View::new("\u{201c}a\u{201d}").clean(), "\"a\"");
         assert_eq!(View::new(r"user CORP\nadia").clean(), r"user CORP\nadia");
+        assert_eq!(View::new(r"resource: db\nbecause no").clean(), "resource: db\nbecause no");
+        assert_eq!(View::new(r"\&quot;a\&quot;").clean(), "\"a\"");
     }
 
     #[test]

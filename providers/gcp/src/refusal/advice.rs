@@ -5,7 +5,8 @@ use iam_why_contract::refusal::{Advice, Reason, Refusal, advise};
 
 /// Fills in what to say and what to do next.
 pub(super) fn give(refusal: &mut Refusal) {
-    advise(refusal, "Google Cloud", TABLE);
+    let who = if refusal.provider == "generic" { "the server" } else { "Google Cloud" };
+    advise(refusal, who, if refusal.provider == "generic" { ANYBODY } else { TABLE });
 }
 
 const fn row(layer: &'static str, reason: Option<Reason>, because: &'static str, next: &'static [&'static str]) -> Advice {
@@ -16,6 +17,25 @@ const WHO: &str = "check which identity really called: `gcloud auth list`, and `
 const TROUBLESHOOT: &str = "ask Policy Troubleshooter, since the text is the same for a missing role, a deny policy and a principal access boundary: `gcloud policy-intelligence troubleshoot-policy iam RESOURCE --principal-email=… --permission=…`";
 const FRESH: &str =
     "if the role was granted minutes ago: Google documents about 2 minutes until a change takes effect, 7 and more through groups";
+
+/// Where nothing says that Google answered.
+const ANYBODY: &[Advice] = &[
+    row(
+        "expired_credentials",
+        None,
+        "the grant that the client holds has expired, was revoked or was never valid; permissions were not looked at",
+        &["sign in again, so that the client gets a new refresh token", "check the clock of the machine"],
+    ),
+    row(
+        "",
+        None,
+        "the text says no more than that it is refused",
+        &[
+            "find out which service answered: the status code is the one of gRPC, which many use",
+            "look into the log of whoever answered, at the same second",
+        ],
+    ),
+];
 
 /// The first row that fits is taken.
 const TABLE: &[Advice] = &[
@@ -89,9 +109,8 @@ const TABLE: &[Advice] = &[
         None,
         "the API is not enabled in the project that the call is counted against; permissions were not looked at",
         &[
-            "enable it: `gcloud services enable {service} --project=PROJECT`, then wait a few minutes",
+            "enable {service}: `gcloud services enable SERVICE --project=PROJECT`, then wait a few minutes",
             "check that it is the project you mean: {resource} is the consumer, which user credentials take from the quota project",
-            "if it was just enabled, wait a few minutes",
         ],
     ),
     row(
@@ -178,8 +197,11 @@ const TABLE: &[Advice] = &[
     row(
         "iap",
         Some(NotAuthorization),
-        "the service agent of Identity-Aware Proxy is missing",
-        &["create it: `gcloud beta services identity create --service=iap.googleapis.com --project=…`"],
+        "Identity-Aware Proxy could not take the credentials, or its service agent is missing; no permission is missing",
+        &[
+            "a program must send an identity token whose audience is the IAP client id",
+            "if the message names the service agent, create it: `gcloud beta services identity create --service=iap.googleapis.com --project=…`",
+        ],
     ),
     row(
         "iap",
@@ -188,6 +210,7 @@ const TABLE: &[Advice] = &[
         &[
             "grant roles/iap.httpsResourceAccessor on the application to {principal}",
             "a program must send an identity token whose audience is the IAP client id",
+            "for a TCP tunnel (SSH, RDP), grant roles/iap.tunnelResourceAccessor instead",
             "an access level in the condition of the binding may not be met",
         ],
     ),
@@ -233,6 +256,46 @@ const TABLE: &[Advice] = &[
         None,
         "the call failed for another reason than a permission",
         &["read the status message of the entry: it is a conflict, a missing resource or a wrong argument"],
+    ),
+    row(
+        "firebase_rules",
+        None,
+        "the security rules of the database or bucket do not let this user in; IAM roles do not count for client SDKs",
+        &[
+            "read the rules in the Firebase console and try the request in their simulator, with the user's token",
+            "check that the user is signed in: `request.auth` is null before",
+            "server code with a service account is not held to the rules, but to IAM",
+        ],
+    ),
+    row(
+        "storage_retention",
+        None,
+        "the object is held by a retention policy, a retention of its own or a hold; no role lifts that",
+        &[
+            "read how long: `gcloud storage buckets describe gs://… --format='default(retention_policy)'`",
+            "write under another name, or wait; a locked policy cannot be shortened",
+        ],
+    ),
+    row(
+        "location",
+        None,
+        "the API is not offered where the request came from; no permission is missing",
+        &["call it from a supported country, or use Vertex AI in a region that has the model"],
+    ),
+    row(
+        "signature",
+        None,
+        "the signature or the key is not valid; permissions were not looked at",
+        &[
+            "check the HMAC key or service account key, and the clock of the machine",
+            "send exactly the method, headers and query that were signed",
+        ],
+    ),
+    row(
+        "presigned_url",
+        None,
+        "the signed URL has expired or was changed; permissions were not looked at",
+        &["make a new signed URL: it lives at most seven days"],
     ),
     row("", Some(Unknown), "the text gives no reason", &[WHO]),
     row("", None, "the text gives no more than that", &[WHO]),
