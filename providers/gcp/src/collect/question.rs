@@ -7,8 +7,8 @@ use super::reader::Reader;
 use super::resource_manager::{Above, climb};
 use super::{assets, gates, groups, iam, resource_manager, services};
 use crate::documents::{KINDS, TAGS};
-use crate::language::principals::{Identity, Pool, Principal};
-use crate::language::resources::{FullName, MANAGER};
+use crate::language::principals::{Identity, Pool, Principal, is_service_agent};
+use crate::language::resources::{FullName, MANAGER, account_project};
 use crate::request::Request;
 use crate::world::home_project;
 use futures_util::future::{join, join3, join5};
@@ -124,11 +124,11 @@ async fn resource(reader: &Reader<'_>, request: &Request) -> Found {
         }
         organization
     };
-    let ((), organization, (), (), ()) = join5(
+    let ((), organization, (), ((), ()), ()) = join5(
         policies,
         organization,
         iam::deny_policies(reader, &above.nodes),
-        home_boundaries(reader, &request.principal, &above),
+        join(home_boundaries(reader, &request.principal, &above), charged(reader, request, &above)),
         around(reader, &above, request.permission.host()),
     )
     .await;
@@ -162,6 +162,15 @@ async fn around(reader: &Reader<'_>, above: &Above, host: &str) {
         }
     };
     join3(perimeters, project, gates::constraints(reader, &above.nodes)).await;
+}
+
+/// Calls of a service account are charged to its own project, where the API has to be enabled too (N1).
+async fn charged(reader: &Reader<'_>, request: &Request, above: &Above) {
+    let Principal::ServiceAccount(email) = &request.principal else { return };
+    let elsewhere = account_project(email).filter(|home| !is_service_agent(email) && !above.starts_with(home));
+    if let Some(home) = elsewhere {
+        gates::service(reader, &project(home), request.permission.host()).await;
+    }
 }
 
 /// The boundaries that matter are those of the caller's home (P42): the path above a service account or a pool.

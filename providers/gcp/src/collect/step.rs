@@ -86,6 +86,15 @@ steps! {
     RUN_POLICY = ALLOW_POLICY, "run", "run.services.getIamPolicy", ["run.services.getIamPolicy"];
     REPOSITORY_POLICY = ALLOW_POLICY, "artifactregistry", "artifactregistry.repositories.getIamPolicy",
         ["artifactregistry.repositories.getIamPolicy"];
+    FUNCTION_POLICY = ALLOW_POLICY, "cloudfunctions", "cloudfunctions.functions.getIamPolicy", ["cloudfunctions.functions.getIamPolicy"];
+    SPANNER_POLICY = ALLOW_POLICY, "spanner", "spanner.getIamPolicy", ["spanner.instances.getIamPolicy", "spanner.databases.getIamPolicy"];
+    QUEUE_POLICY = ALLOW_POLICY, "cloudtasks", "cloudtasks.queues.getIamPolicy", ["cloudtasks.queues.getIamPolicy"];
+    IAP_POLICY = ALLOW_POLICY, "iap", "iap.getIamPolicy",
+        ["iap.web.getIamPolicy", "iap.webTypes.getIamPolicy", "iap.webServices.getIamPolicy", "iap.webServiceVersions.getIamPolicy",
+         "iap.tunnel.getIamPolicy", "iap.tunnelZones.getIamPolicy", "iap.tunnelInstances.getIamPolicy"];
+    COMPUTE_POLICY = ALLOW_POLICY, "compute", "compute.getIamPolicy",
+        ["compute.instances.getIamPolicy", "compute.disks.getIamPolicy", "compute.images.getIamPolicy", "compute.snapshots.getIamPolicy",
+         "compute.subnetworks.getIamPolicy", "compute.instanceTemplates.getIamPolicy", "compute.backendServices.getIamPolicy"];
     GET_DATASET = DATASET, "bigquery", "bigquery.datasets.get", ["bigquery.datasets.get", "bigquery.datasets.getIamPolicy"];
     TABLE_POLICY = ALLOW_POLICY, "bigquery", "bigquery.tables.getIamPolicy", ["bigquery.tables.getIamPolicy"];
     LIST_ACCESS_POLICIES = PERIMETERS, "accesscontextmanager", "accesscontextmanager.accessPolicies.list", ["accesscontextmanager.policies.list"];

@@ -267,6 +267,7 @@ async fn the_path_of_a_service_account_of_another_project_bounds_it() {
             "/v1/projects/tools:getAncestry",
             r#"{"ancestor": [{"resourceId": {"type": "project", "id": "tools"}}, {"resourceId": {"type": "organization", "id": "77"}}]}"#,
         ),
+        ("/v1/projects/tools/services/storage.googleapis.com", r#"{"name": "x", "state": "ENABLED"}"#),
         (
             "/v1/projects/-/serviceAccounts/ci%40tools.iam.gserviceaccount.com",
             r#"{"email": "ci@tools.iam.gserviceaccount.com", "uniqueId": "3"}"#,
