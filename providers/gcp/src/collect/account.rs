@@ -117,7 +117,7 @@ impl Whole<'_> {
     /// The members of the groups that the policies read since the last time name.
     async fn members(&self) {
         let mentions = self.reader.mentions();
-        groups::members(self.reader, mentions.groups).await;
+        groups::members(self.reader, mentions.groups, groups::MOST_OF_ACCOUNT).await;
     }
 
     /// The projects in scope, each with its number.

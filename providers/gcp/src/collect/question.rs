@@ -2,7 +2,7 @@
 
 use super::connection::connect;
 use super::iam::Set;
-use super::principal::{is_of_primary_domain, primary_set, resolve};
+use super::principal::{elsewhere, is_of_primary_domain, primary_set, resolve};
 use super::reader::Reader;
 use super::resource_manager::{Above, climb};
 use super::{assets, gates, groups, iam, resource_manager, services};
@@ -119,9 +119,7 @@ async fn resource(reader: &Reader<'_>, request: &Request) -> Found {
     };
     let organization = async {
         let organization = resource_manager::organization(reader, &above).await;
-        if let Some(sets) = organization.as_ref().and_then(|it| of_customer(&request.principal, &above, it)) {
-            iam::boundaries(reader, &sets).await;
-        }
+        user_boundaries(reader, &request.principal, above.top(), organization.as_ref()).await;
         organization
     };
     let ((), organization, (), ((), ()), ()) = join5(
@@ -199,11 +197,16 @@ async fn workforce(reader: &Reader<'_>, principal: &Principal) {
     iam::boundaries(reader, &[of_pool, Set::named(&home.to_string(), &home)]).await;
 }
 
-/// The sets that hold a user of the customer that owns this organization.
-fn of_customer(principal: &Principal, above: &Above, organization: &Value) -> Option<Vec<Set>> {
-    let top = above.top()?;
-    let accounts = primary_set(top, organization).filter(|_| is_of_primary_domain(principal, organization))?;
-    Some(vec![accounts, Set::named(&top.to_string(), top)])
+/// The boundaries of a user are those of the organization of its customer: the one above the resource, or another one that can be seen.
+async fn user_boundaries(reader: &Reader<'_>, principal: &Principal, top: Option<&FullName>, document: Option<&Value>) {
+    let here = top.zip(document).filter(|(_, document)| is_of_primary_domain(principal, document));
+    let home = match here {
+        Some((top, document)) => Some((top.clone(), document.clone())),
+        None => elsewhere(reader, principal).await,
+    };
+    let Some((home, document)) = home else { return };
+    let Some(accounts) = primary_set(&home, &document) else { return };
+    iam::boundaries(reader, &[accounts, Set::named(&home.to_string(), &home)]).await;
 }
 
 /// Reads the tags that conditions see: those of the nearest resource that carries any (H9).

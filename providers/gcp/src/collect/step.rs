@@ -49,6 +49,7 @@ steps! {
     LIST_FOLDERS = FOLDER, "cloudresourcemanager", "resourcemanager.folders.list", ["resourcemanager.folders.list"];
     GET_FOLDER = FOLDER, "cloudresourcemanager", "resourcemanager.folders.get", ["resourcemanager.folders.get"];
     GET_ORGANIZATION = ORGANIZATION, "cloudresourcemanager", "resourcemanager.organizations.get", ["resourcemanager.organizations.get"];
+    SEARCH_ORGANIZATIONS = ORGANIZATION, "cloudresourcemanager", "resourcemanager.organizations.search", ["resourcemanager.organizations.get"];
     PROJECT_POLICY = ALLOW_POLICY, "cloudresourcemanager", "resourcemanager.projects.getIamPolicy", ["resourcemanager.projects.getIamPolicy"];
     FOLDER_POLICY = ALLOW_POLICY, "cloudresourcemanager", "resourcemanager.folders.getIamPolicy", ["resourcemanager.folders.getIamPolicy"];
     ORGANIZATION_POLICY = ALLOW_POLICY, "cloudresourcemanager", "resourcemanager.organizations.getIamPolicy",

@@ -27,6 +27,7 @@ async fn what_can_be_read_is_found_and_what_was_not_tried_says_why() {
         untried,
         [
             "resourcemanager.folders.get",
+            "resourcemanager.organizations.search",
             "iam.policies.get",
             "iam.principalAccessBoundaryPolicies.get",
             "iam.serviceAccounts.get",

@@ -83,6 +83,22 @@ fn services(seen: &Seen) -> Answer {
     }
 }
 
+/// Somebody of another organization that can be seen.
+const BEA: &str = "user:bea@partner.example";
+
+fn partner(seen: &Seen) -> Answer {
+    with(&[
+        (
+            "/v3/organizations:search",
+            r#"{"organizations": [{"name": "organizations/88", "displayName": "partner.example", "directoryCustomerId": "C088"}]}"#,
+        ),
+        (
+            "/storage/v1/b/reports/iam",
+            r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["user:bea@partner.example"]}]}"#,
+        ),
+    ])(seen)
+}
+
 /// Questions that together lead through every call.
 fn scenarios() -> Vec<(Question, Rule)> {
     let object = "gs://reports/2026/q1.csv";
@@ -94,6 +110,7 @@ fn scenarios() -> Vec<(Question, Rule)> {
         (ask(BOB, get, object), intricate),
         (ask(ANA, get, object), closed),
         (ask(BOB, get, object), closed),
+        (ask(BEA, get, object), partner),
         (ask(BOB, "iam.serviceAccounts.getAccessToken", "app@acme.iam.gserviceaccount.com"), services),
         (ask(APP, "cloudkms.cryptoKeyVersions.useToDecrypt", KEY), services),
         (ask(APP, "bigquery.tables.getData", TABLE), services),
@@ -239,6 +256,7 @@ const CALLS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/v3/projects/", "", "", "resourcemanager.projects.get"),
     ("GET", "/v3/folders/", "", "", "resourcemanager.folders.get"),
     ("GET", "/v3/organizations/", "", "", "resourcemanager.organizations.get"),
+    ("GET", "/v3/organizations:search", "", "", "resourcemanager.organizations.search"),
     ("GET", "/v3/projects", "", "", "resourcemanager.projects.list"),
     ("GET", "/v3/folders", "", "", "resourcemanager.folders.list"),
     ("GET", "/v1/roles/", "", "", "iam.roles.get"),

@@ -284,6 +284,24 @@ async fn the_path_of_a_service_account_of_another_project_bounds_it() {
 }
 
 #[tokio::test]
+async fn a_user_of_another_organization_is_bounded_by_that_one() {
+    let bea = "user:bea@partner.example";
+    let grant = r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["user:bea@partner.example"]}]}"#;
+    let seen = r#"{"organizations": [{"name": "organizations/88", "displayName": "partner.example", "directoryCustomerId": "C088"}]}"#;
+    for (found, decision) in [(seen, Decision::Allow), ("{}", Decision::Undetermined)] {
+        let server = Server::new(move |seen| match seen.path.as_str() {
+            "/storage/v1/b/reports/iam" => Answer::json(grant),
+            "/v3/organizations:search" => Answer::json(found),
+            _ => company(seen),
+        });
+        let verdict = decide(&read(&server, bea).await);
+        assert_eq!(verdict.decision, decision, "{:?}", verdict.doubts);
+        let asked = server.seen().iter().any(|seen| seen.path.starts_with("/v3/organizations/88/") && seen.target.contains("C088"));
+        assert_eq!(asked, decision == Decision::Allow);
+    }
+}
+
+#[tokio::test]
 async fn a_workforce_pool_is_bounded_by_its_organization() {
     let caller = "principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/ana";
     let grant = (
