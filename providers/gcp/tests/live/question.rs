@@ -284,6 +284,22 @@ async fn the_path_of_a_service_account_of_another_project_bounds_it() {
 }
 
 #[tokio::test]
+async fn a_workload_pool_is_bounded_by_the_path_above_its_project() {
+    let caller = "principal://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/ci/subject/main";
+    let grant = r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": [
+        "principalSet://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/ci/*"]}]}"#;
+    for (closed, decision) in [(false, Decision::Allow), (true, Decision::Undetermined)] {
+        let server = Server::new(move |seen| match seen.path.as_str() {
+            "/storage/v1/b/reports/iam" => Answer::json(grant),
+            path if closed && path.ends_with(":searchTargetPolicyBindings") && seen.target.contains("workloadIdentityPools") => refused(),
+            _ => company(seen),
+        });
+        let verdict = decide(&read(&server, caller).await);
+        assert_eq!(verdict.decision, decision, "{:?}", verdict.doubts);
+    }
+}
+
+#[tokio::test]
 async fn a_user_of_another_organization_is_bounded_by_that_one() {
     let bea = "user:bea@partner.example";
     let grant = r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["user:bea@partner.example"]}]}"#;
