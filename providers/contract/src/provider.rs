@@ -4,6 +4,7 @@ use crate::case::{Case, CaseError};
 use crate::question::Question;
 use crate::refusal::{Form, Refusal};
 use crate::snapshot::{Snapshot, SourceFile};
+use crate::trace::Place;
 use crate::verdict::Verdict;
 
 /// One layer of a cloud's authorization.
@@ -95,6 +96,17 @@ pub trait Provider: Send + Sync {
 
     /// Is this a question for this cloud, by the grammar of its action, resource or principal?
     fn claims(&self, question: &Question) -> bool;
+
+    /// When what stands at a place was changed last, in RFC 3339; `None` where the documents do not say.
+    fn changed(&self, place: &Place, snapshot: &Snapshot) -> Option<String> {
+        let _ = (place, snapshot);
+        None
+    }
+
+    /// What the vendor documents about when a change is in force everywhere, as a clause.
+    fn delay(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Answers the question.
     ///

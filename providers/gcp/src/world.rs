@@ -6,7 +6,7 @@ use crate::facts::Facts;
 use crate::language::attributes::Attributes;
 use crate::language::expression::{Expression, ParseError};
 use crate::language::principals::{Identity, Member, Pool, Principal};
-use crate::language::resources::{FullName, account_project};
+use crate::language::resources::{FullName, STORAGE, account_project};
 use crate::request::Request;
 use iam_why_contract::{Document, Doubt, Outcome, Place, Snapshot, Truth};
 use serde::Deserialize;
@@ -205,8 +205,18 @@ impl<'s> World<'s> {
                 all.extend(name.with_project(project).iter().flat_map(FullName::spellings));
             }
         }
+        all.extend(self.by_email(name).iter().flat_map(FullName::spellings));
         all.dedup();
         all
+    }
+
+    /// H7: a service account may be named by its unique id.
+    fn by_email(&self, name: &FullName) -> Option<FullName> {
+        let id = name.service_account().filter(|id| id.chars().all(|c| c.is_ascii_digit()))?;
+        let accounts = self.snapshot.all_of(documents::SERVICE_ACCOUNT).filter(|document| document.text.contains(id)).filter_map(json);
+        let account = accounts.into_iter().find(|account| text(account, "uniqueId").as_deref() == Some(id))?;
+        let path = name.path.replacen(&format!("serviceAccounts/{id}"), &format!("serviceAccounts/{}", text(&account, "email")?), 1);
+        Some(FullName::new(&name.service, &path))
     }
 
     /// The documents of one kind that belong to `name`, however it is spelled.
@@ -267,6 +277,12 @@ impl<'s> World<'s> {
     /// The organization above the resource, where the path reaches one.
     pub(crate) fn organization(&self) -> Option<&FullName> {
         self.path.nodes.iter().find(|node| node.path.starts_with("organizations/"))
+    }
+
+    /// The lowest of what lies on the path that is certain to hold an allow policy of its own; else the resource.
+    pub(crate) fn lowest_policied(&self) -> &FullName {
+        let holds = |name: &&FullName| name.holds_policy() == Some(true) && name.collection() != Some("managedFolders");
+        self.path.resources.iter().chain(&self.path.nodes).find(holds).unwrap_or(&self.request.resource)
     }
 
     /// The project of the resource as a node, by the name that is known.
@@ -399,24 +415,25 @@ pub(crate) fn doubt(kind: &str, subject: &str, outcome: Option<&Outcome>) -> Dou
 
 /// The command that prints the document of this very subject, where that is known.
 fn command(kind: &str, subject: &str, general: &str) -> String {
-    let node = |kind: &str| subject.strip_prefix(kind);
-    let policy = kind == documents::ALLOW_POLICY;
     if kind == documents::DENY_POLICY && FullName::node(subject).is_some() {
         let point = format!("cloudresourcemanager.googleapis.com/{subject}").replace('/', "%2F");
         return format!("gcloud iam policies list --kind=denypolicies --attachment-point={point}, and `get` of each");
     }
-    match () {
-        () if !policy => general.to_owned(),
-        () if subject.starts_with("gs://") && subject.ends_with('/') => format!("gcloud storage managed-folders get-iam-policy {subject}"),
-        () if subject.starts_with("gs://") => format!("gcloud storage buckets get-iam-policy {subject}"),
-        () if subject.contains('@') => format!("gcloud iam service-accounts get-iam-policy {subject}"),
-        () => match (node("projects/"), node("folders/"), node("organizations/")) {
-            (Some(id), ..) if !id.contains('/') => format!("gcloud projects get-iam-policy {id}"),
-            (_, Some(id), _) => format!("gcloud resource-manager folders get-iam-policy {id}"),
-            (.., Some(id)) if !id.contains('/') => format!("gcloud organizations get-iam-policy {id}"),
-            _ => general.to_owned(),
-        },
+    if kind != documents::ALLOW_POLICY {
+        return general.to_owned();
     }
+    let full = || subject.strip_prefix("//").and_then(|rest| rest.split_once('/')).map(|(service, path)| FullName::new(service, path));
+    let bucket = || subject.strip_prefix("gs://");
+    let stored = || match bucket()?.split_once('/') {
+        None => Some(FullName::new(STORAGE, &format!("projects/_/buckets/{}", bucket()?))),
+        Some((bucket, folder)) => Some(FullName::new(STORAGE, &format!("projects/_/buckets/{bucket}/managedFolders/{folder}"))),
+    };
+    let account = || subject.contains('@').then(|| FullName::new("iam.googleapis.com", &format!("projects/-/serviceAccounts/{subject}")));
+    let name = FullName::node(subject).or_else(full).or_else(stored).or_else(account);
+    let command = name.and_then(|name| crate::language::commands::of_policy(&name, "get-iam-policy"));
+    let named =
+        || if subject.starts_with("//") { "its getIamPolicy, with requestedPolicyVersion 3".to_owned() } else { general.to_owned() };
+    command.unwrap_or_else(named)
 }
 
 fn illegible(document: &Document) -> Doubt {
@@ -789,7 +806,15 @@ fn home(snapshot: &Snapshot, project: &str) -> Option<Vec<String>> {
 pub(crate) fn home_project(email: &str) -> Option<String> {
     if crate::language::principals::is_service_agent(email) {
         let local = email.split('@').next()?;
-        return local.rsplit('-').next().map(str::to_owned);
+        // Those of organizations and folders live in no project.
+        if local.starts_with("service-org-") || local.starts_with("service-folder-") {
+            return None;
+        }
+        // `service-300@…`, `300@…`; of Cloud SQL `p300-abc123@…`.
+        let of_instance = local.strip_prefix('p').and_then(|rest| rest.split_once('-')).map(|(number, _)| number);
+        let numbers = [of_instance, local.rsplit('-').next()];
+        let is_number = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        return numbers.into_iter().flatten().find(is_number).map(str::to_owned);
     }
     account_project(email).map(str::to_owned)
 }

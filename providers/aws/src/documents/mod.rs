@@ -22,6 +22,8 @@
 //! the buckets in a folder named by an account id belong to that account.
 //! What a command printed instead of an output, `An error occurred (NoSuchBucketPolicy) …`, is a fact too: it says that there is none.
 
+use iam_why_contract::{Place, Snapshot};
+
 mod assemble;
 mod iam_collect;
 mod identities;
@@ -124,4 +126,20 @@ iam_why_contract::document_kinds! {
         "aws apigateway get-method", ["apigateway:GET"];
     FUNCTION_URL = "aws:function-url", "the function's URL", "function ARN",
         "get-function-url-config: {AuthType}", "aws lambda get-function-url-config", ["lambda:GetFunctionUrlConfig"];
+}
+
+/// "Changes that I make are not always immediately visible", which names no limit
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html>).
+pub(crate) const DELAY: &str = "AWS documents that a change takes time until it is visible everywhere, and names no limit";
+
+/// When a managed policy was changed last. Of inline policies AWS keeps no time, nor of when a policy was attached.
+pub(crate) fn changed(place: &Place, snapshot: &Snapshot) -> Option<String> {
+    let document = snapshot.documents().iter().find(|document| *document.id == *place.document)?;
+    let facts = match document.kind.as_ref() {
+        MANAGED_POLICY => snapshot.of(POLICY_FACTS, &document.subject).next()?,
+        _ => return None,
+    };
+    let value: serde_json::Value = serde_json::from_str(&facts.text).ok()?;
+    let body = value.get("Policy").unwrap_or(&value);
+    ["UpdateDate", "CreateDate"].iter().find_map(|name| body.get(name)?.as_str()).map(str::to_owned)
 }

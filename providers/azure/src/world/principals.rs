@@ -179,16 +179,22 @@ impl Principals {
         }
     }
 
+    /// The ids that are known to be groups': their members were read, somebody is in them, or the directory says so.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
+        let said = self.principals.iter().filter(|principal| principal.kind == PrincipalType::Group).map(|principal| &principal.id);
+        self.members.keys().chain(self.member_of.values().flatten()).chain(said).map(String::as_str)
+    }
+
     /// Is `id` in `group`, as far as what was read says?
     pub(super) fn member<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Membership {
         if self.member_of.get(id).is_some_and(|groups| groups.iter().any(|other| other == group)) {
             return Membership::Yes;
         }
-        // The list of somebody's groups has nested ones too.
-        if matches!(outcome(documents::MEMBER_OF, &dashed(id)), Some(Outcome::Found | Outcome::Absent)) {
-            return Membership::No;
-        }
-        self.reaches(id, group, outcome)
+        let reached = self.reaches(id, group, outcome);
+        // The list of somebody's groups has nested ones too. It and the groups' lists may differ for minutes: who is in a group by
+        // either is in it.
+        let listed = matches!(outcome(documents::MEMBER_OF, &dashed(id)), Some(Outcome::Found | Outcome::Absent));
+        if listed && reached != Membership::Yes { Membership::No } else { reached }
     }
 
     fn reaches<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Membership {

@@ -20,6 +20,7 @@ mod connection;
 mod doctor;
 mod gates;
 mod groups;
+mod holder;
 mod iam;
 mod mentions;
 mod outcome;
@@ -33,7 +34,7 @@ mod storage;
 mod troubleshooter;
 mod wire;
 
-use iam_why_contract::collect::{Collect, Collected, Doctor, Options, Progress, Reading, SecondOpinion, Sink};
+use iam_why_contract::collect::{Collect, Collected, Doctor, Holder, Options, Progress, Reading, SecondOpinion, Sink};
 use iam_why_contract::{Question, Verdict};
 
 /// Reads Google Cloud.
@@ -61,6 +62,10 @@ impl Collect for GcpReader {
 
     fn doctor<'a>(&'a self, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Doctor> {
         Box::pin(doctor::examine(options, progress))
+    }
+
+    fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {
+        Box::pin(holder::ask(options))
     }
 
     fn verify<'a>(&'a self, question: &'a Question, verdict: &'a Verdict, options: &'a Options) -> Reading<'a, Option<SecondOpinion>> {

@@ -65,7 +65,7 @@ impl Grants {
     }
 
     /// The findings for a grant that is missing.
-    pub(crate) fn report(&self, world: &World<'_>) -> Answer {
+    pub(crate) fn report<'s>(&self, world: &World<'_>, lists: impl Iterator<Item = &'s Step>) -> Answer {
         let mut answer = Answer { kind: Kind::MissingGrant, ..Answer::silent(self.lacking) };
         for almost in &self.almost {
             let code = if almost.layer == CONDITION { &findings::CONDITION_FAILS } else { &findings::ROLE_INERT };
@@ -75,16 +75,17 @@ impl Grants {
         }
         answer.layer = ALLOW_POLICY;
         if self.almost.is_empty() {
-            let (says, evidence) = self.silence(world);
-            let owner = format!("whoever may set the allow policy of {}", world.shown(&world.request.resource));
+            let (says, evidence) = self.silence(world, lists);
+            let owner = format!("whoever may set the allow policy of {}", world.shown(world.lowest_policied()));
             answer = answer.finding(&findings::NO_GRANT, says, evidence, &owner);
         }
         answer.layer = self.lacking;
         answer
     }
 
-    fn silence(&self, world: &World<'_>) -> (String, Evidence) {
-        let documents: Vec<String> = self.steps.iter().flat_map(|step| step.documents.iter().cloned()).collect();
+    /// What was looked at and grants nothing: the allow policies, and access lists where there are some.
+    fn silence<'s>(&self, world: &World<'_>, lists: impl Iterator<Item = &'s Step>) -> (String, Evidence) {
+        let mut documents: Vec<String> = self.steps.iter().flat_map(|step| step.documents.iter().cloned()).collect();
         let request = world.request;
         let says = format!(
             "no binding grants {} to {} on {} or anything above it",
@@ -93,8 +94,18 @@ impl Grants {
             world.shown(&request.resource)
         );
         let levels: Vec<&str> = self.steps.iter().filter(|step| !step.documents.is_empty()).map(|step| step.subject.as_str()).collect();
-        let what = format!("{} allow policies: {}", documents.len(), levels.join(", "));
-        (says, Evidence::Silence { what, documents })
+        let what = match levels.as_slice() {
+            [] => "the path above: it has no allow policy".to_owned(),
+            [only] if documents.len() == 1 => format!("the allow policy of {only}"),
+            _ => format!("{} allow policies: {}", documents.len(), levels.join(", ")),
+        };
+        let mut what = vec![what];
+        for list in lists.filter(|list| !list.documents.is_empty()) {
+            let title = super::LAYERS.iter().find(|layer| layer.id == list.layer).map_or(list.layer, |layer| layer.title);
+            what.push(if list.subject.is_empty() { format!("the {title}") } else { format!("the {title} of {}", list.subject) });
+            documents.extend(list.documents.iter().cloned());
+        }
+        (says, Evidence::Silence { what: what.join("; "), documents })
     }
 }
 
@@ -329,7 +340,12 @@ fn failing(world: &World<'_>, condition: &Condition) -> (Place, String) {
     let evaluation =
         Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Allow, facts: &facts, place: &condition.place };
     evaluation.run(&mut recorder);
-    let failed: Vec<Test> = recorder.into_tests().into_iter().filter(|test| test.holds.is_no()).collect();
+    let tests = recorder.into_tests();
+    let mut failed: Vec<&Test> = tests.iter().filter(|test| test.holds.is_no()).collect();
+    if failed.is_empty() {
+        // It does not matter how this turns out: the caller is refused either way.
+        failed = tests.iter().filter(|test| test.holds.is_unknown()).collect();
+    }
     match failed.as_slice() {
         [] => (condition.place.clone(), format!("`{}` is not true", condition.text)),
         [only] => (only.place.clone(), format!("`{}`, and {}", only.wanted, only.got)),
