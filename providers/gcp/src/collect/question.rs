@@ -159,7 +159,7 @@ async fn around(reader: &Reader<'_>, above: &Above, host: &str) {
             join(gates::service(reader, project, host), gates::billing(reader, project)).await;
         }
     };
-    join3(perimeters, project, gates::constraints(reader, &above.nodes)).await;
+    join3(perimeters, project, gates::constraints(reader, &above.nodes, above.top())).await;
 }
 
 /// Calls of a service account are charged to its own project, where the API has to be enabled too (N1).

@@ -3,14 +3,14 @@
 use super::reader::Reader;
 use super::resource_manager::POLICY;
 use super::step::{
-    COMPUTE_POLICY, FUNCTION_POLICY, GET_DATASET, IAP_POLICY, KEY_POLICY, PUBSUB_POLICY, QUEUE_POLICY, REPOSITORY_POLICY, RUN_POLICY,
-    SECRET_POLICY, SPANNER_POLICY, Step, TABLE_POLICY,
+    COMPUTE_POLICY, FUNCTION_POLICY, GET_DATASET, GET_TABLE, IAP_POLICY, KEY_POLICY, PUBSUB_POLICY, QUEUE_POLICY, REPOSITORY_POLICY,
+    RUN_POLICY, SECRET_POLICY, SPANNER_POLICY, Step, TABLE_POLICY,
 };
 use super::wire::{Call, parts};
 use super::{iam, storage};
 use crate::documents::ALLOW_POLICY;
 use crate::language::resources::{FullName, STORAGE};
-use futures_util::future::{join_all, join3};
+use futures_util::future::{join, join_all, join3};
 use iam_why_contract::Outcome;
 use serde_json::{Value, json};
 
@@ -80,7 +80,15 @@ async fn big_query(reader: &Reader<'_>, resource: &FullName, subject: &str) -> O
         return None;
     }
     let call = Call::post(format!("{path}:getIamPolicy"), json!({"options": {"requestedPolicyVersion": 3}}));
-    reader.read(&TABLE_POLICY, subject, &format!("allow policy of {}", resource.path), &call, POLICY).await
+    let title = format!("allow policy of {}", resource.path);
+    let policy = reader.read(&TABLE_POLICY, subject, &title, &call, POLICY);
+    if resource.collection() != Some("tables") {
+        return policy.await;
+    }
+    // Its schema says which columns carry policy tags.
+    let schema = Call::get(path.clone());
+    let title = format!("table {}", resource.path);
+    join(policy, reader.read(&GET_TABLE, subject, &title, &schema, &["schema", "tableReference"])).await.0
 }
 
 /// The access list is a dataset's policy; it has no other (N51). Where it is not shown that is no empty list: in newer projects it

@@ -3,8 +3,9 @@
 //! What is read, what `doctor` tries and the role that `doctor` prints all stem from these rows.
 
 use crate::documents::{
-    ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, DATASET, DENY_POLICY, FOLDER,
-    GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PRINCIPAL, PROJECT, ROLE, SERVICE_ACCOUNT, SERVICE_STATE, TAGS,
+    ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, CUSTOM_CONSTRAINT, DATASET,
+    DENY_POLICY, FOLDER, GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PRINCIPAL, PROJECT, ROLE, SERVICE_ACCOUNT,
+    SERVICE_STATE, TABLE, TAGS,
 };
 
 /// One reading call.
@@ -97,12 +98,14 @@ steps! {
         ["compute.instances.getIamPolicy", "compute.disks.getIamPolicy", "compute.images.getIamPolicy", "compute.snapshots.getIamPolicy",
          "compute.subnetworks.getIamPolicy", "compute.instanceTemplates.getIamPolicy", "compute.backendServices.getIamPolicy"];
     GET_DATASET = DATASET, "bigquery", "bigquery.datasets.get", ["bigquery.datasets.get", "bigquery.datasets.getIamPolicy"];
+    GET_TABLE = TABLE, "bigquery", "bigquery.tables.get", ["bigquery.tables.get"];
     TABLE_POLICY = ALLOW_POLICY, "bigquery", "bigquery.tables.getIamPolicy", ["bigquery.tables.getIamPolicy"];
     LIST_ACCESS_POLICIES = PERIMETERS, "accesscontextmanager", "accesscontextmanager.accessPolicies.list", ["accesscontextmanager.policies.list"];
     LIST_PERIMETERS = PERIMETERS, "accesscontextmanager", "accesscontextmanager.servicePerimeters.list",
         ["accesscontextmanager.servicePerimeters.list"];
     LIST_LEVELS = ACCESS_LEVELS, "accesscontextmanager", "accesscontextmanager.accessLevels.list", ["accesscontextmanager.accessLevels.list"];
     LIST_CONSTRAINTS = ORG_POLICY, "orgpolicy", "orgpolicy.policies.list", ["orgpolicy.policies.list"];
+    GET_CUSTOM = CUSTOM_CONSTRAINT, "orgpolicy", "orgpolicy.customConstraints.get", ["orgpolicy.customConstraints.get"];
     GET_SERVICE = SERVICE_STATE, "serviceusage", "serviceusage.services.get", ["serviceusage.services.get"];
     LIST_SERVICES = SERVICE_STATE, "serviceusage", "serviceusage.services.list", ["serviceusage.services.list"];
     GET_BILLING = BILLING, "cloudbilling", "cloudbilling.projects.getBillingInfo", ["resourcemanager.projects.get"];

@@ -50,9 +50,11 @@ async fn what_can_be_read_is_found_and_what_was_not_tried_says_why() {
             "iap.getIamPolicy",
             "compute.getIamPolicy",
             "bigquery.datasets.get",
+            "bigquery.tables.get",
             "bigquery.tables.getIamPolicy",
             "accesscontextmanager.servicePerimeters.list",
             "accesscontextmanager.accessLevels.list",
+            "orgpolicy.customConstraints.get",
         ]
     );
     let why = Outcome::NotTried { why: "there was nothing in or above acme to try it on, or no time left".into() };

@@ -55,8 +55,17 @@ fn intricate(seen: &Seen) -> Answer {
         ("/v1/accessPolicies", r#"{"accessPolicies": [{"name": "accessPolicies/9", "parent": "organizations/77"}]}"#),
         ("/v1/accessPolicies/9/servicePerimeters", "{}"),
         ("/v1/accessPolicies/9/accessLevels", "{}"),
+        (
+            "/v2/folders/8/policies",
+            r#"{"policies": [{"name": "folders/8/policies/custom.labels", "spec": {"rules": [{"enforce": true}]}}]}"#,
+        ),
+        ("/v2/organizations/77/customConstraints/custom.labels", CUSTOM),
     ])(seen)
 }
+
+/// It looks at clusters and no objects.
+pub(crate) const CUSTOM: &str = r#"{"name": "organizations/77/customConstraints/custom.labels", "actionType": "DENY",
+    "resourceTypes": ["container.googleapis.com/Cluster"], "methodTypes": ["CREATE"], "condition": "resource.name == 'x'"}"#;
 
 /// A folder that only Cloud Asset Inventory tells of; groups that only their members tell of.
 fn closed(seen: &Seen) -> Answer {
@@ -78,6 +87,9 @@ fn services(seen: &Seen) -> Answer {
     match seen.path.as_str() {
         path if path.contains("/services/") && path.ends_with(".googleapis.com") => Answer::json(r#"{"name": "x", "state": "ENABLED"}"#),
         "/bigquery/v2/projects/acme/datasets/d" => Answer::json(r#"{"datasetReference": {"datasetId": "d"}, "access": []}"#),
+        "/bigquery/v2/projects/acme/datasets/d/tables/t" => {
+            Answer::json(r#"{"tableReference": {"tableId": "t"}, "schema": {"fields": []}}"#)
+        }
         "/v1/locations/global/workforcePools/staff" => Answer::json(r#"{"name": "x", "parent": "organizations/77"}"#),
         _ => company(seen),
     }
@@ -285,11 +297,13 @@ const CALLS: &[(&str, &str, &str, &str, &str)] = &[
     ("POST", "/v2/projects/", "/queues/", ":getIamPolicy", "cloudtasks.queues.getIamPolicy"),
     ("POST", "/v1/projects/", "/iap_web", ":getIamPolicy", "iap.getIamPolicy"),
     ("GET", "/compute/v1/projects/", "/instances/", "/getIamPolicy", "compute.getIamPolicy"),
+    ("GET", "/bigquery/v2/", "/tables/", "", "bigquery.tables.get"),
     ("GET", "/bigquery/v2/", "/datasets/", "", "bigquery.datasets.get"),
     ("GET", "/v1/accessPolicies/", "", "/servicePerimeters", "accesscontextmanager.servicePerimeters.list"),
     ("GET", "/v1/accessPolicies/", "", "/accessLevels", "accesscontextmanager.accessLevels.list"),
     ("GET", "/v1/accessPolicies", "", "", "accesscontextmanager.accessPolicies.list"),
     ("GET", "/v2/", "", "/policies", "orgpolicy.policies.list"),
+    ("GET", "/v2/organizations/", "/customConstraints/", "", "orgpolicy.customConstraints.get"),
     ("GET", "/v1/projects/", "", "/services", "serviceusage.services.list"),
     ("GET", "/v1/projects/", "/services/", ".googleapis.com", "serviceusage.services.get"),
     ("GET", "/v1/projects/", "", "/billingInfo", "cloudbilling.projects.getBillingInfo"),

@@ -234,6 +234,9 @@ async fn other_services_are_asked_in_their_own_way() {
     ] {
         let server = Server::new(move |seen| match seen.path.as_str() {
             at if at == path => Answer::json(viewer),
+            "/bigquery/v2/projects/acme/datasets/d/tables/t" => {
+                Answer::json(r#"{"tableReference": {"tableId": "t"}, "schema": {"fields": []}}"#)
+            }
             "/v1/roles/it" => Answer::json(&format!(r#"{{"name": "roles/it", "includedPermissions": ["{action}"]}}"#)),
             "/bigquery/v2/projects/acme/datasets/d" => {
                 Answer::json(r#"{"datasetReference": {"datasetId": "d"}, "access": [{"role": "OWNER", "userByEmail": "eve@example.com"}]}"#)
