@@ -5,7 +5,7 @@ use crate::documents;
 use crate::facts::Facts;
 use crate::language::attributes::Attributes;
 use crate::language::expression::{Expression, ParseError};
-use crate::language::principals::{Member, Principal};
+use crate::language::principals::{Identity, Member, Pool, Principal};
 use crate::language::resources::{FullName, STORAGE, account_project};
 use crate::request::Request;
 use iam_why_contract::{Document, Doubt, Outcome, Place, Snapshot, Truth};
@@ -740,7 +740,7 @@ fn caller(snapshot: &Snapshot, principal: &Principal) -> Caller {
         }
     }
     if caller.home.is_none() {
-        caller.home = principal.email().and_then(|email| home(snapshot, email));
+        caller.home = living_in(principal).and_then(|project| home(snapshot, &project));
     }
     caller
 }
@@ -788,10 +788,17 @@ fn one_or_more(value: &Value) -> Vec<String> {
     }
 }
 
-/// Where a service account lives, as far as the documents say.
-fn home(snapshot: &Snapshot, email: &str) -> Option<Vec<String>> {
-    let project = home_project(email)?;
-    let (_, path) = place(snapshot, &project_node(&project));
+/// The project in which a service account or a workload pool lives.
+fn living_in(principal: &Principal) -> Option<String> {
+    match principal {
+        Principal::Federated(Identity { pool: Pool::Workload { project, .. }, .. }) => project.clone(),
+        _ => principal.email().and_then(home_project),
+    }
+}
+
+/// What lies above the caller's project, that included, as far as the documents say.
+fn home(snapshot: &Snapshot, project: &str) -> Option<Vec<String>> {
+    let (_, path) = place(snapshot, &project_node(project));
     path.complete.then(|| path.nodes.into_iter().map(|node| node.path).collect())
 }
 

@@ -30,8 +30,8 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
     let node = node(scope.or_else(|| options.get("project")))?;
     let secrets = Arc::new(Secrets::default());
     let reader = Reader::new(connect(options, &secrets, false).await?, options.concurrency, sink, progress);
-    let whole = Whole { reader: &reader };
     let above = climb(&reader, node.clone()).await;
+    let whole = Whole { reader: &reader, top: above.top().cloned() };
     reader.go_on()?;
     whole.step("path", whole.path(&above)).await?;
     for project in whole.projects(&node, &above).await? {
@@ -56,6 +56,8 @@ fn node(scope: Option<&str>) -> Result<FullName, CollectError> {
 
 struct Whole<'w> {
     reader: &'w Reader<'w>,
+    /// The organization above it all.
+    top: Option<FullName>,
 }
 
 /// What a later run has to know of the conditions that an earlier one read.
@@ -117,7 +119,7 @@ impl Whole<'_> {
     /// The members of the groups that the policies read since the last time name.
     async fn members(&self) {
         let mentions = self.reader.mentions();
-        groups::members(self.reader, mentions.groups).await;
+        groups::members(self.reader, mentions.groups, groups::MOST_OF_ACCOUNT).await;
     }
 
     /// The projects in scope, each with its number.
@@ -152,7 +154,7 @@ impl Whole<'_> {
         join4(
             self.policies(&path.nodes),
             iam::deny_policies(self.reader, &path.nodes),
-            gates::constraints(self.reader, &path.nodes),
+            gates::constraints(self.reader, &path.nodes, self.top.as_ref()),
             iam::boundaries(self.reader, &sets),
         )
         .await;

@@ -53,8 +53,8 @@ impl Credentials {
                 }
                 Ok(CacheableResource::NotModified) => Err(Failure::NoToken("the credentials gave no token".into())),
                 // What gives tokens is out of order for now: that says nothing of the credentials.
-                Err(error) if error.is_transient() => Err(Failure::Connection(chain(&error))),
-                Err(error) => Err(Failure::NoToken(chain(&error))),
+                Err(error) if error.is_transient() => Err(Failure::Connection(root(&error))),
+                Err(error) => Err(Failure::NoToken(root(&error))),
             },
         }
     }
@@ -65,18 +65,17 @@ impl Credentials {
     }
 }
 
-/// An error with what caused it.
-fn chain(error: &CredentialsError) -> String {
-    let mut said = error.to_string();
+/// What lies at the bottom of an error: what was answered, else the last of its causes.
+fn root(error: &CredentialsError) -> String {
+    let mut causes = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        let inner_said = inner.to_string();
-        if !said.contains(&inner_said) {
-            said = format!("{said}: {inner_said}");
-        }
+        causes.push(inner.to_string());
         cause = inner.source();
     }
-    said
+    let answered = causes.iter().rposition(|said| said.contains("body=<"));
+    let at = answered.unwrap_or(causes.len().saturating_sub(1));
+    causes.swap_remove(at)
 }
 
 /// A client with credentials that gave a token.
@@ -194,8 +193,11 @@ impl Source {
                 return Err(CollectError::Question("--impersonate takes credentials that renew themselves, no --access-token-file".into()));
             }
             _ => {
-                let built = Builder::default().with_scopes([SCOPE]).build();
-                let source = built.map_err(|error| self.unusable("Application Default Credentials", &error))?;
+                let built = match self {
+                    Self::File(_, value) => impersonated::Builder::new(value.clone()).with_scopes([SCOPE]).build(),
+                    _ => Builder::default().with_scopes([SCOPE]).build(),
+                };
+                let source = built.map_err(|error| self.unusable(&self.named(), &error))?;
                 impersonated::Builder::from_source_credentials(source).with_target_principal(account)
             }
         };

@@ -2,7 +2,9 @@
 
 use super::outcome::Failure;
 use super::reader::Reader;
-use super::step::{GET_BILLING, GET_SERVICE, LIST_ACCESS_POLICIES, LIST_CONSTRAINTS, LIST_LEVELS, LIST_PERIMETERS, LIST_SERVICES, Step};
+use super::step::{
+    GET_BILLING, GET_CUSTOM, GET_SERVICE, LIST_ACCESS_POLICIES, LIST_CONSTRAINTS, LIST_LEVELS, LIST_PERIMETERS, LIST_SERVICES, Step,
+};
 use super::wire::{Call, part, parts};
 use crate::documents::{ACCESS_LEVELS, BILLING, ORG_POLICY, PERIMETERS, SERVICE_STATE};
 use crate::language::permissions::is_listed;
@@ -10,6 +12,7 @@ use crate::language::resources::FullName;
 use futures_util::future::{join, join_all};
 use iam_why_contract::Outcome;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Reads the perimeters and access levels of an organization, those of all its access policies in one list.
 pub(super) async fn perimeters(reader: &Reader<'_>, organization: &FullName) {
@@ -48,24 +51,40 @@ async fn of_all(reader: &Reader<'_>, policies: &[String], subject: &str, step: &
     reader.note(step.kind, subject, Outcome::Found);
 }
 
-/// Reads the organization policies that these nodes set.
-pub(super) async fn constraints(reader: &Reader<'_>, nodes: &[FullName]) {
-    join_all(nodes.iter().map(|node| constraints_of(reader, node))).await;
+/// Reads the organization policies that these nodes set, and the custom constraints among them, which the organization `top` defines.
+pub(super) async fn constraints(reader: &Reader<'_>, nodes: &[FullName], top: Option<&FullName>) {
+    let set = join_all(nodes.iter().map(|node| constraints_of(reader, node))).await;
+    let Some(top) = top else { return };
+    let custom: BTreeSet<String> = set.into_iter().flatten().collect();
+    let new = custom.iter().filter(|name| reader.is_new(name));
+    join_all(new.map(|name| custom_constraint(reader, top, name))).await;
 }
 
-async fn constraints_of(reader: &Reader<'_>, node: &FullName) {
+/// Returns the custom constraints that the node sets.
+async fn constraints_of(reader: &Reader<'_>, node: &FullName) -> Vec<String> {
     let subject = node.to_string();
     let call = Call::get(format!("/v2/{}/policies", parts(&node.path)));
     match reader.list(&LIST_CONSTRAINTS, &subject, &call, "policies").await {
         Ok(policies) => {
-            for policy in policies {
-                let title = named(&policy).unwrap_or_else(|| "organization policy".into());
-                reader.document(&LIST_CONSTRAINTS, &subject, &title, policy);
+            let names: Vec<Option<String>> = policies.iter().map(|policy| named(policy)).collect();
+            for (policy, name) in policies.into_iter().zip(&names) {
+                reader.document(&LIST_CONSTRAINTS, &subject, name.as_deref().unwrap_or("organization policy"), policy);
             }
             reader.note(ORG_POLICY, &subject, Outcome::Found);
+            let short = names.into_iter().flatten().filter_map(|name| name.rsplit('/').next().map(str::to_owned));
+            short.filter(|name| name.starts_with("custom.")).collect()
         }
-        Err(failure) => reader.failed(&LIST_CONSTRAINTS, &subject, &failure),
+        Err(failure) => {
+            reader.failed(&LIST_CONSTRAINTS, &subject, &failure);
+            Vec::new()
+        }
     }
+}
+
+async fn custom_constraint(reader: &Reader<'_>, top: &FullName, name: &str) {
+    let subject = format!("{}/customConstraints/{name}", top.path);
+    let call = Call::get(format!("/v2/{}", parts(&subject)));
+    reader.read(&GET_CUSTOM, &subject, &format!("custom constraint {name}"), &call, &["condition"]).await;
 }
 
 /// Reads whether a project's bills are paid. Where they are not the answer leaves out `billingEnabled` (proto3): the document says so.

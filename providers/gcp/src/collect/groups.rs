@@ -13,8 +13,11 @@ use iam_why_contract::Outcome;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// So many groups are read for one question, or for one part of an account.
+/// So many groups are read for one question.
 const MOST: usize = 100;
+
+/// So many groups are read for one part of an account.
+pub(super) const MOST_OF_ACCOUNT: usize = 10_000;
 
 /// How deep groups are followed into groups.
 const DEEPEST: usize = 12;
@@ -54,18 +57,18 @@ pub(super) async fn unsearched(
     domains: &[String],
 ) {
     let open = |group: &String| listed.is_none_or(|listed| !listed.contains(group) && !is_searched(group, email, domains));
-    members(reader, named.into_iter().filter(open).collect()).await;
+    members(reader, named.into_iter().filter(open).collect(), MOST).await;
 }
 
-/// Reads the members of these groups, and of the groups among them.
-pub(super) async fn members(reader: &Reader<'_>, groups: BTreeSet<String>) {
-    let mut left = MOST;
+/// Reads the members of these groups, and of the groups among them; no more groups than `most`.
+pub(super) async fn members(reader: &Reader<'_>, groups: BTreeSet<String>, most: usize) {
+    let mut left = most;
     let mut next = groups;
     for _ in 0..DEEPEST {
         let level: Vec<String> = next.into_iter().filter(|group| reader.is_new(&format!("group:{group}"))).collect();
         let (now, later) = level.split_at(level.len().min(left));
         for group in later {
-            let why = format!("more than {MOST} groups are named");
+            let why = format!("more than {most} groups are named");
             reader.note(GROUP_MEMBERS, group, Outcome::NotTried { why });
         }
         left -= now.len();

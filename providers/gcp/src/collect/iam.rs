@@ -34,8 +34,7 @@ async fn one_role(reader: &Reader<'_>, role: &str) {
             reader.note(ROLE, role, Outcome::Found);
         }
         Ok(_) => reader.failed(&GET_ROLE, role, &Failure::Malformed("the answer has no `name`".into())),
-        // Predefined roles can be read by everybody (F6): that there is none is a fact. Of custom ones it might be a refusal.
-        Err(failure) if failure.is_not_found() && role.starts_with("roles/") => reader.note(ROLE, role, Outcome::Absent),
+        // A role that is bound was there when it was bound: that it is not found may as well be a refusal (AIP-211).
         Err(failure) => reader.failed(&GET_ROLE, role, &failure),
     }
 }

@@ -136,3 +136,32 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Failure;
+    use crate::collect::step::{BUCKET_POLICY, LIST_DENY, PROJECT_POLICY};
+    use std::time::Duration;
+
+    fn failure(status: u16, body: &str) -> Failure {
+        Failure::of(status, body, None)
+    }
+
+    #[test]
+    fn what_is_limited_by_the_minute_is_tried_again_after_seconds_and_what_is_refused_is_not() {
+        let limited = failure(429, "{}");
+        assert_eq!(limited.again(&LIST_DENY, 0), Some(Duration::from_secs(10)));
+        assert_eq!(limited.again(&PROJECT_POLICY, 0), Some(Duration::from_millis(250)));
+        let hint = r#"{"error": {"details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "3s"}]}}"#;
+        assert_eq!(failure(429, hint).again(&LIST_DENY, 0), Some(Duration::from_secs(3)));
+        let refused = r#"{"error": {"errors": [{"reason": "forbidden"}]}}"#;
+        assert_eq!(failure(403, refused).again(&BUCKET_POLICY, 0), None);
+    }
+
+    #[test]
+    fn a_limit_of_cloud_storage_is_no_refusal() {
+        let limited = failure(403, r#"{"error": {"errors": [{"reason": "userRateLimitExceeded"}]}}"#);
+        assert!(limited.is_limited() && limited.again(&BUCKET_POLICY, 0).is_some());
+        assert_eq!(limited.needs(&BUCKET_POLICY), "an answer to storage.buckets.getIamPolicy: try again later");
+    }
+}

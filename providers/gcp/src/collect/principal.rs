@@ -3,7 +3,7 @@
 use super::iam::Set;
 use super::outcome::Failure;
 use super::reader::Reader;
-use super::step::TOKEN;
+use super::step::{SEARCH_ORGANIZATIONS, TOKEN};
 use super::wire::Call;
 use crate::language::principals::Principal;
 use crate::language::resources::FullName;
@@ -51,4 +51,18 @@ pub(super) fn is_of_primary_domain(principal: &Principal, organization: &Value) 
 pub(super) fn primary_set(organization: &FullName, document: &Value) -> Option<Set> {
     let name = format!("//iam.googleapis.com/locations/global/workspace/{}", customer_id(document)?);
     Some(Set::named(&name, organization))
+}
+
+/// The organization of a user who is of none above the resource, where it can be seen: the one whose primary domain is that of the
+/// address. That none is found proves nothing, and nothing is noted.
+pub(super) async fn elsewhere(reader: &Reader<'_>, principal: &Principal) -> Option<(FullName, Value)> {
+    let Principal::User(email) = principal else { return None };
+    let domain = email.rsplit('@').next().filter(|domain| !matches!(*domain, "gmail.com" | "googlemail.com"))?;
+    let call = Call::get("/v3/organizations:search".into()).with("query", format!("domain:{domain}"));
+    let listed = reader.list(&SEARCH_ORGANIZATIONS, &principal.v1(), &call, "organizations").await.ok()?;
+    let parsed = listed.into_iter().filter_map(|text| Some((serde_json::from_str::<Value>(&text).ok()?, text)));
+    let (value, text) = parsed.into_iter().find(|(value, _)| is_of_primary_domain(principal, value))?;
+    let node = FullName::node(value.get("name")?.as_str()?)?;
+    reader.document(&SEARCH_ORGANIZATIONS, &node.to_string(), &node.path, text);
+    Some((node, value))
 }

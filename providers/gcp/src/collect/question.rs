@@ -2,13 +2,13 @@
 
 use super::connection::connect;
 use super::iam::Set;
-use super::principal::{is_of_primary_domain, primary_set, resolve};
+use super::principal::{elsewhere, is_of_primary_domain, primary_set, resolve};
 use super::reader::Reader;
 use super::resource_manager::{Above, climb};
 use super::{assets, gates, groups, iam, resource_manager, services};
 use crate::documents::{KINDS, TAGS};
-use crate::language::principals::{Identity, Pool, Principal};
-use crate::language::resources::{FullName, MANAGER};
+use crate::language::principals::{Identity, Pool, Principal, is_service_agent};
+use crate::language::resources::{FullName, MANAGER, account_project};
 use crate::request::Request;
 use crate::world::home_project;
 use futures_util::future::{join, join3, join5};
@@ -119,16 +119,14 @@ async fn resource(reader: &Reader<'_>, request: &Request) -> Found {
     };
     let organization = async {
         let organization = resource_manager::organization(reader, &above).await;
-        if let Some(sets) = organization.as_ref().and_then(|it| of_customer(&request.principal, &above, it)) {
-            iam::boundaries(reader, &sets).await;
-        }
+        user_boundaries(reader, &request.principal, above.top(), organization.as_ref()).await;
         organization
     };
-    let ((), organization, (), (), ()) = join5(
+    let ((), organization, (), ((), ()), ()) = join5(
         policies,
         organization,
         iam::deny_policies(reader, &above.nodes),
-        home_boundaries(reader, &request.principal, &above),
+        join(home_boundaries(reader, &request.principal, &above), charged(reader, request, &above)),
         around(reader, &above, request.permission.host()),
     )
     .await;
@@ -161,7 +159,16 @@ async fn around(reader: &Reader<'_>, above: &Above, host: &str) {
             join(gates::service(reader, project, host), gates::billing(reader, project)).await;
         }
     };
-    join3(perimeters, project, gates::constraints(reader, &above.nodes)).await;
+    join3(perimeters, project, gates::constraints(reader, &above.nodes, above.top())).await;
+}
+
+/// Calls of a service account are charged to its own project, where the API has to be enabled too (N1).
+async fn charged(reader: &Reader<'_>, request: &Request, above: &Above) {
+    let Principal::ServiceAccount(email) = &request.principal else { return };
+    let elsewhere = account_project(email).filter(|home| !is_service_agent(email) && !above.starts_with(home));
+    if let Some(home) = elsewhere {
+        gates::service(reader, &project(home), request.permission.host()).await;
+    }
 }
 
 /// The boundaries that matter are those of the caller's home (P42): the path above a service account or a pool.
@@ -190,11 +197,16 @@ async fn workforce(reader: &Reader<'_>, principal: &Principal) {
     iam::boundaries(reader, &[of_pool, Set::named(&home.to_string(), &home)]).await;
 }
 
-/// The sets that hold a user of the customer that owns this organization.
-fn of_customer(principal: &Principal, above: &Above, organization: &Value) -> Option<Vec<Set>> {
-    let top = above.top()?;
-    let accounts = primary_set(top, organization).filter(|_| is_of_primary_domain(principal, organization))?;
-    Some(vec![accounts, Set::named(&top.to_string(), top)])
+/// The boundaries of a user are those of the organization of its customer: the one above the resource, or another one that can be seen.
+async fn user_boundaries(reader: &Reader<'_>, principal: &Principal, top: Option<&FullName>, document: Option<&Value>) {
+    let here = top.zip(document).filter(|(_, document)| is_of_primary_domain(principal, document));
+    let home = match here {
+        Some((top, document)) => Some((top.clone(), document.clone())),
+        None => elsewhere(reader, principal).await,
+    };
+    let Some((home, document)) = home else { return };
+    let Some(accounts) = primary_set(&home, &document) else { return };
+    iam::boundaries(reader, &[accounts, Set::named(&home.to_string(), &home)]).await;
 }
 
 /// Reads the tags that conditions see: those of the nearest resource that carries any (H9).

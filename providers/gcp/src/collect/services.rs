@@ -2,23 +2,52 @@
 
 use super::reader::Reader;
 use super::resource_manager::POLICY;
-use super::step::{GET_DATASET, KEY_POLICY, PUBSUB_POLICY, REPOSITORY_POLICY, RUN_POLICY, SECRET_POLICY, Step, TABLE_POLICY};
+use super::step::{
+    COMPUTE_POLICY, FUNCTION_POLICY, GET_DATASET, GET_TABLE, IAP_POLICY, KEY_POLICY, PUBSUB_POLICY, QUEUE_POLICY, REPOSITORY_POLICY,
+    RUN_POLICY, SECRET_POLICY, SPANNER_POLICY, Step, TABLE_POLICY,
+};
 use super::wire::{Call, parts};
 use super::{iam, storage};
 use crate::documents::ALLOW_POLICY;
 use crate::language::resources::{FullName, STORAGE};
-use futures_util::future::{join_all, join3};
+use futures_util::future::{join, join_all, join3};
 use iam_why_contract::Outcome;
 use serde_json::{Value, json};
 
-/// `GET /VERSION/NAME:getIamPolicy` (F30), by service.
-const ROWS: &[(&str, &str, &Step)] = &[
-    ("secretmanager.googleapis.com", "v1", &SECRET_POLICY),
-    ("cloudkms.googleapis.com", "v1", &KEY_POLICY),
-    ("pubsub.googleapis.com", "v1", &PUBSUB_POLICY),
-    ("run.googleapis.com", "v2", &RUN_POLICY),
-    ("artifactregistry.googleapis.com", "v1", &REPOSITORY_POLICY),
+/// How a service is asked for a policy (F30).
+enum Form {
+    /// `GET /VERSION/NAME:getIamPolicy`
+    Get,
+    /// `POST /VERSION/NAME:getIamPolicy`
+    Post,
+    /// `GET /VERSION/NAME/getIamPolicy`
+    Slash,
+}
+
+/// The service, how it is asked, the version.
+const ROWS: &[(&str, Form, &str, &Step)] = &[
+    ("secretmanager.googleapis.com", Form::Get, "v1", &SECRET_POLICY),
+    ("cloudkms.googleapis.com", Form::Get, "v1", &KEY_POLICY),
+    ("pubsub.googleapis.com", Form::Get, "v1", &PUBSUB_POLICY),
+    ("run.googleapis.com", Form::Get, "v2", &RUN_POLICY),
+    ("artifactregistry.googleapis.com", Form::Get, "v1", &REPOSITORY_POLICY),
+    ("cloudfunctions.googleapis.com", Form::Get, "v2", &FUNCTION_POLICY),
+    ("spanner.googleapis.com", Form::Post, "v1", &SPANNER_POLICY),
+    ("cloudtasks.googleapis.com", Form::Post, "v2", &QUEUE_POLICY),
+    ("iap.googleapis.com", Form::Post, "v1", &IAP_POLICY),
+    ("compute.googleapis.com", Form::Slash, "compute/v1", &COMPUTE_POLICY),
 ];
+
+impl Form {
+    fn call(&self, version: &str, resource: &FullName) -> Call {
+        let name = format!("/{version}/{}", parts(&resource.path));
+        match self {
+            Self::Get => Call::get(format!("{name}:getIamPolicy")).with("options.requestedPolicyVersion", "3"),
+            Self::Post => Call::post(format!("{name}:getIamPolicy"), json!({"options": {"requestedPolicyVersion": 3}})),
+            Self::Slash => Call::get(format!("{name}/getIamPolicy")).with("optionsRequestedPolicyVersion", "3"),
+        }
+    }
+}
 
 /// Reads the policies between a resource and its project, itself included.
 pub(super) async fn policies(reader: &Reader<'_>, resource: &FullName) -> Vec<Value> {
@@ -36,14 +65,12 @@ async fn one(reader: &Reader<'_>, resource: &FullName) -> Option<Value> {
     if resource.service == "bigquery.googleapis.com" {
         return big_query(reader, resource, &subject).await;
     }
-    let Some((_, version, step)) = ROWS.iter().find(|(service, ..)| *service == resource.service) else {
+    let Some((_, form, version, step)) = ROWS.iter().find(|(service, ..)| *service == resource.service) else {
         let why = format!("the collector does not read policies of {} yet", resource.service);
         reader.note(ALLOW_POLICY, &subject, Outcome::NotTried { why });
         return None;
     };
-    let path = format!("/{version}/{}:getIamPolicy", parts(&resource.path));
-    let call = Call::get(path).with("options.requestedPolicyVersion", "3");
-    reader.read(step, &subject, &format!("allow policy of {}", resource.path), &call, POLICY).await
+    reader.read(step, &subject, &format!("allow policy of {}", resource.path), &form.call(version, resource), POLICY).await
 }
 
 async fn big_query(reader: &Reader<'_>, resource: &FullName, subject: &str) -> Option<Value> {
@@ -53,7 +80,15 @@ async fn big_query(reader: &Reader<'_>, resource: &FullName, subject: &str) -> O
         return None;
     }
     let call = Call::post(format!("{path}:getIamPolicy"), json!({"options": {"requestedPolicyVersion": 3}}));
-    reader.read(&TABLE_POLICY, subject, &format!("allow policy of {}", resource.path), &call, POLICY).await
+    let title = format!("allow policy of {}", resource.path);
+    let policy = reader.read(&TABLE_POLICY, subject, &title, &call, POLICY);
+    if resource.collection() != Some("tables") {
+        return policy.await;
+    }
+    // Its schema says which columns carry policy tags.
+    let schema = Call::get(path.clone());
+    let title = format!("table {}", resource.path);
+    join(policy, reader.read(&GET_TABLE, subject, &title, &schema, &["schema", "tableReference"])).await.0
 }
 
 /// The access list is a dataset's policy; it has no other (N51). Where it is not shown that is no empty list: in newer projects it

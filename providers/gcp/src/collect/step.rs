@@ -3,8 +3,9 @@
 //! What is read, what `doctor` tries and the role that `doctor` prints all stem from these rows.
 
 use crate::documents::{
-    ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, DATASET, DENY_POLICY, FOLDER,
-    GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PRINCIPAL, PROJECT, ROLE, SERVICE_ACCOUNT, SERVICE_STATE, TAGS,
+    ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, CUSTOM_CONSTRAINT, DATASET,
+    DENY_POLICY, FOLDER, GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PRINCIPAL, PROJECT, ROLE, SERVICE_ACCOUNT,
+    SERVICE_STATE, TABLE, TAGS,
 };
 
 /// One reading call.
@@ -49,6 +50,7 @@ steps! {
     LIST_FOLDERS = FOLDER, "cloudresourcemanager", "resourcemanager.folders.list", ["resourcemanager.folders.list"];
     GET_FOLDER = FOLDER, "cloudresourcemanager", "resourcemanager.folders.get", ["resourcemanager.folders.get"];
     GET_ORGANIZATION = ORGANIZATION, "cloudresourcemanager", "resourcemanager.organizations.get", ["resourcemanager.organizations.get"];
+    SEARCH_ORGANIZATIONS = ORGANIZATION, "cloudresourcemanager", "resourcemanager.organizations.search", ["resourcemanager.organizations.get"];
     PROJECT_POLICY = ALLOW_POLICY, "cloudresourcemanager", "resourcemanager.projects.getIamPolicy", ["resourcemanager.projects.getIamPolicy"];
     FOLDER_POLICY = ALLOW_POLICY, "cloudresourcemanager", "resourcemanager.folders.getIamPolicy", ["resourcemanager.folders.getIamPolicy"];
     ORGANIZATION_POLICY = ALLOW_POLICY, "cloudresourcemanager", "resourcemanager.organizations.getIamPolicy",
@@ -86,13 +88,24 @@ steps! {
     RUN_POLICY = ALLOW_POLICY, "run", "run.services.getIamPolicy", ["run.services.getIamPolicy"];
     REPOSITORY_POLICY = ALLOW_POLICY, "artifactregistry", "artifactregistry.repositories.getIamPolicy",
         ["artifactregistry.repositories.getIamPolicy"];
+    FUNCTION_POLICY = ALLOW_POLICY, "cloudfunctions", "cloudfunctions.functions.getIamPolicy", ["cloudfunctions.functions.getIamPolicy"];
+    SPANNER_POLICY = ALLOW_POLICY, "spanner", "spanner.getIamPolicy", ["spanner.instances.getIamPolicy", "spanner.databases.getIamPolicy"];
+    QUEUE_POLICY = ALLOW_POLICY, "cloudtasks", "cloudtasks.queues.getIamPolicy", ["cloudtasks.queues.getIamPolicy"];
+    IAP_POLICY = ALLOW_POLICY, "iap", "iap.getIamPolicy",
+        ["iap.web.getIamPolicy", "iap.webTypes.getIamPolicy", "iap.webServices.getIamPolicy", "iap.webServiceVersions.getIamPolicy",
+         "iap.tunnel.getIamPolicy", "iap.tunnelZones.getIamPolicy", "iap.tunnelInstances.getIamPolicy"];
+    COMPUTE_POLICY = ALLOW_POLICY, "compute", "compute.getIamPolicy",
+        ["compute.instances.getIamPolicy", "compute.disks.getIamPolicy", "compute.images.getIamPolicy", "compute.snapshots.getIamPolicy",
+         "compute.subnetworks.getIamPolicy", "compute.instanceTemplates.getIamPolicy", "compute.backendServices.getIamPolicy"];
     GET_DATASET = DATASET, "bigquery", "bigquery.datasets.get", ["bigquery.datasets.get", "bigquery.datasets.getIamPolicy"];
+    GET_TABLE = TABLE, "bigquery", "bigquery.tables.get", ["bigquery.tables.get"];
     TABLE_POLICY = ALLOW_POLICY, "bigquery", "bigquery.tables.getIamPolicy", ["bigquery.tables.getIamPolicy"];
     LIST_ACCESS_POLICIES = PERIMETERS, "accesscontextmanager", "accesscontextmanager.accessPolicies.list", ["accesscontextmanager.policies.list"];
     LIST_PERIMETERS = PERIMETERS, "accesscontextmanager", "accesscontextmanager.servicePerimeters.list",
         ["accesscontextmanager.servicePerimeters.list"];
     LIST_LEVELS = ACCESS_LEVELS, "accesscontextmanager", "accesscontextmanager.accessLevels.list", ["accesscontextmanager.accessLevels.list"];
     LIST_CONSTRAINTS = ORG_POLICY, "orgpolicy", "orgpolicy.policies.list", ["orgpolicy.policies.list"];
+    GET_CUSTOM = CUSTOM_CONSTRAINT, "orgpolicy", "orgpolicy.customConstraints.get", ["orgpolicy.customConstraints.get"];
     GET_SERVICE = SERVICE_STATE, "serviceusage", "serviceusage.services.get", ["serviceusage.services.get"];
     LIST_SERVICES = SERVICE_STATE, "serviceusage", "serviceusage.services.list", ["serviceusage.services.list"];
     GET_BILLING = BILLING, "cloudbilling", "cloudbilling.projects.getBillingInfo", ["resourcemanager.projects.get"];

@@ -138,8 +138,7 @@ impl Wire {
     }
 
     async fn once(&self, step: &Step, call: &Call) -> Result<String, Failure> {
-        let location = call.location.as_ref().map(|location| format!("{location}-")).unwrap_or_default();
-        let base = self.endpoint.clone().unwrap_or_else(|| format!("https://{location}{}.googleapis.com", step.host));
+        let base = self.endpoint.clone().unwrap_or_else(|| host(step, call));
         let url = format!("{}{}", base.trim_end_matches('/'), call.path);
         let request = match &call.body {
             Some(body) => self.http.post(url).json(body),
@@ -155,6 +154,12 @@ impl Wire {
         let text = body(response).await?;
         if status == 200 { Ok(text) } else { Err(Failure::of(status, &text, retry_after.map(Duration::from_secs))) }
     }
+}
+
+/// `https://eu-cloudresourcemanager.googleapis.com`
+fn host(step: &Step, call: &Call) -> String {
+    let location = call.location.as_ref().map(|location| format!("{location}-")).unwrap_or_default();
+    format!("https://{location}{}.googleapis.com", step.host)
 }
 
 async fn body(mut response: reqwest::Response) -> Result<String, Failure> {
@@ -178,4 +183,19 @@ fn broken(error: reqwest::Error) -> Failure {
         cause = inner.source();
     }
     Failure::Connection(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Call, host};
+    use crate::collect::step::LIST_TAGS;
+
+    #[test]
+    fn a_token_goes_to_hosts_of_google_cloud_only() {
+        let at = |location: &str| host(&LIST_TAGS, &Call::get("/v3/effectiveTags".into()).at(Some(location)));
+        assert_eq!(at("EUROPE-WEST1"), "https://europe-west1-cloudresourcemanager.googleapis.com");
+        for location in ["global", "", "evil.example/", "evil.example#", "a@evil.example", "eu\n"] {
+            assert_eq!(at(location), "https://cloudresourcemanager.googleapis.com", "{location}");
+        }
+    }
 }

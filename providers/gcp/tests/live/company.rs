@@ -84,7 +84,7 @@ fn usual(seen: &Seen) -> Option<&'static str> {
             r#"{"overallAccessState": "CANNOT_ACCESS", "allowPolicyExplanation": {"allowAccessState": "ALLOW_ACCESS_STATE_NOT_GRANTED"},
                 "denyPolicyExplanation": {"denyAccessState": "DENY_ACCESS_STATE_NOT_DENIED"}}"#
         }
-        path if path.ends_with(":getIamPolicy") || path.ends_with("/iam") => EMPTY,
+        path if path.ends_with(":getIamPolicy") || path.ends_with("/getIamPolicy") || path.ends_with("/iam") => EMPTY,
         path if is_list(path) => "{}",
         _ => return None,
     })

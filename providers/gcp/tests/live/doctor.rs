@@ -27,6 +27,7 @@ async fn what_can_be_read_is_found_and_what_was_not_tried_says_why() {
         untried,
         [
             "resourcemanager.folders.get",
+            "resourcemanager.organizations.search",
             "iam.policies.get",
             "iam.principalAccessBoundaryPolicies.get",
             "iam.serviceAccounts.get",
@@ -43,10 +44,17 @@ async fn what_can_be_read_is_found_and_what_was_not_tried_says_why() {
             "pubsub.getIamPolicy",
             "run.services.getIamPolicy",
             "artifactregistry.repositories.getIamPolicy",
+            "cloudfunctions.functions.getIamPolicy",
+            "spanner.getIamPolicy",
+            "cloudtasks.queues.getIamPolicy",
+            "iap.getIamPolicy",
+            "compute.getIamPolicy",
             "bigquery.datasets.get",
+            "bigquery.tables.get",
             "bigquery.tables.getIamPolicy",
             "accesscontextmanager.servicePerimeters.list",
             "accesscontextmanager.accessLevels.list",
+            "orgpolicy.customConstraints.get",
         ]
     );
     let why = Outcome::NotTried { why: "there was nothing in or above acme to try it on, or no time left".into() };

@@ -174,14 +174,30 @@ async fn impersonation_is_decided_by_the_account_s_own_policy() {
 }
 
 #[tokio::test]
-async fn a_role_without_permissions_grants_nothing_and_one_that_is_gone_neither() {
+async fn the_api_has_to_be_enabled_in_the_project_of_a_service_account_too() {
+    let grant = r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["serviceAccount:ci@tools.iam.gserviceaccount.com"]}]}"#;
+    for (state, decision) in [("ENABLED", Decision::Allow), ("DISABLED", Decision::Deny)] {
+        let server = Server::new(move |seen| match seen.path.as_str() {
+            "/storage/v1/b/reports/iam" => Answer::json(grant),
+            "/v3/projects/tools" => Answer::json(r#"{"name": "projects/400", "projectId": "tools", "parent": "organizations/77"}"#),
+            "/v1/projects/-/serviceAccounts/ci%40tools.iam.gserviceaccount.com" => Answer::json(r#"{"email": "ci", "uniqueId": "3"}"#),
+            "/v1/projects/tools/services/storage.googleapis.com" => Answer::json(&format!(r#"{{"name": "x", "state": "{state}"}}"#)),
+            _ => company(seen),
+        });
+        let verdict = decide(&read(&server, "serviceAccount:ci@tools.iam.gserviceaccount.com").await);
+        assert_eq!(verdict.decision, decision, "{:?}", verdict.doubts);
+    }
+}
+
+#[tokio::test]
+async fn a_role_without_permissions_grants_nothing_and_one_that_is_not_found_may() {
     let role: &[_] = &[("/v1/roles/storage.objectViewer", r#"{"name": "roles/storage.objectViewer", "stage": "GA"}"#)];
     assert_eq!(asked(role, ANA, "storage.objects.get", "gs://reports/2026/q1.csv").await.decision, Decision::Deny);
     let custom = |seen: &crate::server::Seen| {
         let policy = r#"{"etag": "X", "bindings": [{"role": "projects/acme/roles/reader", "members": ["user:bob@example.com"]}]}"#;
         if seen.path == "/storage/v1/b/reports/iam" { Answer::json(policy) } else { company(seen) }
     };
-    // A 404 of a custom role may hide a refusal.
+    // A 404 may hide a refusal.
     assert_eq!(decide(&read(&Server::new(custom), BOB).await).decision, Decision::Undetermined);
 }
 
@@ -218,6 +234,9 @@ async fn other_services_are_asked_in_their_own_way() {
     ] {
         let server = Server::new(move |seen| match seen.path.as_str() {
             at if at == path => Answer::json(viewer),
+            "/bigquery/v2/projects/acme/datasets/d/tables/t" => {
+                Answer::json(r#"{"tableReference": {"tableId": "t"}, "schema": {"fields": []}}"#)
+            }
             "/v1/roles/it" => Answer::json(&format!(r#"{{"name": "roles/it", "includedPermissions": ["{action}"]}}"#)),
             "/bigquery/v2/projects/acme/datasets/d" => {
                 Answer::json(r#"{"datasetReference": {"datasetId": "d"}, "access": [{"role": "OWNER", "userByEmail": "eve@example.com"}]}"#)

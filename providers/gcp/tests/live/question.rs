@@ -267,6 +267,7 @@ async fn the_path_of_a_service_account_of_another_project_bounds_it() {
             "/v1/projects/tools:getAncestry",
             r#"{"ancestor": [{"resourceId": {"type": "project", "id": "tools"}}, {"resourceId": {"type": "organization", "id": "77"}}]}"#,
         ),
+        ("/v1/projects/tools/services/storage.googleapis.com", r#"{"name": "x", "state": "ENABLED"}"#),
         (
             "/v1/projects/-/serviceAccounts/ci%40tools.iam.gserviceaccount.com",
             r#"{"email": "ci@tools.iam.gserviceaccount.com", "uniqueId": "3"}"#,
@@ -280,6 +281,40 @@ async fn the_path_of_a_service_account_of_another_project_bounds_it() {
     let target = "%2F%2Fcloudresourcemanager.googleapis.com%2Fprojects%2F400";
     assert!(server.seen().iter().any(|seen| seen.target.contains(target)), "asked for by number");
     assert_eq!(decide(&collected).decision, Decision::Allow, "{:?}", decide(&collected).doubts);
+}
+
+#[tokio::test]
+async fn a_workload_pool_is_bounded_by_the_path_above_its_project() {
+    let caller = "principal://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/ci/subject/main";
+    let grant = r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": [
+        "principalSet://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/ci/*"]}]}"#;
+    for (closed, decision) in [(false, Decision::Allow), (true, Decision::Undetermined)] {
+        let server = Server::new(move |seen| match seen.path.as_str() {
+            "/storage/v1/b/reports/iam" => Answer::json(grant),
+            path if closed && path.ends_with(":searchTargetPolicyBindings") && seen.target.contains("workloadIdentityPools") => refused(),
+            _ => company(seen),
+        });
+        let verdict = decide(&read(&server, caller).await);
+        assert_eq!(verdict.decision, decision, "{:?}", verdict.doubts);
+    }
+}
+
+#[tokio::test]
+async fn a_user_of_another_organization_is_bounded_by_that_one() {
+    let bea = "user:bea@partner.example";
+    let grant = r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["user:bea@partner.example"]}]}"#;
+    let seen = r#"{"organizations": [{"name": "organizations/88", "displayName": "partner.example", "directoryCustomerId": "C088"}]}"#;
+    for (found, decision) in [(seen, Decision::Allow), ("{}", Decision::Undetermined)] {
+        let server = Server::new(move |seen| match seen.path.as_str() {
+            "/storage/v1/b/reports/iam" => Answer::json(grant),
+            "/v3/organizations:search" => Answer::json(found),
+            _ => company(seen),
+        });
+        let verdict = decide(&read(&server, bea).await);
+        assert_eq!(verdict.decision, decision, "{:?}", verdict.doubts);
+        let asked = server.seen().iter().any(|seen| seen.path.starts_with("/v3/organizations/88/") && seen.target.contains("C088"));
+        assert_eq!(asked, decision == Decision::Allow);
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ struct Rounds {
 }
 
 /// For so long nothing more is asked before a round is answered.
-const QUIET: Duration = Duration::from_millis(150);
+const QUIET: Duration = Duration::from_millis(400);
 
 impl Rounds {
     fn wait(&self) {
