@@ -1,6 +1,6 @@
 //! Which authorizations one call needs (C-1): the one that was asked about, and those that come with it.
 
-use crate::documents::{BUCKET_ENCRYPTION, OBJECT, RESOURCE_POLICY};
+use crate::documents::{BUCKET_ENCRYPTION, KMS_KEY, OBJECT, RESOURCE, RESOURCE_POLICY};
 use crate::language::arn::Arn;
 use crate::layers::resource::holder;
 use crate::layers::service::rules;
@@ -176,7 +176,30 @@ fn default_rule(bucket: &str, library: &Library<'_>) -> Option<Json> {
 
 fn key_of_bucket(bucket: &str, library: &Library<'_>) -> Option<String> {
     let rule = default_rule(bucket, library)?;
-    rule.get("ApplyServerSideEncryptionByDefault")?.get("KMSMasterKeyID").and_then(Json::as_str).map(str::to_owned)
+    let said = rule.get("ApplyServerSideEncryptionByDefault")?.get("KMSMasterKeyID").and_then(Json::as_str)?;
+    Some(key_itself(said, bucket, library))
+}
+
+/// A bucket's setting names its key by ARN, id or alias (*ServerSideEncryptionByDefault*): an id or alias without an account is of the
+/// bucket's account and region. What stays without an ARN is returned as it was said.
+fn key_itself(said: &str, bucket: &str, library: &Library<'_>) -> String {
+    let whole = match (Arn::parse(said), library.read(RESOURCE, bucket)) {
+        (Some(_), _) => said.to_owned(),
+        (None, Read::Found(_, facts)) => {
+            let fact = |name: &str| facts.get(name).and_then(Json::as_str);
+            let (Some(region), Some(account), Some(arn)) = (fact("Region"), fact("Account"), Arn::parse(bucket)) else {
+                return said.to_owned();
+            };
+            let kind = if said.starts_with("alias/") { "" } else { "key/" };
+            format!("arn:{}:kms:{region}:{account}:{kind}{said}", arn.partition)
+        }
+        (None, _) => return said.to_owned(),
+    };
+    let behind_alias = |json: &Json| json.get("Arn").and_then(Json::as_str).map(str::to_owned);
+    match library.read(KMS_KEY, &whole) {
+        Read::Found(_, json) if whole.contains(":alias/") => behind_alias(&json).unwrap_or(whole),
+        _ => whole,
+    }
 }
 
 fn bucket_key(bucket: &str, library: &Library<'_>) -> bool {
