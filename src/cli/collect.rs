@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 pub(crate) struct Arguments {
     /// The cloud
     provider: String,
-    /// Which account, where not the one that the credentials belong to
+    /// Which account, where not the one that the credentials belong to: for Google Cloud a project, `folders/N` or `organizations/N`
     scope: Option<String>,
     /// The snapshot (mode 0600); after an interruption the same command goes on where it was
     #[arg(long, short = 'o', value_name = "FILE")]

@@ -37,6 +37,12 @@ pub(crate) struct Live {
     /// Google Cloud: a file with an access token, in place of Application Default Credentials
     #[arg(long, value_name = "FILE")]
     access_token_file: Option<String>,
+    /// Google Cloud: a file with credentials of any kind, in place of Application Default Credentials
+    #[arg(long, value_name = "FILE", conflicts_with = "access_token_file")]
+    credentials_file: Option<String>,
+    /// Google Cloud: the service account that is impersonated to read with
+    #[arg(long, value_name = "EMAIL", conflicts_with = "access_token_file")]
+    impersonate: Option<String>,
     /// Azure: the tenant whose directory and subscriptions are read
     #[arg(long, value_name = "ID")]
     tenant: Option<String>,
@@ -62,6 +68,8 @@ impl Live {
             ("project", &self.project),
             ("billing-project", &self.billing_project),
             ("access-token-file", &self.access_token_file),
+            ("credentials-file", &self.credentials_file),
+            ("impersonate", &self.impersonate),
             ("tenant", &self.tenant),
             ("subscription", &self.subscription),
             ("cloud", &self.cloud),

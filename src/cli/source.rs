@@ -4,7 +4,10 @@ use super::failure::Failure;
 use super::output::say;
 use clap::Args;
 #[cfg(feature = "live")]
-use iam_why::contract::{collect::Testimony, refusal::Refusal};
+use iam_why::contract::{
+    collect::{Holder, Testimony},
+    refusal::Refusal,
+};
 use iam_why::load::{self, Loaded};
 use iam_why::{Question, Snapshot, Verdict};
 use std::path::{Path, PathBuf};
@@ -40,6 +43,12 @@ impl Source {
     #[cfg(feature = "live")]
     pub(crate) fn testimony(&self, refusal: &Refusal) -> Result<Option<Testimony>, Failure> {
         Ok(iam_why::live::testimony(refusal, &self.live.options())?)
+    }
+
+    /// Whose the credentials for a provider are.
+    #[cfg(feature = "live")]
+    pub(crate) fn holder(&self, provider: &str) -> Result<Option<Holder>, Failure> {
+        Ok(iam_why::live::holder(provider, &self.live.options())?)
     }
 
     /// The snapshot that answers `question`, and the question as the cloud spells it where the cloud was read.

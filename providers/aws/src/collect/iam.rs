@@ -6,7 +6,7 @@ use super::doctor::PROBE;
 use super::reader::{Reader, lacks, of_page, pages};
 use super::shapes::{self, pretty};
 use super::step::{Step, steps};
-use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, INLINE_POLICY, MANAGED_POLICY, ROLE, USER, USER_GROUPS};
+use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, INLINE_POLICY, MANAGED_POLICY, POLICY_FACTS, ROLE, USER, USER_GROUPS};
 use aws_sdk_iam::types::{AttachedPolicy, Group, Role, User};
 use futures_util::future::{join, join_all, join3, join4};
 use iam_why_contract::Outcome;
@@ -168,12 +168,17 @@ impl<'r> Iam<'r> {
 
     async fn default_version(&self, arn: &str) -> Result<(), Outcome> {
         let policy = self.reader.ask(&GET_POLICY, arn, self.clients.iam.get_policy().policy_arn(arn).send()).await?.policy;
-        let version = policy.and_then(|policy| policy.default_version_id).ok_or_else(|| lacks(&GET_POLICY, "DefaultVersionId"))?;
+        let version = policy.as_ref().and_then(|policy| policy.default_version_id.clone());
+        let version = version.ok_or_else(|| lacks(&GET_POLICY, "DefaultVersionId"))?;
         let call = self.clients.iam.get_policy_version().policy_arn(arn).version_id(version).send();
         let answer = self.reader.ask(&GET_POLICY_VERSION, arn, call).await?;
         let document = answer.policy_version.and_then(|version| version.document).ok_or_else(|| lacks(&GET_POLICY_VERSION, "Document"))?;
         let name = Arn::parse(arn).map_or(arn, |arn| super::arn::last(arn.resource));
         self.reader.found(&GET_POLICY_VERSION, arn, name, shapes::decoded(&document));
+        if let Some(policy) = policy {
+            let facts = Step { kind: POLICY_FACTS, ..GET_POLICY };
+            self.reader.found(&facts, arn, name, pretty(&shapes::policy_facts(&policy)));
+        }
         Ok(())
     }
 

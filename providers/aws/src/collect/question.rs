@@ -147,10 +147,19 @@ async fn whole(
 /// A role under another path is the role of that name. Whoever names an alias asks for the key behind it: that is what policies are
 /// compared with (*Controlling access using aliases*).
 fn ask_of_itself(question: &mut Question, real: String) -> Option<String> {
-    const OF_ALIASES: [&str; 3] = ["kms:createalias", "kms:updatealias", "kms:deletealias"];
     let resource = question.resource.clone().filter(|resource| *resource != real)?;
     if let Some((_, alias)) = resource.split_once(":alias/") {
-        if OF_ALIASES.contains(&&*question.action.to_ascii_lowercase()) {
+        let fact = match &*question.action.to_ascii_lowercase() {
+            "kms:createalias" => return None,
+            "kms:deletealias" => Some("target-key"),
+            "kms:updatealias" => Some("current-key"),
+            _ => None,
+        };
+        if let Some(fact) = fact {
+            // These are about the alias and its key both (KMS-8).
+            if question.context.get_ignoring_case(fact) == Lookup::NotKnown {
+                question.context = question.context.clone().with(fact, [real]);
+            }
             return None;
         }
         if question.context.get_ignoring_case("kms:RequestAlias") == Lookup::NotKnown {

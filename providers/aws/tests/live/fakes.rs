@@ -6,7 +6,7 @@ use super::relay::{Relay, Seen, Treatment};
 use iam_why_aws::Aws;
 use iam_why_aws::collect::AwsReader;
 use iam_why_contract::collect::{Collect, CollectError, Options, SecondOpinion, Testimony};
-use iam_why_contract::refusal::{Reason, Refusal};
+use iam_why_contract::refusal::{Reason, Refusal, Sealed};
 use iam_why_contract::{Context, Decision, Outcome, Provider, Question, Verdict};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -102,6 +102,7 @@ pub(crate) fn refusal(reference: &str, value: &str) -> Refusal {
         next: Vec::new(),
         derived: Vec::new(),
         context: BTreeMap::from([(reference.to_owned(), value.to_owned())]),
+        sealed: if reference == "encoded_message" { Sealed::new(value) } else { Sealed::default() },
     }
 }
 

@@ -219,7 +219,9 @@ fn an_alias_stands_for_its_key() {
     assert_eq!(decrypt.question.resource.as_deref(), Some(company.name("in_home/key")));
     assert_eq!(decrypt.question.context.entries.get("kms:RequestAlias").cloned().flatten(), Some(vec!["alias/reports".to_owned()]));
     assert!(decrypt.notes.iter().any(|note| note.starts_with(&format!("`{alias}` is arn:aws:kms:"))), "{:?}", decrypt.notes);
-    assert_eq!(read_it("kms:DeleteAlias").question.resource.as_deref(), Some(&*alias), "that one is about the alias itself");
+    let delete = read_it("kms:DeleteAlias").question;
+    assert_eq!(delete.resource.as_deref(), Some(&*alias), "that one is about the alias, and about the key besides");
+    assert_eq!(delete.context.entries.get("target-key").cloned().flatten(), Some(vec![company.name("in_home/key").to_owned()]));
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub trait Collect: Send + Sync {
     /// Reads what `question` needs.
     fn question<'a>(&'a self, question: &'a Question, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Collected>;
 
-    /// Reads everything there is in `scope` (an account, a subscription, a project; `None` for the one the credentials belong to) and
+    /// Reads everything there is in `scope` (an account, a subscription, a project or what it lies in; `None` for the one the credentials belong to) and
     /// hands it to `sink` as it comes. Returns the scope that was read, in the cloud's own spelling.
     fn whole<'a>(
         &'a self,
@@ -46,6 +46,12 @@ pub trait Collect: Send + Sync {
     /// Asks the cloud's own simulator; `None` where it has none for this question.
     fn verify<'a>(&'a self, question: &'a Question, verdict: &'a Verdict, options: &'a Options) -> Reading<'a, Option<SecondOpinion>> {
         let _ = (question, verdict, options);
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Whose the credentials are; `None` where the cloud does not say.
+    fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {
+        let _ = options;
         Box::pin(async { Ok(None) })
     }
 
@@ -68,7 +74,7 @@ pub struct Options {
     /// How many calls may be under way at once.
     pub concurrency: usize,
     /// What only some clouds know, by the name of the command line option without its dashes: `profile`, `region`, `regions`,
-    /// `endpoint-url`, `reader-role`, `tenant`, `subscription`, `impersonate`.
+    /// `endpoint-url`, `reader-role`, `tenant`, `subscription`, `project`, `credentials-file`, `impersonate`.
     pub settings: BTreeMap<&'static str, String>,
 }
 
@@ -179,6 +185,25 @@ pub struct Check {
     pub about: String,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+/// Whose credentials they are.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// In the cloud's own spelling.
+    pub who: String,
+    /// Other names of the same principal.
+    pub also: Vec<String>,
+    /// Is this holder the principal that is named so? `None` where the name does not settle it.
+    pub same: fn(&Self, &str) -> Option<bool>,
+}
+
+impl Holder {
+    /// Is the holder the principal that is named so? `None` where the name does not settle it.
+    #[must_use]
+    pub fn is(&self, name: &str) -> Option<bool> {
+        (self.same)(self, name)
+    }
 }
 
 /// What the cloud's own simulator says.
