@@ -13,7 +13,7 @@ use aws_sdk_kms::types::{GrantListEntry, KeyMetadata};
 use futures_util::future::{join, join3};
 use iam_why_contract::Outcome;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 steps! {
     DESCRIBE_KEY = KMS_KEY, "kms:DescribeKey", ["kms:DescribeKey"], absent ["NotFoundException"];
@@ -66,8 +66,10 @@ async fn describe(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) 
         .and_then(|answer| answer.key_metadata.ok_or_else(|| lacks(&DESCRIBE_KEY, "KeyMetadata")))
     {
         Ok(key) => {
-            let subject = key.arn().unwrap_or(arn);
-            reader.found(&DESCRIBE_KEY, subject, &format!("key {}", key.key_id()), pretty(&metadata(&key)));
+            // Under the name of an alias it says which key that is.
+            for subject in BTreeSet::from([key.arn().unwrap_or(arn), arn]) {
+                reader.found(&DESCRIBE_KEY, subject, &format!("key {}", key.key_id()), pretty(&metadata(&key)));
+            }
             Some(key)
         }
         Err(outcome) => {

@@ -1,6 +1,7 @@
 //! What became of a call: one classification for every operation of every service.
 
 use super::step::Step;
+use crate::documents::RESOURCE_POLICY;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -195,7 +196,7 @@ fn needs(step: &Step, status: u16, code: &str, away: Option<&str>) -> String {
         };
     }
     // GetBucketPolicy: whoever may, but is not of the account that owns the bucket, gets a 405.
-    if status == 405 {
+    if status == 405 && step.kind == RESOURCE_POLICY {
         return format!("{} for a principal of the account that owns it (--reader-role NAME, a role there that may be assumed)", step.call);
     }
     format!("an answer to {} without an error", step.call)

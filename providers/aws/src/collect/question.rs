@@ -79,7 +79,7 @@ fn of_principal(principal: &str, snapshot: &Snapshot) -> Vec<String> {
 fn of_resource(resource: &str, snapshot: &Snapshot) -> Option<String> {
     let holder = crate::layers::resource::holder(resource).unwrap_or_else(|| resource.to_owned());
     let facts = snapshot.of(RESOURCE, &holder).next().and_then(|facts| serde_json::from_str::<serde_json::Value>(&facts.text).ok());
-    let gone = [ACCESS_POINT, KMS_KEY, OBJECT]
+    let gone = [ACCESS_POINT, KMS_KEY, OBJECT, ROLE]
         .iter()
         .find_map(|kind| [resource, holder.as_str()].into_iter().find(|subject| snapshot.outcome(kind, subject) == Some(&Outcome::Absent)));
     if facts.is_some_and(|facts| facts.get("Exists") == Some(&false.into())) {
@@ -126,7 +126,7 @@ async fn whole(
         }
     };
     let network = Box::pin(plan.network(&resolved.who));
-    let (real, key, (), ()) =
+    let (real, itself, (), ()) =
         join4(Box::pin(plan.principal(&resolved.who)), Box::pin(plan.resource()), Box::pin(of_account), network).await;
     let mut notes = resolved.notes;
     if let Err(failure) = accounts.identity().await
@@ -138,22 +138,36 @@ async fn whole(
         notes.push(format!("`{}` has the ARN {real}", question.principal));
         question.principal = real;
     }
-    if let Some(key) = key {
-        notes.extend(ask_of_key(&mut question, key));
+    if let Some(real) = itself {
+        notes.extend(ask_of_itself(&mut question, real));
     }
     Ok(Answered { question, notes })
 }
 
-/// Whoever names an alias asks for the key behind it: that is what policies are compared with (*Controlling access using aliases*).
-fn ask_of_key(question: &mut Question, key: String) -> Option<String> {
-    const OF_ALIASES: [&str; 3] = ["kms:createalias", "kms:updatealias", "kms:deletealias"];
-    let resource = question.resource.clone()?;
-    let (_, alias) = resource.split_once(":alias/").filter(|_| !OF_ALIASES.contains(&&*question.action.to_ascii_lowercase()))?;
-    if question.context.get_ignoring_case("kms:RequestAlias") == Lookup::NotKnown {
-        question.context = question.context.clone().with("kms:RequestAlias", [format!("alias/{alias}")]);
+/// A role under another path is the role of that name. Whoever names an alias asks for the key behind it: that is what policies are
+/// compared with (*Controlling access using aliases*).
+fn ask_of_itself(question: &mut Question, real: String) -> Option<String> {
+    let resource = question.resource.clone().filter(|resource| *resource != real)?;
+    if let Some((_, alias)) = resource.split_once(":alias/") {
+        let fact = match &*question.action.to_ascii_lowercase() {
+            "kms:createalias" => return None,
+            "kms:deletealias" => Some("target-key"),
+            "kms:updatealias" => Some("current-key"),
+            _ => None,
+        };
+        if let Some(fact) = fact {
+            // These are about the alias and its key both (KMS-8).
+            if question.context.get_ignoring_case(fact) == Lookup::NotKnown {
+                question.context = question.context.clone().with(fact, [real]);
+            }
+            return None;
+        }
+        if question.context.get_ignoring_case("kms:RequestAlias") == Lookup::NotKnown {
+            question.context = question.context.clone().with("kms:RequestAlias", [format!("alias/{alias}")]);
+        }
     }
-    let note = format!("`{resource}` is {key}");
-    question.resource = Some(key);
+    let note = format!("`{resource}` is {real}");
+    question.resource = Some(real);
     Some(note)
 }
 
@@ -195,7 +209,7 @@ impl Plan<'_> {
     }
 
     /// The resource: its policy, its settings, the key behind it, and what binds its account.
-    /// Returns the key, where the question is about one.
+    /// Returns the ARN of the resource as AWS has it, where the question may have named it otherwise.
     async fn resource(&self) -> Option<String> {
         let resource = self.question.resource.as_deref()?;
         let arn = Arn::parse(resource)?;
@@ -237,7 +251,7 @@ impl Plan<'_> {
                 }
             }
             "kms" => return kms::key(self.reader, self.accounts, self.organizations, resource).await,
-            "iam" if arn.resource.starts_with("role/") => self.role_as_resource(resource, arn).await,
+            "iam" if arn.resource.starts_with("role/") => return self.role_as_resource(resource, arn).await,
             _ => {
                 if services::read(self.reader, self.accounts, resource, action).await.is_none() && HOLDERS_NOT_READ.contains(&arn.service) {
                     let why = format!(
@@ -252,15 +266,16 @@ impl Plan<'_> {
     }
 
     /// A role as a resource counts for its trust policy: who may assume it, to whom it may be passed.
-    async fn role_as_resource(&self, resource: &str, arn: Arn<'_>) {
+    async fn role_as_resource(&self, resource: &str, arn: Arn<'_>) -> Option<String> {
         if resource.contains(['*', '?']) || resource == self.question.principal {
-            return;
+            return None;
         }
         match self.accounts.clients(arn.account).await {
-            Ok(clients) => {
-                Iam::new(self.reader, &clients).role_itself(resource, last(arn.resource), false).await;
+            Ok(clients) => Iam::new(self.reader, &clients).role_itself(resource, last(arn.resource), false).await.map(|role| role.arn),
+            Err(outcome) => {
+                self.reader.note(ROLE, resource, outcome);
+                None
             }
-            Err(outcome) => self.reader.note(ROLE, resource, outcome),
         }
     }
 
@@ -292,17 +307,17 @@ impl Plan<'_> {
         if !id.starts_with("vpce-") {
             return;
         }
-        let own_region = || self.accounts.home().region().to_owned();
+        let of_resource = self.question.resource.as_deref().and_then(Arn::parse).map(|arn| arn.region).filter(|region| !region.is_empty());
         let region = match self.question.context.get_ignoring_case("aws:RequestedRegion") {
-            Lookup::Known([region, ..]) => region.clone(),
-            _ => own_region(),
+            Lookup::Known([region, ..]) => region,
+            _ => of_resource.unwrap_or_else(|| self.accounts.home().region()),
         };
         // It stands in a network of whoever asks, as far as anybody knows.
         let clients = match who.account() {
             Some(account) => self.accounts.clients(account).await.ok(),
             None => None,
         };
-        endpoints::read(self.reader, clients.as_deref().unwrap_or(self.accounts.home()), id, &region).await;
+        endpoints::read(self.reader, clients.as_deref().unwrap_or(self.accounts.home()), id, region).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The KMS keys behind a call: S3 asks for them in the caller's name, aliases lead to them, re-encrypting takes two.
 
 use super::{Need, given, need, untold};
-use crate::documents::{BUCKET_ENCRYPTION, OBJECT, RESOURCE_POLICY};
+use crate::documents::{BUCKET_ENCRYPTION, KMS_KEY, OBJECT, RESOURCE, RESOURCE_POLICY};
 use crate::language::arn::Arn;
 use crate::layers::service::rules;
 use crate::library::{Library, Read};
@@ -84,7 +84,27 @@ fn default_rule(bucket: &str, library: &Library<'_>) -> Option<Json> {
 
 fn key_of_bucket(bucket: &str, library: &Library<'_>) -> Option<String> {
     let rule = default_rule(bucket, library)?;
-    rule.get("ApplyServerSideEncryptionByDefault")?.get("KMSMasterKeyID").and_then(Json::as_str).map(str::to_owned)
+    let said = rule.get("ApplyServerSideEncryptionByDefault")?.get("KMSMasterKeyID").and_then(Json::as_str)?;
+    Some(key_itself(said, bucket, library))
+}
+
+/// A bucket's setting names its key by ARN, id or alias (*ServerSideEncryptionByDefault*): an id or alias without an account is of the
+/// bucket's account and region. What stays without an ARN is returned as it was said.
+fn key_itself(said: &str, bucket: &str, library: &Library<'_>) -> String {
+    let whole = if Arn::parse(said).is_some() { Some(said.to_owned()) } else { in_place_of(said, bucket, library) };
+    let Some(whole) = whole else { return said.to_owned() };
+    match library.read(KMS_KEY, &whole) {
+        Read::Found(_, json) if whole.contains(":alias/") => json.get("Arn").and_then(Json::as_str).map_or(whole, str::to_owned),
+        _ => whole,
+    }
+}
+
+/// The ARN of a key that is said by id or alias, where the bucket's account and region were read.
+fn in_place_of(said: &str, bucket: &str, library: &Library<'_>) -> Option<String> {
+    let Read::Found(_, facts) = library.read(RESOURCE, bucket) else { return None };
+    let fact = |name: &str| facts.get(name).and_then(Json::as_str);
+    let kind = if said.starts_with("alias/") { "" } else { "key/" };
+    Some(format!("arn:{}:kms:{}:{}:{kind}{said}", Arn::parse(bucket)?.partition, fact("Region")?, fact("Account")?))
 }
 
 fn bucket_key(bucket: &str, library: &Library<'_>) -> bool {

@@ -7,7 +7,7 @@ use iam_why_aws::Aws;
 use iam_why_aws::collect::AwsReader;
 use iam_why_contract::collect::{Collect, CollectError, Options, SecondOpinion, Testimony};
 use iam_why_contract::refusal::{Reason, Refusal, Sealed};
-use iam_why_contract::{Decision, Outcome, Provider, Question, Verdict};
+use iam_why_contract::{Context, Decision, Outcome, Provider, Question, Verdict};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -252,6 +252,38 @@ fn the_simulator_says_nothing_about_layers_that_it_leaves_out() {
     let (verdict, opinion) = verified(company, &relay, &question);
     assert_eq!((verdict.decision, verdict.decided_by), (Decision::Deny, Some("resource")));
     assert_eq!((opinion.agrees, opinion.leaves_out), (None, vec!["resource".to_owned()]), "{}", opinion.says);
+}
+
+#[test]
+fn the_simulator_is_asked_the_question_itself_and_not_what_the_call_needs_besides() {
+    let company = Company::get();
+    let relay = company.relay();
+    let object = format!("{}/2026/a.csv", company.name("in_home/bucket"));
+    let question = company.question(company.name("in_home/app"), "s3:GetObject", &object);
+    relay.treat(simulated("allowed", ""));
+    let (verdict, opinion) = verified(company, &relay, &question);
+    assert_eq!((verdict.decision, verdict.parts[0].decision), (Decision::Deny, Decision::Allow), "the key is what refuses");
+    assert_eq!(opinion.agrees, None, "{}", opinion.says);
+    assert!(opinion.says.contains("it was not asked about kms:Decrypt"), "{}", opinion.says);
+    relay.treat(simulated("explicitDeny", ""));
+    assert_eq!(verified(company, &relay, &question).1.agrees, Some(false));
+}
+
+#[test]
+fn the_simulator_is_told_the_role_of_a_session_and_of_what_type_the_facts_are() {
+    let company = Company::get();
+    let relay = company.relay();
+    let session = format!("arn:aws:sts::{}:assumed-role/app/i-1", company.name("home"));
+    let mut question = company.question(&session, "sqs:SendMessage", company.name("in_home/queue"));
+    let facts = [("aws:SourceIp", "192.0.2.7"), ("aws:SecureTransport", "true"), ("aws:CurrentTime", "2026-01-01T00:00:00Z")];
+    question.context = facts.into_iter().fold(Context::default(), |context, (key, value)| context.with(key, [value]));
+    relay.treat(simulated("allowed", ""));
+    verified(company, &relay, &question);
+    let asked = relay.seen().into_iter().find(|seen| seen.operation == "SimulatePrincipalPolicy").unwrap().body;
+    assert!(asked.contains("role%2Fteam%2Fapp"), "{asked}");
+    for kind in ["=ip", "=boolean", "=date"] {
+        assert!(asked.contains(&format!("ContextKeyType{kind}")), "{kind}: {asked}");
+    }
 }
 
 #[test]

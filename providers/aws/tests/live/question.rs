@@ -142,6 +142,16 @@ fn a_session_leads_to_its_role_with_the_path_that_it_does_not_show() {
 }
 
 #[test]
+fn a_role_that_is_to_be_assumed_is_found_under_whichever_path_it_is_named() {
+    let company = Company::get();
+    let relay = company.relay();
+    let pathless = format!("arn:aws:iam::{}:role/app", company.name("home"));
+    let read = read(&company.question(company.name("ana"), "sts:AssumeRole", &pathless), &company.options(&relay)).unwrap();
+    assert_eq!(read.question.resource.as_deref(), Some(company.name("in_home/app")));
+    assert_eq!(read.notes, [format!("`{pathless}` is {}", company.name("in_home/app"))]);
+}
+
+#[test]
 fn a_principal_that_was_deleted_is_said_to_be_absent() {
     let company = Company::get();
     let relay = company.relay();

@@ -189,6 +189,27 @@ fn the_key_that_a_request_names_is_read_in_place_of_the_default_one() {
 }
 
 #[test]
+fn a_bucket_may_name_its_key_by_id_or_alias() {
+    let company = Company::get();
+    let relay = company.relay();
+    let key = company.name("in_home/key");
+    let id = key.rsplit('/').next().unwrap();
+    let alias = format!("arn:aws:kms:eu-west-1:{}:alias/reports", company.name("home"));
+    for said in [id, "alias/reports", alias.as_str()] {
+        let body = format!(
+            "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>\
+             <KMSMasterKeyID>{said}</KMSMasterKeyID></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>"
+        );
+        relay.treat(only("GetBucketEncryption", Treatment::Answer(200, "application/xml", body)));
+        let object = format!("{}/2026/b.csv", company.name("in_home/bucket"));
+        let read = read(&company.question(company.name("in_home/app"), "s3:PutObject", &object), &company.options(&relay)).unwrap();
+        let parts = Aws.simulate(&read.question, &read.snapshot).unwrap().parts;
+        let part = parts.iter().find(|part| part.action == "kms:GenerateDataKey").unwrap_or_else(|| panic!("{said}: {parts:?}"));
+        assert_eq!(part.resource.as_deref(), Some(key), "{said}");
+    }
+}
+
+#[test]
 fn an_alias_stands_for_its_key() {
     let company = Company::get();
     let relay = company.relay();
@@ -198,7 +219,9 @@ fn an_alias_stands_for_its_key() {
     assert_eq!(decrypt.question.resource.as_deref(), Some(company.name("in_home/key")));
     assert_eq!(decrypt.question.context.entries.get("kms:RequestAlias").cloned().flatten(), Some(vec!["alias/reports".to_owned()]));
     assert!(decrypt.notes.iter().any(|note| note.starts_with(&format!("`{alias}` is arn:aws:kms:"))), "{:?}", decrypt.notes);
-    assert_eq!(read_it("kms:DeleteAlias").question.resource.as_deref(), Some(&*alias), "that one is about the alias itself");
+    let delete = read_it("kms:DeleteAlias").question;
+    assert_eq!(delete.resource.as_deref(), Some(&*alias), "that one is about the alias, and about the key besides");
+    assert_eq!(delete.context.entries.get("target-key").cloned().flatten(), Some(vec![company.name("in_home/key").to_owned()]));
 }
 
 #[test]
