@@ -7,7 +7,7 @@
 //! | `identity` | identity policies |
 //! | `boundary`, `session`, `resource_policy` | one policy or null; `resource_policy` is the trust policy or key policy too |
 //! | `scps`, `rcps` | nodes from the root down to the account, each a list of policies; an empty list: the feature is off |
-//! | `extra` | further facts, [`EXTRA`] |
+//! | `extra` | further facts, [`EXTRA`]; `whole_call`: what setting tags at creation takes besides counts too |
 //! | `expect`, `decided_by`, `code`, `at` | the expectation |
 
 use crate::documents::{
@@ -18,6 +18,7 @@ use crate::documents::{
 use crate::language::arn::Arn;
 use crate::language::principal::{Caller, CallerKind};
 use crate::layers::resource::{holder, is_assume};
+use crate::needs::{APART, TAGS};
 use crate::request::Request;
 use iam_why_contract::case::{CaseError, ExpectedDecision};
 use iam_why_contract::{Case, Context, Document, Expected, Outcome, Question, Search, Snapshot};
@@ -25,7 +26,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The facts that `extra` may hold.
-pub const EXTRA: [&str; 42] = [
+pub const EXTRA: [&str; 43] = [
     "access_point",
     "access_point_policy",
     "access_point_vpc",
@@ -68,6 +69,7 @@ pub const EXTRA: [&str; 42] = [
     "vpce",
     "vpce_traversed",
     "vpce_type",
+    "whole_call",
 ];
 
 /// The fields of the short form.
@@ -178,6 +180,10 @@ impl<'c> Builder<'c> {
             self.document(kind, &arn, &format!("{title} {name}"), Value::Object(detail));
         }
         let expect = self.expected()?;
+        // A case asks about one authorization; what else setting tags takes counts where it says so.
+        if !self.flag("whole_call") {
+            self.give(TAGS, APART);
+        }
         let mut not_modelled: Vec<String> =
             self.extra.keys().filter(|name| !EXTRA.contains(&name.as_str())).map(|name| format!("extra.{name}")).collect();
         not_modelled.extend(self.fields.keys().filter(|name| !FIELDS.contains(&name.as_str()) && *name != "at").cloned());

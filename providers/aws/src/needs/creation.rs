@@ -49,8 +49,17 @@ const TAGGING: &[(&str, &str, &str)] = &[
     ("ssm:putparameter", "ssm:AddTagsToResource", ""),
 ];
 
+/// The key of the context that says whether the permission to tag is asked about with the action ([`APART`]: it is not).
+pub const TAGS: &str = "tags-at-creation";
+
+/// The permission to tag is another question.
+pub const APART: &str = "apart";
+
 /// Tags that are set at creation need the permission to tag.
 pub(super) fn tags(request: &Request) -> Option<Need> {
+    if given(request, TAGS) == Some(APART) {
+        return None;
+    }
     if !gives_under(request, "aws:RequestTag/") && !gives_under(request, "aws:TagKeys") {
         return None;
     }

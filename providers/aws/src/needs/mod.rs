@@ -11,7 +11,7 @@ use crate::layers::resource::holder;
 use crate::library::{Library, Read};
 use crate::request::Request;
 use crate::world::{access_point as access_point_of, behind_access_point};
-pub use creation::first_use;
+pub use creation::{APART, TAGS, first_use};
 use iam_why_contract::{Doubt, Lookup};
 
 /// One authorization that the call needs.
