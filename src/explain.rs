@@ -4,8 +4,8 @@
 //! of everything that stands in front of them.
 
 use crate::{ask, providers};
-use iam_why_contract::refusal::{Catalogue, Dialect, Reason, Refusal, Scanner};
 use chrono::{DateTime, TimeDelta, Utc};
+use iam_why_contract::refusal::{Catalogue, Dialect, Reason, Refusal, Scanner};
 use iam_why_contract::{Context, Decision, Effect, Kind, Question, Snapshot, Truth, Verdict};
 use std::io::{self, Read};
 use std::sync::LazyLock;

@@ -3,7 +3,9 @@
 //! Nothing but reading calls is ever sent. What may not be read is a [`Search`](iam_why_contract::Search) of the snapshot and no error.
 
 use crate::providers;
-use iam_why_contract::collect::{Collect, CollectError, Collected, Doctor, Holder, Options, Progress, Reading, SecondOpinion, Sink, Testimony};
+use iam_why_contract::collect::{
+    Collect, CollectError, Collected, Doctor, Holder, Options, Progress, Reading, SecondOpinion, Sink, Testimony,
+};
 use iam_why_contract::refusal::Refusal;
 use iam_why_contract::{Question, Verdict};
 

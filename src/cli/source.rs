@@ -4,7 +4,10 @@ use super::failure::Failure;
 use super::output::say;
 use clap::Args;
 #[cfg(feature = "live")]
-use iam_why::contract::{collect::{Holder, Testimony}, refusal::Refusal};
+use iam_why::contract::{
+    collect::{Holder, Testimony},
+    refusal::Refusal,
+};
 use iam_why::load::{self, Loaded};
 use iam_why::{Question, Snapshot, Verdict};
 use std::path::{Path, PathBuf};

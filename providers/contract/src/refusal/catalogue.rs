@@ -3,8 +3,8 @@
 use super::sighting::{LazyPairs, Mark, Sighting};
 use super::template::Template;
 use super::{Form, Pairs, Refusal, View, fold};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use aho_corasick::dfa::DFA;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 

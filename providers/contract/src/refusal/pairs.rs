@@ -366,7 +366,14 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
             return;
         }
         let (base, limit) = if self.within == 0 { (at, self.at) } else { (self.base, self.limit) };
-        self.pairs.objects.push(Object { key: Cow::Owned(key.to_owned()), parent: self.object, start: base, end: limit, depth, closed: false });
+        self.pairs.objects.push(Object {
+            key: Cow::Owned(key.to_owned()),
+            parent: self.object,
+            start: base,
+            end: limit,
+            depth,
+            closed: false,
+        });
         let (object, within) = (self.pairs.objects.len() - 1, self.within + 1);
         let raw = value.get(start..).unwrap_or("");
         let hold = |part: &str| Cow::Owned(part.to_owned());

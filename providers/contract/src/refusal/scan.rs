@@ -1,7 +1,7 @@
 //! Refusals in a stream of any length, in bounded memory.
 
-use super::{Refusal, View};
 use super::catalogue::{Catalogue, Found, settle};
+use super::{Refusal, View};
 use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
@@ -40,7 +40,16 @@ impl<'c> Scanner<'c> {
     /// A scanner of these dialects.
     #[must_use]
     pub fn new(catalogue: &'c Catalogue) -> Self {
-        Self { catalogue, kept: Vec::new(), view: View::default(), lines: 0, read: 0, found: Vec::new(), repeats: HashMap::new(), more: false }
+        Self {
+            catalogue,
+            kept: Vec::new(),
+            view: View::default(),
+            lines: 0,
+            read: 0,
+            found: Vec::new(),
+            repeats: HashMap::new(),
+            more: false,
+        }
     }
 
     /// Takes the next piece of the stream.

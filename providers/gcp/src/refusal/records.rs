@@ -67,7 +67,9 @@ fn not_granted(pairs: &Pairs<'_>, method: &Pair<'_>) -> NotGranted {
     let refused = |pair: &&Pair<'_>| pairs.beside(pair, 0, "granted") != Some("true");
     let all = pairs.between(start, end).filter(within).collect::<Vec<_>>();
     match all.iter().copied().find(refused) {
-        Some(pair) => NotGranted { permission: Some(pair.value.to_string()), resource: pairs.beside(pair, 0, "resource").map(str::to_owned) },
+        Some(pair) => {
+            NotGranted { permission: Some(pair.value.to_string()), resource: pairs.beside(pair, 0, "resource").map(str::to_owned) }
+        }
         None => {
             NotGranted { permission: None, resource: all.first().and_then(|pair| pairs.beside(pair, 0, "resource")).map(str::to_owned) }
         }
