@@ -46,3 +46,11 @@ fn nothing_but_reading_calls_is_sent_each_with_the_token() {
     let assigned = seen.iter().find(|call| call.path.ends_with("/roleAssignments")).unwrap();
     assert!(assigned.query.contains("assignedTo"), "{assigned:?}");
 }
+
+#[test]
+fn a_token_that_does_not_say_whose_it_is_has_no_known_holder() {
+    let server = Server::new(|_| Treatment::Pass);
+    let holder = runtime().block_on(reader().holder(&server.options())).unwrap();
+    assert!(holder.is_none(), "{holder:?}");
+    assert!(server.seen().is_empty(), "the token itself says it, or nothing does");
+}
