@@ -1,8 +1,8 @@
 //! What one question reads.
 
-use crate::server::{APP_ID, APP_OBJECT, MARKED_TOKEN, Server, Treatment, ask, verdict};
+use crate::server::{APP_ID, APP_OBJECT, MARKED_TOKEN, Server, Treatment, ask, reader, runtime, verdict};
 use iam_why_contract::Decision;
-use iam_why_contract::collect::CollectError;
+use iam_why_contract::collect::{Collect, CollectError};
 
 #[test]
 fn a_grant_to_a_group_of_the_application_is_found() {
