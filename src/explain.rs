@@ -324,7 +324,7 @@ fn principal(refusal: &Refusal) -> Option<String> {
 /// What the text says of the request, by the names of the cloud's own keys; what is there for the next steps only has other names.
 fn context(refusal: &Refusal) -> Context {
     const BEGINNINGS: [&str; 3] = ["request.", "destination.", "source."];
-    const NAMES: [&str; 5] = ["clientIp", "now", "tenant", "appId", "auth"];
+    const NAMES: [&str; 6] = ["clientIp", "now", "tenant", "appId", "auth", "objectId"];
     let is_fact = |key: &str| key.contains(':') || NAMES.contains(&key) || BEGINNINGS.iter().any(|start| key.starts_with(start));
     let facts = refusal.context.iter().filter(|(key, _)| is_fact(key));
     facts.fold(Context::default(), |context, (key, value)| match key.as_str() {

@@ -20,9 +20,16 @@ pub fn question(question: &Question, options: &Options, progress: &dyn Progress)
 /// Reads a whole account, subscription or project of the provider `id` into `sink`. Returns what was read, in the cloud's spelling.
 ///
 /// # Errors
-/// As for [`question`], and where `sink` cannot take it.
+/// As for [`question`], where `sink` cannot take it, and where the limit of `options` is over.
 pub fn whole(id: &str, scope: Option<&str>, options: &Options, sink: &dyn Sink, progress: &dyn Progress) -> Result<String, CollectError> {
-    wait(of(id)?.whole(scope, options, sink, progress))
+    let reading = of(id)?.whole(scope, options, sink, progress);
+    wait(match options.limit {
+        Some(limit) => Box::pin(async move {
+            let late = |_| Err(CollectError::Unfinished { seconds: limit.as_secs_f64() });
+            tokio::time::timeout(limit, reading).await.unwrap_or_else(late)
+        }),
+        None => reading,
+    })
 }
 
 /// Tries what the credentials for the provider `id` can read.

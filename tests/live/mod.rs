@@ -1,4 +1,5 @@
-//! The built program reading AWS: moto behind a relay that counts and disturbs, and an account made up here.
+//! The built program reading AWS (moto behind a relay that counts and disturbs, and an account made up here) and Azure (a tenant made up
+//! here).
 //!
 //! The servers and the relay are those with which the reader itself is tested.
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
@@ -13,7 +14,17 @@ mod relay;
 #[expect(dead_code, reason = "the tests of the reader use more of it")]
 mod servers;
 
+#[path = "../../providers/azure/tests/live/fake.rs"]
+#[expect(dead_code, reason = "the tests of the reader use more of it")]
+mod fake;
+#[path = "../../providers/azure/tests/live/tenant.rs"]
+#[expect(dead_code, reason = "the tests of the reader use more of it")]
+mod tenant;
+
 mod aws;
+mod azure;
+mod credentials;
 mod explain;
 mod large;
 mod program;
+mod time;

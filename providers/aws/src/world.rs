@@ -80,6 +80,8 @@ pub enum Api {
     Authorizer,
     /// By a Cognito user pool.
     Cognito,
+    /// Nobody read how, and the caller did not sign.
+    Unread,
 }
 
 /// Reads a world from a snapshot.
@@ -139,7 +141,7 @@ impl World {
         let mut reader = Reader {
             library,
             gaps: Vec::new(),
-            flags: Flags::OPEN,
+            flags: Flags::start(),
             notes: Vec::new(),
             resource_account: None,
             public_access: None,
@@ -273,8 +275,11 @@ fn id(detail: Option<&(&Document, Arc<Json>)>, name: &str) -> Option<Box<str>> {
 /// Whose resource it is, and whether that is the caller's account (E-6).
 fn accounts(reader: &mut Reader<'_>, request: &Request, caller: &Caller, facts: &Facts) {
     let account = resource_account(reader, request, caller, facts);
+    // No policy of the other account is asked for a session of its root user.
+    let root_access = &*request.action.lower == "sts:assumeroot";
     let same = match (&account, caller.has_account_side()) {
         (_, false) => Truth::No,
+        _ if root_access => Truth::Yes,
         (Some(account), true) => (Some(&**account) == caller.account.as_deref()).into(),
         (None, true) => Truth::Unknown,
     };
@@ -373,6 +378,8 @@ fn ownership(reader: &mut Reader<'_>, request: &Request, bucket: &str, outside: 
         Some("BucketOwnerEnforced") => (Truth::Yes, Truth::No),
         Some(_) => (Truth::No, foreign_object(reader, request)),
         None if noted || outside => (Truth::Unknown, foreign_object(reader, request)),
+        // Where the bucket's owner owned all objects, an object's list would name no other owner.
+        None if foreign_object(reader, request).is_yes() => (Truth::No, Truth::Yes),
         None => {
             reader.notes.push(format!("taken that the owner of {bucket} owns its objects (object ownership was not read)"));
             (Truth::Yes, Truth::No)
@@ -469,11 +476,11 @@ fn api(reader: &mut Reader<'_>, request: &Request, caller: &Caller) -> Option<Ap
         (Some("AWS_IAM"), _) => Api::Iam,
         (Some("CUSTOM"), _) => Api::Authorizer,
         (Some("COGNITO_USER_POOLS"), _) | (None, CallerKind::CognitoUser) => Api::Cognito,
-        (_, CallerKind::Anonymous) => {
-            reader.notes.push(format!("taken that API {} has no authorizer, since the caller is anonymous", arn.resource));
-            Api::Open
+        (_, CallerKind::Anonymous) => Api::Unread,
+        _ => {
+            reader.notes.push(format!("taken that API {} authorizes by IAM (how its methods do was not read)", arn.resource));
+            Api::Iam
         }
-        _ => Api::Iam,
     })
 }
 

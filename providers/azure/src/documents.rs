@@ -72,6 +72,9 @@ iam_why_contract::document_kinds! {
         ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"];
     KEY_VAULT = "azure:key-vault", "the key vault", "resource id",
         "`az keyvault show`", "az keyvault show --name NAME -o json", ["Microsoft.KeyVault/vaults/read"];
+    RESOURCE = "azure:resource", "the resource", "resource id",
+        "`az resource show`: {id, properties: {publicNetworkAccess?, networkAcls?, ipRules?}}, or its `networkRuleSets/default`",
+        "az resource show --ids ID -o json", ["*/read"];
     COSMOS_ASSIGNMENTS = "azure:cosmos-role-assignments", "the Cosmos DB role assignments", "resource id of the account",
         "`az cosmosdb sql role assignment list`: [{principalId, roleDefinitionId, scope}]",
         "az cosmosdb sql role assignment list --account-name NAME --resource-group GROUP -o json", ["Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments/read"];

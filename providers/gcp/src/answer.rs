@@ -2,12 +2,12 @@
 
 use crate::decide::{Judgement, decide};
 use crate::documents;
-use crate::facts::Facts;
+use crate::facts::{Facts, agree};
 use crate::language::permissions::meant_by;
-use crate::layers::{ALLOW_POLICY, Answer, STORAGE_ACL};
+use crate::layers::{self, ALLOW_POLICY, Answer, STORAGE_ACL};
 use crate::request::Request;
 use crate::world::World;
-use iam_why_contract::settle::{Open, settle};
+use iam_why_contract::settle::{Open, settle_possible};
 use iam_why_contract::trace::{Off, Tests};
 use iam_why_contract::{Decision, Doubt, Finding, Kind, Lookup, Part, Ruling, Snapshot, Step, Trace, Verdict, verdict};
 
@@ -25,6 +25,9 @@ pub(crate) fn answer(request: &Request, snapshot: &Snapshot) -> Verdict {
         verdict.decided_by = None;
     }
     verdict.doubts = settled.doubts;
+    if !settled.idle.is_empty() {
+        verdict.notes.push(format!("not known, and the answer is the same either way: {}", settled.idle.join("; ")));
+    }
     verdict
 }
 
@@ -38,6 +41,8 @@ struct Settled {
     kind: Option<Kind>,
     doubts: Vec<Doubt>,
     taken: Vec<(String, usize)>,
+    /// What is not known and makes no difference.
+    idle: Vec<String>,
 }
 
 fn settled(world: &World<'_>) -> Settled {
@@ -45,13 +50,18 @@ fn settled(world: &World<'_>) -> Settled {
     let judged = decide::<Off>(world, &facts);
     let asked = facts.asked();
     if judged.decision != Decision::Undetermined {
-        return Settled { decision: judged.decision, kind: judged.kind, doubts: Vec::new(), taken: Vec::new() };
+        return Settled { decision: judged.decision, kind: judged.kind, doubts: Vec::new(), taken: Vec::new(), idle: Vec::new() };
     }
-    let open: Vec<Open> = asked.iter().map(|(_, open)| open.clone()).collect();
-    let taking = |ways: &[usize]| asked.iter().map(|(key, _)| key.clone()).zip(ways.iter().copied()).collect::<Vec<_>>();
-    let settled = settle(&open, |ways| {
-        let judged = decide::<Off>(world, &Facts::taking(taking(ways)));
-        (judged.decision, judged.kind)
+    let open: Vec<Open> = asked.iter().map(|fact| fact.open.clone()).collect();
+    let taking = |ways: &[usize]| asked.iter().map(|fact| fact.key.clone()).zip(ways.iter().copied()).collect::<Vec<_>>();
+    let mut taken = None;
+    let settled = settle_possible(&open, |ways| {
+        agree(&asked, ways).then(|| {
+            let chosen = taking(ways);
+            taken.get_or_insert_with(|| chosen.clone());
+            let judged = decide::<Off>(world, &Facts::taking(chosen));
+            (judged.decision, judged.kind)
+        })
     });
     let mut doubts: Vec<Doubt> = settled.matters.iter().filter_map(|&at| open.get(at)).map(|open| open.doubt.clone()).collect();
     doubts.dedup();
@@ -59,10 +69,12 @@ fn settled(world: &World<'_>) -> Settled {
         doubts = open.into_iter().map(|open| open.doubt).collect();
     }
     let kind = settled.kind.or((settled.decision == Decision::Deny).then_some(Kind::MissingGrant));
+    let mut idle = Vec::new();
     if settled.decision != Decision::Undetermined {
         doubts.clear();
+        idle = asked.iter().map(|fact| fact.open.doubt.about.clone()).collect();
     }
-    Settled { decision: settled.decision, kind, doubts, taken: taking(&vec![0; asked.len()]) }
+    Settled { decision: settled.decision, kind, doubts, taken: taken.unwrap_or_default(), idle }
 }
 
 fn report(world: &World<'_>, judged: Judgement) -> Verdict {
@@ -145,6 +157,13 @@ fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
             names.push(name);
         }
     }
+    if world.request.permission.v1() == layers::policy_tags::READS && !complete(documents::TABLE) && !seen_table(world) {
+        names.push("the policy tags of the table's columns");
+    }
+    // A11
+    if world.request.permission.service() == "eventarc" && !complete("access_policies") {
+        names.push("access policies of Eventarc");
+    }
     if !complete("token.scopes") && context.get("token.scopes") == Lookup::NotKnown {
         names.push("the OAuth scopes of the token");
     }
@@ -152,4 +171,8 @@ fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
         names.push("the quota project");
     }
     names
+}
+
+fn seen_table(world: &World<'_>) -> bool {
+    world.outcome(documents::TABLE, &world.request.resource).is_some()
 }

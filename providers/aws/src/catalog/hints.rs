@@ -29,7 +29,17 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("s3:completemultipartupload", "s3:PutObject"),
     ("s3:copyobject", "s3:PutObject"),
     ("s3:createmultipartupload", "s3:PutObject"),
+    ("s3:deletebucketcors", "s3:PutBucketCORS"),
+    ("s3:deletebucketencryption", "s3:PutEncryptionConfiguration"),
+    ("s3:deletebucketlifecycle", "s3:PutLifecycleConfiguration"),
+    ("s3:deletebucketreplication", "s3:PutReplicationConfiguration"),
+    ("s3:deletebuckettagging", "s3:PutBucketTagging"),
     ("s3:deleteobjects", "s3:DeleteObject"),
+    ("s3:getbucketencryption", "s3:GetEncryptionConfiguration"),
+    ("s3:getbucketlifecycleconfiguration", "s3:GetLifecycleConfiguration"),
+    ("s3:getbucketnotificationconfiguration", "s3:GetBucketNotification"),
+    ("s3:getbucketreplication", "s3:GetReplicationConfiguration"),
+    ("s3:getobjectlockconfiguration", "s3:GetBucketObjectLockConfiguration"),
     ("s3:headbucket", "s3:ListBucket"),
     ("s3:headobject", "s3:GetObject"),
     ("s3:listbuckets", "s3:ListAllMyBuckets"),
@@ -38,8 +48,21 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("s3:listobjectsv2", "s3:ListBucket"),
     ("s3:listobjectversions", "s3:ListBucketVersions"),
     ("s3:listparts", "s3:ListMultipartUploadParts"),
+    ("s3:putbucketencryption", "s3:PutEncryptionConfiguration"),
+    ("s3:putbucketlifecycleconfiguration", "s3:PutLifecycleConfiguration"),
+    ("s3:putbucketnotificationconfiguration", "s3:PutBucketNotification"),
+    ("s3:putbucketreplication", "s3:PutReplicationConfiguration"),
+    ("s3:putobjectlockconfiguration", "s3:PutBucketObjectLockConfiguration"),
+    ("s3:selectobjectcontent", "s3:GetObject"),
     ("s3:uploadpart", "s3:PutObject"),
+    ("s3:uploadpartcopy", "s3:PutObject"),
 ];
+
+/// The permission that the API operation `name` asks for, where it has another name.
+#[must_use]
+pub fn permission_behind(name: &str) -> Option<&'static str> {
+    OPERATIONS.iter().find(|(operation, _)| operation.eq_ignore_ascii_case(name)).map(|(_, permission)| *permission)
+}
 
 /// Actions that `name` may have been meant to be, the likeliest first. Empty where the action is known, and where nothing is close.
 #[must_use]
@@ -47,10 +70,6 @@ pub fn did_you_mean(name: &str) -> Vec<String> {
     let Some((prefix, verb)) = name.split_once(':') else { return Vec::new() };
     if action(name).is_some() || verb.contains(['*', '?']) {
         return Vec::new();
-    }
-    let lower = name.to_ascii_lowercase();
-    if let Some((_, permission)) = OPERATIONS.iter().find(|(operation, _)| *operation == lower) {
-        return vec![(*permission).to_owned()];
     }
     match embedded().section(prefix) {
         Some(section) => close_in(&section, verb).into_iter().chain(elsewhere(verb)).take(SUGGESTIONS).collect(),
@@ -172,16 +191,17 @@ mod tests {
 
     #[test]
     fn an_operation_is_led_to_its_permission() {
-        assert_eq!(did_you_mean("s3:ListObjectsV2"), ["s3:ListBucket"]);
-        assert_eq!(did_you_mean("lambda:Invoke"), ["lambda:InvokeFunction"]);
+        assert_eq!(super::permission_behind("s3:ListObjectsV2"), Some("s3:ListBucket"));
+        assert_eq!(super::permission_behind("lambda:Invoke"), Some("lambda:InvokeFunction"));
         assert_eq!(did_you_mean("stepfunctions:StartExecution"), ["states:StartExecution"]);
         assert_eq!(did_you_mean("s3:RunInstances"), ["ec2:RunInstances"]);
     }
 
     #[test]
     fn the_permissions_behind_operations_exist() {
-        for (_, permission) in super::OPERATIONS {
+        for (operation, permission) in super::OPERATIONS {
             assert!(super::action(permission).is_some(), "{permission}");
+            assert!(super::action(operation).is_none(), "{operation} is an action of its own");
         }
         for (_, service) in super::SPOKEN {
             assert!(super::embedded().section(service).is_some(), "{service}");

@@ -3,7 +3,7 @@
 use super::arn::Arn;
 use super::connection::Clients;
 use super::doctor::PROBE;
-use super::reader::{Reader, lacks, pages};
+use super::reader::{Reader, lacks, of_page, pages};
 use super::shapes::{self, pretty};
 use super::step::{Step, steps};
 use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, INLINE_POLICY, MANAGED_POLICY, POLICY_FACTS, ROLE, USER, USER_GROUPS};
@@ -45,7 +45,7 @@ pub(super) struct Iam<'r> {
 macro_rules! holder {
     ($inline:ident, $attached:ident, $name:ident, $list:ident $list_step:ident, $get:ident $get_step:ident, $list_attached:ident $list_attached_step:ident) => {
         async fn $inline(&self, subject: &str, name: &str) {
-            let call = pages!(self.clients.iam.$list().$name(name), page => page.policy_names);
+            let call = pages!(self.clients.iam.$list().$name(name), page => "PolicyNames", of_page(page.is_truncated, page.marker.as_deref(), page.policy_names));
             let names = self.reader.list(&$list_step, subject, call).await;
             let Some(names) = self.listed(&$list_step, subject, names, |names| json!({"PolicyNames": names})) else { return };
             let policies = names.iter().map(|policy| async move {
@@ -57,7 +57,7 @@ macro_rules! holder {
         }
 
         async fn $attached(&self, subject: &str, name: &str) {
-            let call = pages!(self.clients.iam.$list_attached().$name(name), page => page.attached_policies.unwrap_or_default());
+            let call = pages!(self.clients.iam.$list_attached().$name(name), page => "AttachedPolicies", of_page(page.is_truncated, page.marker.as_deref(), page.attached_policies).flatten());
             let attached: Result<Vec<AttachedPolicy>, Outcome> = self.reader.list(&$list_attached_step, subject, call).await;
             let text = |attached: &Vec<AttachedPolicy>| json!({"AttachedPolicies": shapes::attached(attached)});
             if let Some(attached) = self.listed(&$list_attached_step, subject, attached, text) {
@@ -137,7 +137,7 @@ impl<'r> Iam<'r> {
     }
 
     async fn groups(&self, arn: &str, name: &str) {
-        let call = pages!(self.clients.iam.list_groups_for_user().user_name(name), page => page.groups);
+        let call = pages!(self.clients.iam.list_groups_for_user().user_name(name), page => "Groups", of_page(page.is_truncated, page.marker.as_deref(), page.groups));
         let groups = self.reader.list(&LIST_GROUPS_FOR_USER, arn, call).await;
         let text = |groups: &Vec<Group>| {
             let groups: Vec<_> =

@@ -19,10 +19,19 @@ pub(super) fn action_of(service: Option<&str>, operation: &str) -> Option<String
     }
 }
 
-/// `ListFunctions20150331`, `CreateDistribution2020_05_31`.
+/// `ListFunctions20150331`, `UpdateFunctionCode20150331v2`, `CreateDistribution2020_05_31`.
 fn without_version(operation: &str) -> &str {
-    let bare = operation.trim_end_matches(|end: char| end.is_ascii_digit() || end == '_');
-    if operation.len() - bare.len() >= 8 { bare } else { operation }
+    let revision = operation.trim_end_matches(|end: char| end.is_ascii_digit()).strip_suffix('v');
+    let dated = |name: &str| name.len() - without_digits(name).len() >= 8;
+    match revision {
+        Some(name) if dated(name) => without_digits(name),
+        _ if dated(operation) => without_digits(operation),
+        _ => operation,
+    }
+}
+
+fn without_digits(name: &str) -> &str {
+    name.trim_end_matches(|end: char| end.is_ascii_digit() || end == '_')
 }
 
 /// The operation as the catalogue spells it: some programs write `getBucketLocation`.
@@ -78,7 +87,7 @@ fn http_verb(operation: &str) -> &'static str {
         "ImportRestApi" | "ImportApiKeys" => "POST",
         _ if begins(&["Get", "Export", "List"]) => "GET",
         _ if begins(&["Update"]) => "PATCH",
-        _ if begins(&["Put", "Import", "Reimport"]) => "PUT",
+        _ if begins(&["Put", "Import", "Reimport", "Tag"]) => "PUT",
         _ if begins(&["Delete", "Flush", "Untag"]) => "DELETE",
         _ => "POST",
     }
@@ -103,7 +112,30 @@ const SERVICES: &[(&str, &str)] = &[
     ("bedrock-runtime", "bedrock"),
     ("bedrock-agent", "bedrock"),
     ("bedrock-agent-runtime", "bedrock"),
+    ("bedrockruntime", "bedrock"),
+    ("bedrockagent", "bedrock"),
+    ("bedrockagentruntime", "bedrock"),
     ("s3-control", "s3"),
+    ("s3control", "s3"),
+    ("rdsdata", "rds-data"),
+    ("redshiftdata", "redshift-data"),
+    ("costexplorer", "ce"),
+    ("configservice", "config"),
+    ("databasemigrationservice", "dms"),
+    ("directoryservice", "ds"),
+    ("resourcegroupstaggingapi", "tag"),
+    ("applicationautoscaling", "application-autoscaling"),
+    ("ecrpublic", "ecr-public"),
+    ("accessanalyzer", "access-analyzer"),
+    ("ssoadmin", "sso"),
+    ("cloudwatchevents", "events"),
+    ("cloudcontrol", "cloudformation"),
+    ("opensearchserverless", "aoss"),
+    ("wafregional", "waf-regional"),
+    ("mwaa", "airflow"),
+    ("docdb", "rds"),
+    ("neptune", "rds"),
+    ("sesv2", "ses"),
     ("query.timestream", "timestream"),
     ("ingest.timestream", "timestream"),
     ("catalog.marketplace", "aws-marketplace"),
@@ -202,6 +234,13 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("lambda", "GetLayerVersionByArn", "GetLayerVersion"),
     ("dynamodb", "TransactGetItems", "GetItem"),
     ("dynamodb", "DescribeEndpoints", ""),
+    // What such a call asks for depends on the items and statements in it.
+    ("dynamodb", "TransactWriteItems", ""),
+    ("dynamodb", "ExecuteStatement", ""),
+    ("dynamodb", "ExecuteTransaction", ""),
+    ("dynamodb", "BatchExecuteStatement", ""),
+    ("bedrock", "Converse", "InvokeModel"),
+    ("bedrock", "ConverseStream", "InvokeModelWithResponseStream"),
     ("kms", "ReEncrypt", "ReEncryptFrom"),
     ("glue", "BatchUpdatePartition", "UpdatePartition"),
     ("sts", "SwitchRole", "AssumeRole"),

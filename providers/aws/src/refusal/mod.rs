@@ -5,6 +5,7 @@ mod advice;
 mod forms;
 mod read;
 mod records;
+mod resources;
 #[cfg(test)]
 mod tests;
 

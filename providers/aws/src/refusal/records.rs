@@ -1,6 +1,7 @@
 //! CloudTrail records and decoded authorization messages: what they say of the request beyond their message.
 
 use super::actions::action_of;
+use super::resources::resource_of;
 use iam_why_contract::refusal::{Pair, Pairs, Record};
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,13 +27,15 @@ fn event(pairs: &Pairs<'_>, name: &Pair<'_>, actions: &mut Actions) -> Option<Re
     let mut record = Record { start, end, context: context(pairs, name), ..Record::default() };
     record.fields.extend(caller(pairs, name).map(|principal| ("principal", principal.to_owned())));
     let called = (source.unwrap_or_default().to_owned(), name.value.to_string());
-    if let Some(action) = actions.entry(called).or_insert_with(|| action_of(source, &name.value)).clone() {
-        record.fields.push(("action", action));
-        record.derived.push("action");
-    }
-    if let Some((resource, literal)) = resource(pairs, name) {
+    let action = actions.entry(called).or_insert_with(|| action_of(source, &name.value)).clone();
+    let derive = || resource_of(pairs, name, action.as_deref()?).map(|arn| (arn, false));
+    if let Some((resource, literal)) = resource(pairs, name).or_else(derive) {
         record.fields.push(("resource", resource));
         record.derived.extend((!literal).then_some("resource"));
+    }
+    if let Some(action) = action {
+        record.fields.push(("action", action));
+        record.derived.push("action");
     }
     record.fields.push(("operation", name.value.to_string()));
     Some(record)

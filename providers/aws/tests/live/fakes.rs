@@ -21,7 +21,7 @@ fn only(operation: &'static str, answer: impl Fn(&Seen) -> Treatment + Send + Sy
 }
 
 /// An access point that blocks public access and denies one prefix (API Reference: GetAccessPoint, GetAccessPointPolicy).
-fn access_point(home: &str, bucket: &str) -> impl Fn(&Seen) -> Treatment + Send + Sync + use<> {
+pub(crate) fn access_point(home: &str, bucket: &str) -> impl Fn(&Seen) -> Treatment + Send + Sync + use<> {
     let (home, bucket) = (home.to_owned(), bucket.rsplit(':').next().unwrap().to_owned());
     move |seen| {
         match seen.operation.as_str() {
@@ -86,7 +86,7 @@ fn an_access_point_that_is_not_there_is_said_not_to_be_there() {
     assert_eq!(*outcome(&snapshot, "aws:resource-policy", &point), Outcome::Absent);
 }
 
-fn refusal(reference: &str, value: &str) -> Refusal {
+pub(crate) fn refusal(reference: &str, value: &str) -> Refusal {
     Refusal {
         provider: "aws".into(),
         refused_by: "aws".into(),
@@ -106,7 +106,7 @@ fn refusal(reference: &str, value: &str) -> Refusal {
     }
 }
 
-fn testimony(refusal: &Refusal, options: &Options) -> Result<Option<Testimony>, CollectError> {
+pub(crate) fn testimony(refusal: &Refusal, options: &Options) -> Result<Option<Testimony>, CollectError> {
     runtime().block_on(AwsReader.testimony(refusal, options))
 }
 

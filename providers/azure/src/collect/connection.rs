@@ -1,19 +1,24 @@
-//! Credentials, clouds and the pipeline: as every Azure user expects them, found by the official SDK.
+//! Clouds and the pipeline of the official SDK.
 
+use super::credentials;
 use super::outcome::{Failure, chain};
-use azure_core::cloud::CloudConfiguration;
-use azure_core::credentials::TokenCredential;
+use crate::world::guid;
+use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, Url};
-use azure_identity as identity;
+use azure_core::time::{Duration as Span, OffsetDateTime};
 use futures_util::StreamExt;
 use iam_why_contract::CollectError;
 use iam_why_contract::collect::Options;
 use iam_why_contract::collect::Secrets;
 use serde_json::Value;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Larger answers than this are no list of policies.
 const LARGEST: usize = 32 << 20;
+
+/// A token is renewed so long before it ends.
+const EARLY: Span = Span::minutes(2);
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub(super) enum Service {
 /// Where the two are, and with what they are asked.
 pub(super) struct Connection {
     credential: Arc<dyn TokenCredential>,
+    /// The tokens for the two: the command line is a process that takes a second, and is not started for every call.
+    tokens: [Mutex<Option<Result<AccessToken, Failure>>>; 2],
     pipeline: Pipeline,
     manager: Url,
     graph: Url,
@@ -49,14 +56,18 @@ pub(super) fn connect(given: Option<Arc<dyn TokenCredential>>, options: &Options
     let names = || CLOUDS.iter().map(|cloud| cloud.0).collect::<Vec<_>>().join(", ");
     let cloud = CLOUDS.iter().find(|cloud| cloud.0.eq_ignore_ascii_case(wanted));
     let cloud = cloud.ok_or_else(|| CollectError::Question(format!("`{wanted}` is no cloud of Azure, expected one of {}", names())))?;
+    if let Some(subscription) = options.get("subscription").filter(|id| guid(id).is_none()) {
+        return Err(CollectError::Question(format!("`{subscription}` is no subscription id, which `az account list` prints")));
+    }
     let base = |own: &str| url(options.get("endpoint-url").unwrap_or(own));
     let credential = match given {
         Some(given) => given,
-        None => found(options, cloud.0).map_err(|error| no_credentials(&chain(&error)))?,
+        None => credentials::found(options, cloud.0).map_err(|error| credentials::none(&chain(&error)))?,
     };
     let pipeline =
         Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), ClientOptions::default(), vec![], vec![], None);
-    Ok(Connection { credential, pipeline, manager: base(cloud.1)?, graph: base(cloud.2)?, audiences: [cloud.1, cloud.2] })
+    let tokens = [Mutex::default(), Mutex::default()];
+    Ok(Connection { credential, tokens, pipeline, manager: base(cloud.1)?, graph: base(cloud.2)?, audiences: [cloud.1, cloud.2] })
 }
 
 /// A token goes over TLS, or nowhere but to this machine.
@@ -67,57 +78,38 @@ fn url(text: &str) -> Result<Url, CollectError> {
     if url.scheme() == "https" || (url.scheme() == "http" && here) { Ok(url) } else { Err(broken()) }
 }
 
-/// azure_identity has no default chain: the environment, the platform, then the developer's tools.
-fn found(options: &Options, cloud: &str) -> azure_core::Result<Arc<dyn TokenCredential>> {
-    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let tenant = options.get("tenant").map(str::to_owned);
-    Ok(
-        match (
-            tenant.clone().or_else(|| environment("AZURE_TENANT_ID")),
-            environment("AZURE_CLIENT_ID"),
-            environment("AZURE_CLIENT_SECRET"),
-        ) {
-            (Some(tenant), Some(client), Some(secret)) => {
-                let mut settings = identity::ClientSecretCredentialOptions::default();
-                settings.client_options.cloud = Some(Arc::new(configuration(cloud)));
-                identity::ClientSecretCredential::new(&tenant, client, secret.into(), Some(settings))?
-            }
-            _ if environment("AZURE_FEDERATED_TOKEN_FILE").is_some() => identity::WorkloadIdentityCredential::new(None)?,
-            _ if environment("IDENTITY_ENDPOINT").is_some() => identity::ManagedIdentityCredential::new(None)?,
-            _ if tenant.is_some() || options.get("subscription").is_some() => {
-                let subscription = options.get("subscription").filter(|_| tenant.is_none()).map(str::to_owned);
-                identity::AzureCliCredential::new(Some(identity::AzureCliCredentialOptions {
-                    subscription,
-                    tenant_id: tenant,
-                    ..Default::default()
-                }))?
-            }
-            _ => identity::DeveloperToolsCredential::new(None)?,
-        },
-    )
-}
-
-fn configuration(cloud: &str) -> CloudConfiguration {
-    match cloud {
-        "AzureUSGovernment" => CloudConfiguration::AzureGovernment,
-        "AzureChinaCloud" => CloudConfiguration::AzureChina,
-        _ => CloudConfiguration::AzurePublic,
-    }
-}
-
 impl Connection {
     /// Where a service is.
     pub(super) fn base(&self, service: Service) -> &Url {
         if service == Service::Manager { &self.manager } else { &self.graph }
     }
 
-    /// A token for a service.
+    /// Is there a token for Resource Manager? Then what Graph does not give is Graph's.
+    pub(super) async fn has_token(&self, secrets: &Secrets) -> bool {
+        self.token(Service::Manager, secrets).await.is_ok()
+    }
+
+    /// A token for a service. Whoever has none the first time is not asked again.
     pub(super) async fn token(&self, service: Service, secrets: &Secrets) -> Result<String, Failure> {
-        let [manager, graph] = self.audiences;
-        let scope = format!("{}/.default", if service == Service::Manager { manager } else { graph });
-        let token = self.credential.get_token(&[&scope], None).await.map_err(|error| Failure::Credentials(chain(&error)))?;
+        let [manager, graph] = &self.tokens;
+        let mut kept = if service == Service::Manager { manager } else { graph }.lock().await;
+        let usable = match kept.as_ref() {
+            Some(Ok(token)) => token.expires_on > OffsetDateTime::now_utc() + EARLY,
+            Some(Err(_)) => true,
+            None => false,
+        };
+        if !usable {
+            *kept = Some(self.fresh(service).await);
+        }
+        let token = kept.clone().unwrap_or_else(|| Err(Failure::Credentials("there is no token".into())))?;
         secrets.know(token.token.secret());
         Ok(token.token.secret().to_owned())
+    }
+
+    async fn fresh(&self, service: Service) -> Result<AccessToken, Failure> {
+        let [manager, graph] = self.audiences;
+        let scope = format!("{}/.default", if service == Service::Manager { manager } else { graph });
+        self.credential.get_token(&[&scope], None).await.map_err(|error| Failure::Credentials(chain(&error)))
     }
 
     /// Sends one request and reads its answer. 429 and 503 are sent again by the pipeline, when the answer says.
@@ -154,12 +146,4 @@ impl Connection {
 fn refusal(status: u16, answer: &Value) -> Failure {
     let text = |name: &str| answer.get("error").and_then(|error| error.get(name)).and_then(Value::as_str).unwrap_or_default().to_owned();
     Failure::Answered { status, code: text("code"), message: text("message") }
-}
-
-/// There are no credentials.
-pub(super) fn no_credentials(said: &str) -> CollectError {
-    let hint = format!(
-        "{said}; looked at the environment (AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_TENANT_ID, AZURE_FEDERATED_TOKEN_FILE), the managed identity and the developer's tools: log in with `az login`"
-    );
-    CollectError::NoCredentials { cloud: "Azure", hint }
 }

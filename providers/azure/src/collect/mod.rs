@@ -3,21 +3,30 @@
 //! | file | reads |
 //! |---|---|
 //! | [`step`] | the table of all calls, and what each one takes |
-//! | `connection` | credentials, clouds and the pipeline |
+//! | `credentials`, `connection` | credentials; clouds and the pipeline |
 //! | `reader`, `outcome` | sends calls, says what became of them |
-//! | `principal` | who asks, from Microsoft Graph |
+//! | `principal`, `directory` | who asks, and in which groups: from Microsoft Graph |
 //! | `question` | what one question needs |
-//! | `subscription` | a whole subscription |
+//! | `assignments`, `hierarchy`, `gates` | one family of layers each |
+//! | `subscription`, `management` | a whole subscription, and all below a management group |
 //! | `doctor` | what the credentials can read |
+//! | `check_access` | what Azure itself says |
 
 #![expect(
     clippy::disallowed_methods,
     reason = "this is where the clock and the environment are looked at: credentials come from there and expire"
 )]
 
+mod assignments;
+mod check_access;
 mod connection;
+mod credentials;
+mod directory;
 mod doctor;
+mod gates;
+mod hierarchy;
 mod holder;
+mod management;
 mod outcome;
 mod principal;
 mod question;
@@ -26,8 +35,8 @@ pub mod step;
 mod subscription;
 
 use azure_core::credentials::TokenCredential;
-use iam_why_contract::Question;
-use iam_why_contract::collect::{Collect, Collected, Doctor, Holder, Options, Progress, Reading, Sink};
+use iam_why_contract::collect::{Collect, Collected, Doctor, Holder, Options, Progress, Reading, SecondOpinion, Sink};
+use iam_why_contract::{Question, Verdict};
 use std::sync::Arc;
 
 /// Reads Azure.
@@ -69,6 +78,10 @@ impl Collect for AzureReader {
 
     fn doctor<'a>(&'a self, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Doctor> {
         Box::pin(doctor::examine(self.0.clone(), options, progress))
+    }
+
+    fn verify<'a>(&'a self, question: &'a Question, verdict: &'a Verdict, options: &'a Options) -> Reading<'a, Option<SecondOpinion>> {
+        Box::pin(check_access::ask(self.0.clone(), question, verdict, options))
     }
 
     fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {

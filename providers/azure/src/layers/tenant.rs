@@ -3,7 +3,7 @@
 use crate::documents;
 use crate::layers::{Asked, Fact, Look, member, statement};
 use crate::world::{Body, id_key};
-use iam_why_contract::{Effect, Place, Recorder, Test, Truth};
+use iam_why_contract::{Effect, Outcome, Place, Recorder, Test, Truth};
 use serde_json::Value;
 
 /// The id of the layer.
@@ -46,8 +46,14 @@ pub(crate) fn tenancy(asked: &Asked<'_>) -> Tenancy {
 /// Whoever the directory is not known to have may belong to a tenant that manages the subscription: an empty list proves nothing of them.
 fn not_said(asked: &Asked<'_>) -> Option<Tenancy> {
     let subscription = asked.scope.as_ref().and_then(|scope| scope.subscription())?;
-    let Fact::Read(_, value) = asked.fact(documents::SUBSCRIPTION, subscription) else { return None };
-    let managed = Body::new(&value).get("managedByTenants").and_then(Value::as_array).is_some_and(|tenants| !tenants.is_empty());
+    let managed = match asked.fact(documents::SUBSCRIPTION, subscription) {
+        Fact::Read(_, value) => {
+            Body::new(&value).get("managedByTenants").and_then(Value::as_array).is_some_and(|tenants| !tenants.is_empty())
+        }
+        // Looked for and not seen: which tenants manage it is as open as the rest.
+        Fact::NotRead => matches!(asked.world.outcome(documents::SUBSCRIPTION, subscription), Some(Outcome::Refused { .. })),
+        Fact::Absent => false,
+    };
     if !managed || asked.caller.read || asked.caller.is_anonymous() {
         return None;
     }

@@ -30,7 +30,7 @@ pub trait Collect: Send + Sync {
     /// Reads what `question` needs.
     fn question<'a>(&'a self, question: &'a Question, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Collected>;
 
-    /// Reads everything there is in `scope` (an account, a subscription, a project; `None` for the one the credentials belong to) and
+    /// Reads everything there is in `scope` (an account, a subscription, a project or what it lies in; `None` for the one the credentials belong to) and
     /// hands it to `sink` as it comes. Returns the scope that was read, in the cloud's own spelling.
     fn whole<'a>(
         &'a self,
@@ -66,18 +66,21 @@ pub trait Collect: Send + Sync {
 /// How to read.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How long reading for one question may take in all. What was not read by then is noted as such.
+    /// How long reading for one question, or a doctor's examination, may take in all; of a whole account, how long one call may take.
+    /// What was not read by then is noted as such.
     pub timeout: Duration,
+    /// How long reading a whole account may take in all; `None` for as long as it takes.
+    pub limit: Option<Duration>,
     /// How many calls may be under way at once.
     pub concurrency: usize,
     /// What only some clouds know, by the name of the command line option without its dashes: `profile`, `region`, `regions`,
-    /// `endpoint-url`, `reader-role`, `tenant`, `subscription`, `impersonate`.
+    /// `endpoint-url`, `reader-role`, `tenant`, `subscription`, `project`, `credentials-file`, `impersonate`.
     pub settings: BTreeMap<&'static str, String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(20), concurrency: 16, settings: BTreeMap::new() }
+        Self { timeout: Duration::from_secs(20), limit: None, concurrency: 16, settings: BTreeMap::new() }
     }
 }
 
@@ -234,7 +237,7 @@ pub struct Testimony {
 }
 
 /// Why there is nothing to answer from.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CollectError {
     /// There are no credentials.
     #[error("no credentials for {cloud} were found: {hint}")]
@@ -261,6 +264,12 @@ pub enum CollectError {
         cloud: &'static str,
         /// What the first call said.
         said: String,
+    },
+    /// Time ran out before everything was read.
+    #[error("not everything was read within {seconds} s (--timeout): the same command goes on where this one stopped")]
+    Unfinished {
+        /// How many seconds there were.
+        seconds: f64,
     },
     /// The question or an option makes no sense to the cloud.
     #[error("{0}")]

@@ -174,7 +174,11 @@ impl<'a> Walk<'a> {
     fn word_before(&mut self, name: &'static str) -> Option<()> {
         let end = self.view.clean_of_dense(self.start);
         let before = self.view.clean().get(..end)?.trim_end();
-        let start = before.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
+        // A tag that ends right here is a placeholder such as `<role>`; one that ends before the token stands beside it.
+        let bare = before.trim_end_matches(['"', '\'', '`']);
+        let start = bare.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
+        let token = before.get(start..)?;
+        let start = start + token.trim_end_matches('>').rfind('>').map_or(0, |tag| tag + 1);
         let word = before.get(start..)?;
         self.start = self.view.dense_of_clean(start);
         self.keep(name, word);
@@ -242,7 +246,7 @@ impl<'a> Walk<'a> {
         let fits = match ends {
             Ends::Word => one_word(value.trim()),
             Ends::Pair => one_word(value.trim()) && value.contains(':'),
-            Ends::Dotted => one_word(value.trim()) && value.contains('.'),
+            Ends::Dotted => one_word(value.trim()) && value.contains('.') && (is_name(value) || value.contains('<')),
             Ends::Number => value.trim().bytes().all(|digit| digit.is_ascii_digit()),
             Ends::Line => !value.trim().contains('\n'),
             Ends::Words | Ends::Target => true,
@@ -265,6 +269,12 @@ impl<'a> Walk<'a> {
         };
         Match { start: self.view.clean_of_dense(self.start), end, fields: self.fields }
     }
+}
+
+/// Has it only what the name of a permission has, quotation marks aside?
+fn is_name(value: &str) -> bool {
+    let bare = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`' | '\\' | '*'));
+    bare.chars().all(|piece| piece.is_alphanumeric() || matches!(piece, '.' | '_' | '-' | '/' | '*'))
 }
 
 fn reach(name: &str) -> usize {
@@ -330,7 +340,9 @@ fn word_with(text: &str, mark: char) -> usize {
 
 fn quoted(text: &str) -> Option<usize> {
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\'' | '`'))?;
-    let length = text.get(1..)?.find(quote)?;
+    // Some services open with a backtick and close with an apostrophe.
+    let closes = |piece: char| piece == quote || quote == '`' && piece == '\'';
+    let length = text.get(1..)?.find(closes)?;
     Some(length + 2)
 }
 
@@ -390,9 +402,11 @@ fn find_word(text: &str, word: &str) -> Option<usize> {
 }
 
 fn token_with_placeholders(text: &str) -> usize {
-    let mut open = 0_u32;
+    let (mut open, mut braces) = (0_u32, 0_u32);
     for (at, piece) in text.char_indices() {
         match piece {
+            '{' if at > 0 => braces += 1,
+            '}' if braces > 0 => braces -= 1,
             '<' if text.get(at..).is_some_and(|rest| rest.starts_with("</")) => return at,
             '<' => open += 1,
             '>' => open = open.saturating_sub(1),

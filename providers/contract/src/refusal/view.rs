@@ -102,12 +102,15 @@ impl View {
     fn condense(&mut self) {
         self.dense.resize(self.clean.len(), 0);
         self.clean_at.resize(self.clean.len(), 0);
+        let clean = self.clean.as_bytes();
+        // A mail's mark that a new flow of the lines left between two words.
+        let mark = |at: usize| at > 0 && clean.get(at - 1..at + 2) == Some(b" > ");
         let mut kept = 0;
-        for (at, &byte) in self.clean.as_bytes().iter().enumerate() {
+        for (at, &byte) in clean.iter().enumerate() {
             if let (Some(dense), Some(clean_at)) = (self.dense.get_mut(kept), self.clean_at.get_mut(kept)) {
                 (*dense, *clean_at) = (byte.to_ascii_lowercase(), offset(at));
             }
-            kept += usize::from(!is_dropped(byte));
+            kept += usize::from(!is_dropped(byte) && !(byte == b'>' && mark(at)));
         }
         self.dense.truncate(kept);
         self.clean_at.truncate(kept);

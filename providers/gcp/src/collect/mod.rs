@@ -6,19 +6,23 @@
 //! | `connection`, `wire` | credentials; one REST client with paging, retries and bounds |
 //! | `reader`, `outcome` | sends calls, says what became of them |
 //! | `principal`, `question` | what one question needs |
-//! | `account` | a whole project |
-//! | `resource_manager`, `iam`, `storage`, `services`, `gates` | one API family each |
+//! | `account` | a whole project, folder or organization |
+//! | `resource_manager`, `iam`, `groups`, `storage`, `services`, `gates`, `assets` | one API family each |
+//! | `mentions` | which groups and tags the policies that were read ask for |
 //! | `doctor` | what the credentials can read |
 //! | `troubleshooter` | what Google Cloud itself says |
 
 #![expect(clippy::disallowed_methods, reason = "this is where the clock is looked at, and the file with a token is read")]
 
 mod account;
+mod assets;
 mod connection;
 mod doctor;
 mod gates;
+mod groups;
 mod holder;
 mod iam;
+mod mentions;
 mod outcome;
 mod principal;
 mod question;

@@ -20,6 +20,9 @@ pub(crate) const LISTED: &str = "May 2026";
 /// The enforcement version that new boundary policies get, and that `latest` stands for (B6).
 pub(crate) const DEFAULT_VERSION: u32 = 3;
 
+/// The highest enforcement version whose list this program has.
+pub(crate) const NEWEST_VERSION: u32 = 4;
+
 impl Permission {
     /// Reads a permission in either spelling.
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -63,7 +66,24 @@ impl Permission {
         match self.service() {
             "resourcemanager" => "cloudresourcemanager.googleapis.com",
             "cloudsql" => "sqladmin.googleapis.com",
+            "billing" => "cloudbilling.googleapis.com",
+            "cloudsecurityscanner" => "websecurityscanner.googleapis.com",
+            "cloudtranslate" => "translate.googleapis.com",
+            "errorreporting" => "clouderrorreporting.googleapis.com",
+            "source" => "sourcerepo.googleapis.com",
             _ => self.v2.split('/').next().unwrap_or_default(),
+        }
+    }
+
+    /// The hosts of the APIs whose methods ask for it: one for most.
+    pub(crate) fn apis(&self) -> Vec<&str> {
+        const CREDENTIALS: &str = "iamcredentials.googleapis.com";
+        match (self.service(), self.v1()) {
+            (_, "iam.serviceAccounts.getAccessToken" | "iam.serviceAccounts.getOpenIdToken") => vec![CREDENTIALS],
+            (_, "iam.serviceAccounts.signBlob" | "iam.serviceAccounts.signJwt") => vec![CREDENTIALS, "iam.googleapis.com"],
+            ("datastore", _) => vec!["datastore.googleapis.com", "firestore.googleapis.com"],
+            ("bigtable", _) => vec!["bigtable.googleapis.com", "bigtableadmin.googleapis.com"],
+            _ => vec![self.host()],
         }
     }
 
@@ -127,6 +147,12 @@ fn listed(service: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     });
     lines.next();
     lines.map_while(|line| line.strip_prefix(' ')).filter_map(|line| line.split_once(": "))
+}
+
+/// Does the list of deniable permissions know the service, `storage.googleapis.com`?
+#[cfg(feature = "collect")]
+pub(crate) fn is_listed(host: &str) -> bool {
+    listed(host).next().is_some()
 }
 
 /// Is the entry one that deny policies accept at all?
