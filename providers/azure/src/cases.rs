@@ -337,7 +337,7 @@ impl<'v> Builder<'v> {
             None => json!({"field": "tags['not said']", "equals": "not said"}),
         };
         let rule = json!({"if": condition, "then": {"effect": gate.get("effect")}});
-        self.add(documents::POLICY_DEFINITION, &definition, "definition", &json!({"id": definition, "policyRule": rule}));
+        self.add(documents::POLICY_DEFINITION, &definition, "definition", &json!({"id": definition, "mode": "All", "policyRule": rule}));
         let document = json!({
             "id": assignment, "scope": scope, "policyDefinitionId": definition, "displayName": name,
             "enforcementMode": gate.get("enforcementMode").cloned().unwrap_or_else(|| json!("Default")),

@@ -436,17 +436,21 @@ fn refusal(asked: &Asked<'_>, gate: &Look) -> Option<Finding> {
         _ => return None,
     };
     // Of a policy the line that refuses is worth more than the line that names it.
-    let line = deciding(&test.parts).next().map(|part| part.place.clone());
+    let line = deciding(&test.parts).first().map(|part| part.place.clone());
     let mut finding =
         finding(code, Kind::ExplicitDeny, gate.layer, says, Evidence::Place(line.unwrap_or_else(|| test.place.clone())), owner);
     finding.related = vec![test.place.clone()];
     Some(finding)
 }
 
-/// The fields of the resource that a policy looked at. Its type is no news.
-pub(crate) fn deciding(parts: &[Test]) -> impl Iterator<Item = &Test> {
-    let fields = |part: &&Test| !part.about.eq_ignore_ascii_case("type") && part.about != "value";
-    parts.iter().filter(|part| part.holds.is_yes()).filter(fields).take(2)
+/// The fields of the resource that a policy refuses. Its type counts where nothing else does: most rules are about one type.
+pub(crate) fn deciding(parts: &[Test]) -> Vec<&Test> {
+    let fields = |of_type: bool| {
+        let held = parts.iter().filter(|part| part.holds.is_yes() && part.about != "value");
+        held.filter(move |part| part.about.eq_ignore_ascii_case("type") == of_type).take(2).collect::<Vec<_>>()
+    };
+    let others = fields(false);
+    if others.is_empty() { fields(true) } else { others }
 }
 
 /// One comparison of a policy in words.
@@ -457,6 +461,7 @@ fn field(part: &Test) -> String {
         "notIn" => format!("{} is {}, which is none of {list}", part.about, part.got),
         "in" => format!("{} is {}, which is one of {list}", part.about, part.got),
         "notEquals" => format!("{} is {}, not {list}", part.about, part.got),
+        "notLike" => format!("{} is {}, which is not like {list}", part.about, part.got),
         "equals" | "exists" => format!("{} is {}", part.about, part.got),
         _ => format!("{} is {} ({operator} {list})", part.about, part.got),
     }

@@ -14,7 +14,7 @@ use crate::scope::Scope;
 use iam_why_contract::{Document, Doubt, Outcome, Snapshot, Truth};
 use principals::Principals;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 /// A snapshot, compiled.
@@ -36,6 +36,8 @@ pub(crate) struct World<'s> {
     principals: Principals,
     ancestors: HashMap<String, Chain>,
     searches: HashMap<(String, String), &'s Outcome>,
+    /// Ids that are known to be groups'.
+    groups: HashSet<String>,
 }
 
 /// The management groups above a scope, as far as they were read.
@@ -89,11 +91,14 @@ impl<'s> World<'s> {
             principals: Principals::default(),
             ancestors: HashMap::new(),
             searches: HashMap::new(),
+            groups: HashSet::new(),
         };
         snapshot.documents().iter().for_each(|document| world.take(document));
         for search in snapshot.searches() {
             world.searches.insert((search.kind.to_string(), search.subject.to_ascii_lowercase()), &search.outcome);
         }
+        let asked_for = snapshot.searches().iter().filter(|search| &*search.kind == documents::GROUP_MEMBERS);
+        world.groups = asked_for.filter_map(|search| guid(&search.subject)).chain(world.principals.groups().map(str::to_owned)).collect();
         world
     }
 
@@ -233,10 +238,9 @@ impl<'s> World<'s> {
         }
     }
 
-    /// Is this the id of a group, by what was read of it or of the caller's groups?
-    pub(crate) fn is_group(&self, caller: &Caller, id: &str) -> bool {
-        let asked_for = || self.searches.contains_key(&(documents::GROUP_MEMBERS.to_owned(), dashed(id)));
-        self.principals.is_group(caller.id.as_deref(), id) || asked_for()
+    /// Is this the id of a group, by what was read?
+    pub(crate) fn is_group(&self, id: &str) -> bool {
+        self.groups.contains(id)
     }
 
     fn ask_member(&self, caller: &Caller, group: &str, facts: &Facts) -> Truth {

@@ -4,7 +4,7 @@ use crate::decide::{Judgement, decide};
 use crate::documents;
 use crate::facts::{Facts, agree};
 use crate::language::permissions::meant_by;
-use crate::layers::{self, ALLOW_POLICY, Answer, STORAGE_ACL};
+use crate::layers::{self, ALLOW_POLICY, Answer, DATASET_ACCESS, STORAGE_ACL};
 use crate::request::Request;
 use crate::world::World;
 use iam_why_contract::settle::{Open, settle_possible};
@@ -80,7 +80,7 @@ fn settled(world: &World<'_>) -> Settled {
 fn report(world: &World<'_>, judged: Judgement) -> Verdict {
     let Judgement { decision, kind, decided_by, blockers, steps, mut notes } = judged;
     let trace = Trace { steps };
-    let grants = |step: &Step| step.layer == ALLOW_POLICY || step.layer == STORAGE_ACL;
+    let grants = |step: &Step| [ALLOW_POLICY, STORAGE_ACL, DATASET_ACCESS].contains(&step.layer);
     // Where something grants, no grant is missing.
     let granted = trace.steps.iter().any(|step| grants(step) && step.ruling == Ruling::Allow);
     let nearest = if granted { Vec::new() } else { verdict::nearest(&trace, grants) };
@@ -122,6 +122,7 @@ fn remarks(world: &World<'_>, decision: Decision, decided_by: Option<&str>) -> V
         remarks.push("Google Cloud also answers so where the resource does not exist: check its name, and that project id and number are not mixed up".into());
     }
     if decision == Decision::Allow {
+        remarks.extend(layers::pab::beyond(world));
         let unread = not_looked_at(world);
         if !unread.is_empty() {
             remarks.push(format!("not looked at, and able to refuse: {}", unread.join(", ")));

@@ -567,7 +567,8 @@ impl<'v> Writer<'v> {
             }
             let policies = policy.as_array().cloned().unwrap_or_else(|| vec![policy.clone()]);
             let name = constraint.trim_start_matches("constraints/");
-            for mut policy in policies {
+            for policy in policies {
+                let mut policy = spelled_out(policy);
                 let node = text(&policy, "attached_to").and_then(FullName::node).or_else(|| self.nodes.first().cloned());
                 let (Some(node), Some(members)) = (node, policy.as_object_mut()) else { continue };
                 members.remove("attached_to");
@@ -581,7 +582,7 @@ impl<'v> Writer<'v> {
         self.dataset(facts.get("bigquery"));
         let cluster = self.resource.to_string();
         match facts.get("k8s_rbac") {
-            None => {}
+            None => self.note(kind::ACCESS_REVIEW, &cluster, Outcome::Absent),
             Some(Value::Null) => self.refuse(kind::ACCESS_REVIEW, &cluster),
             Some(value) => match self.review(value) {
                 Some(allowed) => self.access_review(&cluster, allowed),
@@ -656,6 +657,25 @@ impl<'v> Writer<'v> {
     fn say_all(&mut self, key: &str, values: &[Value]) {
         self.context.entries.insert(key.to_owned(), Some(values.iter().map(plain).collect()));
     }
+}
+
+/// An organization policy in short: `true`, `{enforced}`, or the members of its `spec` without it.
+fn spelled_out(policy: Value) -> Value {
+    if let Some(enforce) = policy.as_bool() {
+        return json!({"spec": {"rules": [{"enforce": enforce}]}});
+    }
+    if policy.get("spec").is_some() || policy.get("dryRunSpec").is_some() {
+        return policy;
+    }
+    let mut spec = Map::new();
+    if let Some(enforce) = policy.get("enforced").or_else(|| policy.get("enforce")) {
+        spec.insert("rules".into(), json!([{ "enforce": enforce }]));
+    }
+    for name in ["rules", "inheritFromParent", "reset"] {
+        spec.extend(policy.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    let attached = policy.get("attached_to").map(|node| ("attached_to".to_owned(), node.clone()));
+    Value::Object([("spec".to_owned(), Value::Object(spec))].into_iter().chain(attached).collect())
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {

@@ -92,7 +92,7 @@ pub(crate) fn iam<R: Recorder>(world: &World<'_>, facts: &Facts) -> Iam {
     ];
     let granted_by = granted_by.iter().find(|(grants, _)| grants.is_yes()).map_or(ALLOW_POLICY, |(_, layer)| *layer);
     let missing = if R::KEEPS && granted.is_no() && !prevention.holds.is_yes() {
-        allow.report(world)
+        allow.report(world, acl.steps.iter().chain(&dataset_steps))
     } else {
         Answer { kind: Kind::MissingGrant, ..Answer::silent(allow.lacking) }
     };

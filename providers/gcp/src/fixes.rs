@@ -1,5 +1,7 @@
 //! What could be changed so that the request is let through: proposed from what blocks it, offered only where simulating it does.
 
+mod perimeters;
+
 use crate::answer;
 use crate::documents;
 use crate::findings;
@@ -79,7 +81,7 @@ fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
                 vec![command],
             )
         }
-        code if code == findings::PERIMETER.id => crossing(world, place, &who),
+        code if code == findings::PERIMETER.id => perimeters::crossing(world, place, &who),
         code if code == findings::POLICY_TAG.id => {
             let document = world.snapshot.document(&place.document).and_then(json)?;
             let request = crate::layers::policy_tags::reading(world, document.pointer(&place.pointer)?.as_str()?)?;
@@ -112,65 +114,6 @@ fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
         }
         _ => None,
     }
-}
-
-/// V6, V7: an ingress or egress policy for the caller alone, from where it calls, to the project and the service that it asks for.
-fn crossing(world: &World<'_>, place: &iam_why_contract::Place, who: &str) -> Option<Proposal> {
-    if world.request.principal == Principal::Anonymous {
-        return None;
-    }
-    let inward = place.pointer.rsplit_once("/restrictedServices").map(|(status, _)| status);
-    let outward = place.pointer.strip_suffix("/egressPolicies").or_else(|| Some(&*place.pointer).filter(|at| at.ends_with("/status")));
-    let status = inward.or(outward)?;
-    let (name, direction) = if inward.is_some() { ("ingressPolicies", "ingress") } else { ("egressPolicies", "egress") };
-    let document = world.snapshot.document(&place.document).and_then(json)?;
-    let perimeter = document.pointer(status.rsplit_once('/')?.0)?.get("name")?.as_str()?.to_owned();
-    let list = format!("{status}/{name}");
-    let service = document.pointer(&place.pointer).and_then(Value::as_str).filter(|service| *service != "*");
-    let service = service.or_else(|| world.request.permission.apis().into_iter().next())?;
-    let to = object!({"resources": [numbered(world)?], "operations": [operation(world, service)]});
-    let policy = if inward.is_some() { letting_in(world, &to) } else { letting_out(world, &to) };
-    let patch = if document.pointer(status)?.get(name).is_some() {
-        object!({"op": "add", "path": format!("{list}/-"), "value": policy})
-    } else {
-        object!({"op": "add", "path": list, "value": [policy]})
-    };
-    let mut widens = Vec::new();
-    if world.context("method").is_none() {
-        widens.push(format!("every method of {service} there, as far as IAM grants it"));
-    }
-    if inward.is_some() && world.context("source.project").is_none() {
-        widens.push("from any network: name an access level instead of `*` where there is one".to_owned());
-    }
-    let (access_policy, id) = perimeter.strip_prefix("accessPolicies/").and_then(|rest| rest.split_once("/servicePerimeters/"))?;
-    Some(Proposal {
-        says: format!("add an {direction} policy for {} to the service perimeter {id}", world.request.principal.v1()),
-        edits: vec![Edit { document: place.document.to_string(), creates: None, patch: vec![patch] }],
-        who: who.to_owned(),
-        widens: (!widens.is_empty()).then(|| widens.join("; ")),
-        commands: vec![format!(
-            "gcloud access-context-manager perimeters update {id} --policy={access_policy} --set-{direction}-policies=ALL_POLICIES.yaml"
-        )],
-    })
-}
-
-fn letting_in(world: &World<'_>, to: &Value) -> Value {
-    let source = world.context("source.project").map_or_else(|| object!({"accessLevel": "*"}), |source| object!({"resource": source}));
-    object!({"ingressFrom": {"identities": [world.request.principal.v1()], "sources": [source]}, "ingressTo": to})
-}
-
-fn letting_out(world: &World<'_>, to: &Value) -> Value {
-    object!({"egressFrom": {"identities": [world.request.principal.v1()]}, "egressTo": to})
-}
-
-/// Perimeters name projects by number.
-fn numbered(world: &World<'_>) -> Option<String> {
-    world.project.number.as_ref().map(|number| format!("projects/{number}"))
-}
-
-fn operation(world: &World<'_>, service: &str) -> Value {
-    let method = world.context("method").unwrap_or("*");
-    object!({"serviceName": service, "methodSelectors": [{"method": method}]})
 }
 
 /// The permission to use the project that the call is charged to.
@@ -423,5 +366,9 @@ fn command(node: &FullName, member: &str, role: &str, only: Option<&str>) -> Opt
     let safe = member.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
     let condition =
         only.map_or_else(String::new, |expression| format!(" --condition=\"title=only this resource,expression={expression}\""));
+    // bq wants its flags before the table, and takes no condition.
+    if let Some(table) = target.strip_prefix("bq add-iam-policy-binding ") {
+        return (safe && only.is_none()).then(|| format!("bq add-iam-policy-binding --member='{member}' --role='{role}' {table}"));
+    }
     (safe && !condition.contains('%')).then(|| format!("{target} --member='{member}' --role='{role}'{condition}"))
 }

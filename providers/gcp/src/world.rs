@@ -205,8 +205,18 @@ impl<'s> World<'s> {
                 all.extend(name.with_project(project).iter().flat_map(FullName::spellings));
             }
         }
+        all.extend(self.by_email(name).iter().flat_map(FullName::spellings));
         all.dedup();
         all
+    }
+
+    /// H7: a service account may be named by its unique id.
+    fn by_email(&self, name: &FullName) -> Option<FullName> {
+        let id = name.service_account().filter(|id| id.chars().all(|c| c.is_ascii_digit()))?;
+        let accounts = self.snapshot.all_of(documents::SERVICE_ACCOUNT).filter(|document| document.text.contains(id)).filter_map(json);
+        let account = accounts.into_iter().find(|account| text(account, "uniqueId").as_deref() == Some(id))?;
+        let path = name.path.replacen(&format!("serviceAccounts/{id}"), &format!("serviceAccounts/{}", text(&account, "email")?), 1);
+        Some(FullName::new(&name.service, &path))
     }
 
     /// The documents of one kind that belong to `name`, however it is spelled.
@@ -789,7 +799,15 @@ fn home(snapshot: &Snapshot, email: &str) -> Option<Vec<String>> {
 pub(crate) fn home_project(email: &str) -> Option<String> {
     if crate::language::principals::is_service_agent(email) {
         let local = email.split('@').next()?;
-        return local.rsplit('-').next().map(str::to_owned);
+        // Those of organizations and folders live in no project.
+        if local.starts_with("service-org-") || local.starts_with("service-folder-") {
+            return None;
+        }
+        // `service-300@…`, `300@…`; of Cloud SQL `p300-abc123@…`.
+        let of_instance = local.strip_prefix('p').and_then(|rest| rest.split_once('-')).map(|(number, _)| number);
+        let numbers = [of_instance, local.rsplit('-').next()];
+        let is_number = |text: &&str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+        return numbers.into_iter().flatten().find(is_number).map(str::to_owned);
     }
     account_project(email).map(str::to_owned)
 }

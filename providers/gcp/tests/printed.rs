@@ -186,3 +186,31 @@ fn what_is_not_of_google_cloud_is_left_alone() {
         assert!(Gcp.recognise(SourceFile { path: "x.json", text }).is_none(), "{text}");
     }
 }
+
+#[test]
+fn a_custom_constraint_and_the_schema_of_a_table_say_what_they_are() {
+    let constraint = r#"{"name": "organizations/77/customConstraints/custom.small", "resourceTypes": ["compute.googleapis.com/Instance"],
+      "methodTypes": ["CREATE"], "condition": "resource.machineType.endsWith('e2-small')", "actionType": "ALLOW", "displayName": "small"}"#;
+    let policy = r#"{"name": "organizations/77/policies/custom.small", "spec": {"etag": "A", "rules": [{"enforce": true}]}}"#;
+    let table = r#"{"kind": "bigquery#table", "id": "shop:sales.people", "schema": {"fields": [{"name": "ssn", "type": "STRING",
+      "policyTags": {"names": ["projects/shop/locations/eu/taxonomies/1/policyTags/2"]}}]},
+      "tableReference": {"projectId": "shop", "datasetId": "sales", "tableId": "people"}}"#;
+    let role = r#"{"name": "roles/x", "stage": "GA", "includedPermissions": ["compute.instances.create", "bigquery.tables.getData"]}"#;
+    let granted = r#"{"bindings": [{"role": "roles/x", "members": ["user:kim@gmail.com"]}], "etag": "A"}"#;
+    let mut files = bucket_folder();
+    files.retain(|(path, _)| *path != "snap/iam-policy--project--shop.json");
+    files.extend([("snap/constraint.json", constraint), ("snap/policy.json", policy), ("snap/table.json", table), ("snap/x.json", role)]);
+    files.push(("snap/iam-policy--project--shop.json", granted));
+    let snapshot = folder(&files);
+    let of_machine = ask(&snapshot, "user:kim@gmail.com", "compute.instances.create", "projects/shop");
+    let about = |verdict: &Verdict| verdict.doubts.iter().map(|doubt| doubt.about.clone()).collect::<Vec<String>>();
+    assert_eq!(about(&of_machine), ["resource.machineType, which the condition asks for in `resource.machineType.endsWith('e2-small')`"]);
+    let of_table = ask(
+        &snapshot,
+        "user:kim@gmail.com",
+        "bigquery.tables.getData",
+        "//bigquery.googleapis.com/projects/shop/datasets/sales/tables/people",
+    );
+    let column = "whether the query reads the column ssn, which has the policy tag projects/shop/locations/eu/taxonomies/1/policyTags/2";
+    assert!(about(&of_table).iter().any(|about| about == column), "{:?}", of_table.doubts);
+}

@@ -119,8 +119,12 @@ const ANY: &str = "any value";
 pub(crate) fn other_value(asked: &Asked<'_>, finding: &Finding) -> Option<Change> {
     let statement = policy::look::<Tests>(asked).statements.into_iter().find(|one| one.applies.is_yes())?;
     let parts = &statement.tests.first()?.parts;
-    let refused = deciding(parts).find(|part| place(finding) == Some(&part.place))?;
+    let refused = deciding(parts).into_iter().find(|part| place(finding) == Some(&part.place))?;
     let (operator, written) = refused.wanted.split_once(' ')?;
+    // Another type is another request.
+    if refused.about.eq_ignore_ascii_case("type") {
+        return None;
+    }
     let accepted: Vec<String> = match (operator, serde_json::from_str(written).ok()?) {
         ("notIn", Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         ("notEquals", Value::String(only)) => vec![only],

@@ -2,7 +2,7 @@
 
 use crate::documents;
 use crate::layers::{Asked, Fact, Look, statement};
-use crate::world::{Body, PrincipalType, id_key};
+use crate::world::{Body, PrincipalType, dashed, id_key};
 use iam_why_contract::{Document, Effect, Place, Recorder, Test, Truth};
 use serde_json::Value;
 
@@ -83,7 +83,14 @@ fn policies<R: Recorder>(asked: &Asked<'_>, document: &Document, body: &Body<'_>
             let (kind, name) = wanted.clone().unwrap_or_default();
             let (wanted, got) = (format!("{} on {kind}", shown(entry, kind)), format!("{name} on {kind}"));
             let test = Test::new(place.member("permissions").member(kind), "action", wanted, got, grants);
-            look = look.shown(statement(place, "access policy", Effect::Allow, is.and(grants), vec![test]));
+            let member = asked.is(&principal, PrincipalType::NotSaid);
+            let mut tests =
+                vec![test, Test::new(place.member("objectId"), "principal", dashed(&principal), asked.caller.shown.clone(), member)];
+            if let Some(application) = entry.get("applicationId").and_then(Value::as_str).filter(|id| !id.is_empty()) {
+                let own = asked.request.value("appId").unwrap_or("not known").to_owned();
+                tests.push(Test::new(place.member("applicationId"), "application", application, own, compound(asked, entry)));
+            }
+            look = look.shown(statement(place, "access policy", Effect::Allow, is.and(grants), tests));
         }
     }
     look

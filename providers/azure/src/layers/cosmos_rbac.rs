@@ -4,7 +4,7 @@ use crate::documents;
 use crate::language::permission::{Coverage, Permission, Plane};
 use crate::layers::{Asked, Fact, Look, statement};
 use crate::scope::Scope;
-use crate::world::{Body, PrincipalType, id_key, last};
+use crate::world::{Body, PrincipalType, dashed, id_key, last};
 use iam_why_contract::{Document, Effect, Place, Recorder, Test, Truth};
 use serde_json::Value;
 
@@ -89,6 +89,7 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
             let tests = vec![
                 Test::new(place.member("roleDefinitionId"), "action", role.actions, asked.access.action.clone(), role.truth),
                 Test::new(place.member("scope"), "resource", scope, target, reach),
+                Test::new(place.member("principalId"), "principal", dashed(&principal(entry)), asked.caller.shown.clone(), own),
             ];
             look = look.shown(statement(place, &role.name, Effect::Allow, truth, tests));
         }

@@ -179,7 +179,7 @@ impl Asked<'_> {
             _ if is_everybody(id) => Truth::No,
             _ if own == id => Truth::Yes,
             // The type is what somebody wrote down; an id that is a group's is a group.
-            PrincipalType::User | PrincipalType::ServicePrincipal if !self.world.is_group(self.caller, id) => Truth::No,
+            PrincipalType::User | PrincipalType::ServicePrincipal if !self.world.is_group(id) => Truth::No,
             _ => self.world.member(self.caller, id, self.facts),
         }
     }

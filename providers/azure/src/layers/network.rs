@@ -235,6 +235,7 @@ impl<'v> Rules<'v> {
         let list = || ADDRESSES.into_iter().chain(["virtualNetworkRules"]).find(|name| self.entries(name).next().is_some());
         let name = if self.kept == Kept::Entries { list().unwrap_or("isVirtualNetworkFilterEnabled") } else { "defaultAction" };
         let wanted = match self.count() {
+            0 => "Deny, and no network is let in".to_owned(),
             1 => "Deny but for 1 network".to_owned(),
             count => format!("Deny but for {count} networks"),
         };
@@ -313,8 +314,11 @@ impl<'v> Rules<'v> {
         if !every {
             return Truth::No;
         }
+        if let Some(said) = asked.request.value("azureDatacenter") {
+            return Truth::from(said.eq_ignore_ascii_case("true"));
+        }
         let about = format!("whether the call comes from a data centre of Azure: {} lets those in", self.document.title);
-        asked.ask(&format!("data centre {}", self.document.id), about, "where the caller runs")
+        asked.ask(&format!("data centre {}", self.document.id), about, "--context azureDatacenter=true or false")
     }
 }
 

@@ -62,6 +62,10 @@ fn lists<R: Recorder>(asked: &Asked<'_>, account: &Scope) -> Look {
         Needed::Either(one, other) => either(asked, check(&one), check(&other)),
     };
     look.truth = above.and(item);
+    // Where all of them grant it is the item's own list that people want to see.
+    if look.truth.is_yes() {
+        look.statements.reverse();
+    }
     look
 }
 

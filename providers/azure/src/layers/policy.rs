@@ -6,18 +6,22 @@ mod parameters;
 mod rule;
 
 use crate::documents;
+use crate::facts::doubt;
 use crate::language::operators::date;
 use crate::layers::{Asked, Look, statement};
 use crate::operations::{Verb, verb};
 use crate::scope::Scope;
-use crate::world::{Body, Listed, last, value};
-use iam_why_contract::{Document, Effect, Place, Recorder, Test, Truth};
+use crate::world::{Body, Listed, PrincipalType, id_key, last, value};
+use iam_why_contract::{Document, Effect, Lookup, Place, Recorder, Test, Truth};
 use parameters::Parameters;
 use rule::Rule;
 use serde_json::Value;
 
 /// The id of the layer.
 pub(crate) const ID: &str = "policy";
+
+/// Types that stand in a group by themselves and may have no location all the same.
+const UNTAGGED: [&str; 2] = ["microsoft.resources/deployments", "microsoft.insights/diagnosticsettings"];
 
 /// Does a policy refuse?
 pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
@@ -91,7 +95,7 @@ impl<'a> Assignment<'a> {
         let spared = self.body.get("notScopes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let spared = Truth::any(spared.map(|scope| holds(&Scope::new(scope))));
         let reaches = self.enforced();
-        if reaches.is_no() { reaches } else { reaches.and(holds(&scope)).and(!spared).and(self.selected()) }
+        if reaches.is_no() { reaches } else { reaches.and(holds(&scope)).and(!spared).and(self.selected(&self.body, "selectors")) }
     }
 
     fn enforced(&self) -> Truth {
@@ -107,35 +111,36 @@ impl<'a> Assignment<'a> {
         }
     }
 
-    /// Resource selectors limit an assignment to types and locations; one of them is enough.
-    fn selected(&self) -> Truth {
-        let list = self.body.get("resourceSelectors").and_then(Value::as_array).filter(|list| !list.is_empty());
+    /// Resource selectors limit an assignment or an exemption; one of them is enough ("Azure Policy assignment structure").
+    fn selected(&self, body: &Body<'_>, what: &str) -> Truth {
+        let list = body.get("resourceSelectors").and_then(Value::as_array).filter(|list| !list.is_empty());
         let Some(list) = list else { return Truth::Yes };
         let one = |selector: &Value| {
             let selectors = selector.get("selectors").and_then(Value::as_array);
             Truth::all(selectors.into_iter().flatten().map(|selector| self.selects(selector, None)).collect::<Vec<_>>())
         };
-        self.open(Truth::any(list.iter().map(one).collect::<Vec<_>>()), "selectors", "the type or the location of the resource")
+        self.open(Truth::any(list.iter().map(one).collect::<Vec<_>>()), what, "the type or the location of the resource")
     }
 
     fn selects(&self, selector: &Value, reference: Option<&str>) -> Truth {
+        let list = |name: &str| selector.get(name).and_then(Value::as_array);
+        let any =
+            |list: &Vec<Value>, is: &dyn Fn(&str) -> Truth| Truth::any(list.iter().filter_map(Value::as_str).map(is).collect::<Vec<_>>());
+        let within = |is: &dyn Fn(&str) -> Truth| match (list("in"), list("notIn")) {
+            (Some(within), _) => any(within, is),
+            (None, Some(without)) => !any(without, is),
+            (None, None) => Truth::Unknown,
+        };
         let kind = selector.get("kind").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
         let own = match kind.as_str() {
             "resourcetype" => rule::resource_type(self.asked),
             "resourcelocation" => self.asked.request.value("location").map(str::to_owned),
             "policydefinitionreferenceid" => reference.map(str::to_owned),
+            "userprincipalid" | "groupprincipalid" => return within(&|id| self.asked.is(&id_key(id), PrincipalType::NotSaid)),
             _ => None,
         };
         let Some(own) = own.map(|own| own.replace(' ', "")) else { return Truth::Unknown };
-        let within = |name: &str| {
-            let list = selector.get(name).and_then(Value::as_array)?;
-            Some(list.iter().filter_map(Value::as_str).any(|one| one.replace(' ', "").eq_ignore_ascii_case(&own)))
-        };
-        match (within("in"), within("notIn")) {
-            (Some(within), _) => Truth::from(within),
-            (None, Some(within)) => Truth::from(!within),
-            (None, None) => Truth::Unknown,
-        }
+        within(&|one| Truth::from(one.replace(' ', "").eq_ignore_ascii_case(&own)))
     }
 
     /// A truth that hangs on facts that nobody gave becomes one question.
@@ -199,22 +204,43 @@ impl<'a> Assignment<'a> {
         let reaches = refuses.and(self.mode(&body));
         let Some(condition) = rule.get("if").filter(|_| !reaches.is_no()) else { return reaches.and(unread()) };
         let place = Place::new(document.id.to_string(), body.pointer).member("policyRule").member("if");
-        let held = Rule { asked: self.asked, parameters: &parameters }.holds(condition, &place, 0, kept);
+        let rule = Rule { asked: self.asked, parameters: &parameters };
+        let held = rule.holds(condition, &place, 0, kept);
         // What is refused to resources in it keeps a resource group from being deleted: which ones it holds is not known.
-        let held = if self.deletes_a_group() { Truth::Unknown } else { held };
-        reaches.and(if held.is_unknown() { content(self.asked, id) } else { held })
+        if self.deletes_a_group() && !held.is_yes() {
+            return reaches.and(content(self.asked, id, Vec::new));
+        }
+        reaches.and(if held.is_unknown() { content(self.asked, id, || rule.open_fields(condition, &place)) } else { held })
     }
 
-    /// "Azure Policy definition structure: basics": indexed definitions leave out what has neither tags nor location, groups and
-    /// subscriptions among them; the modes of resource providers look at what is inside a resource, not at the resource.
+    /// "Azure Policy definition structure: basics": the modes of resource providers look at what is inside a resource, not at the resource.
+    /// Without a mode a definition is indexed.
     fn mode(&self, body: &Body<'_>) -> Truth {
-        let mode = body.text("mode").unwrap_or_default().to_ascii_lowercase();
-        let kind = rule::resource_type(self.asked).unwrap_or_default();
-        let group = matches!(kind.as_str(), "microsoft.resources/subscriptions/resourcegroups" | "microsoft.resources/subscriptions");
-        match mode.as_str() {
-            "indexed" => Truth::from(!group || self.deletes_a_group()),
+        match body.text("mode").unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" | "indexed" if !self.deletes_a_group() => self.indexed(),
             mode if mode.ends_with(".data") => Truth::No,
             _ => Truth::Yes,
+        }
+    }
+
+    /// Indexed definitions leave out what has neither tags nor location: groups and subscriptions by the same page, role assignments and
+    /// the like. Of resources that stand in a group by themselves it is the rule that they have both.
+    fn indexed(&self) -> Truth {
+        let kind = rule::resource_type(self.asked).unwrap_or_default();
+        let group = matches!(kind.as_str(), "microsoft.resources/subscriptions/resourcegroups" | "microsoft.resources/subscriptions");
+        if group || kind.starts_with("microsoft.authorization/") {
+            return Truth::No;
+        }
+        let key = self.asked.scope.as_ref().map(Scope::key).unwrap_or_default();
+        let alone = kind.split('/').count() == 2 && key.contains("/resourcegroups/") && key.matches("/providers/").count() < 2;
+        match self.asked.request.said("location") {
+            Lookup::Known(_) => Truth::Yes,
+            Lookup::Absent => Truth::No,
+            Lookup::NotKnown if alone && !UNTAGGED.contains(&kind.as_str()) => Truth::Yes,
+            Lookup::NotKnown => {
+                let about = format!("whether {kind} has tags and a location, which indexed policies ask for");
+                self.asked.ask(&format!("indexed {kind}"), about, "--context location=VALUE, or location! if it has none")
+            }
         }
     }
 
@@ -225,6 +251,10 @@ impl<'a> Assignment<'a> {
     /// Whether an override of the assignment makes the effect the one that refuses; `None` where none changes it.
     fn overridden(&self, member: &Member) -> Option<Truth> {
         let list = self.body.get("overrides").and_then(Value::as_array)?;
+        // Another version of the definition than the one that was read may decide.
+        if list.iter().any(|entry| entry.get("kind").and_then(Value::as_str) == Some("policyVersion")) {
+            return Some(self.open(Truth::Unknown, "overrides", "the version of the definition that is overridden to"));
+        }
         for entry in list.iter().filter(|entry| entry.get("kind").and_then(Value::as_str) == Some("policyEffect")) {
             let selectors = entry.get("selectors").and_then(Value::as_array).into_iter().flatten();
             let chosen = Truth::all(selectors.map(|selector| self.selects(selector, member.reference.as_deref())).collect::<Vec<_>>());
@@ -261,7 +291,11 @@ impl<'a> Assignment<'a> {
             id.to_ascii_lowercase().rfind("/providers/microsoft.authorization/policyexemptions/").and_then(|at| id.get(..at))
         });
         let scope = Scope::new(scope.unwrap_or(&document.subject));
-        self.asked.world.covers(&scope, self.asked.scope.as_ref(), self.asked.facts).and(in_force(self.asked, &body, document))
+        let covers = self.asked.world.covers(&scope, self.asked.scope.as_ref(), self.asked.facts);
+        if covers.is_no() {
+            return covers;
+        }
+        covers.and(in_force(self.asked, &body, document)).and(self.selected(&body, "exemptions"))
     }
 }
 
@@ -274,13 +308,21 @@ fn not_read(asked: &Asked<'_>, kind: &'static str, id: &str) -> Truth {
     asked.unread(kind, id, "refuses")
 }
 
-fn content(asked: &Asked<'_>, id: &str) -> Truth {
-    let about = format!("whether the resource, as the request would make it, is what the policy {} refuses", last(id));
-    asked.ask(
-        &format!("policy {}", id.to_ascii_lowercase()),
-        about,
-        "the content of the request: --context location=VALUE, or any other field that the policy names; Azure answers it under checkPolicyRestrictions",
-    )
+fn content(asked: &Asked<'_>, id: &str, open: impl FnOnce() -> Vec<String>) -> Truth {
+    asked.facts.ask(&format!("policy {}", id.to_ascii_lowercase()), || {
+        let about = format!("whether the resource, as the request would make it, is what the policy {} refuses", last(id));
+        doubt(about, format!("{}; Azure answers it under checkPolicyRestrictions", said_by(&open())))
+    })
+}
+
+/// What to say of the request so that a rule can be evaluated.
+fn said_by(fields: &[String]) -> String {
+    let given: Vec<String> = fields.iter().take(3).map(|field| format!("--context \"{field}=VALUE\"")).collect();
+    match (given.is_empty(), fields.len() > given.len()) {
+        (true, _) => "the content of the request".to_owned(),
+        (false, true) => format!("{} and further fields", given.join(" ")),
+        (false, false) => given.join(" "),
+    }
 }
 
 fn in_force(asked: &Asked<'_>, body: &Body<'_>, document: &Document) -> Truth {

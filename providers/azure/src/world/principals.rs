@@ -179,11 +179,10 @@ impl Principals {
         }
     }
 
-    /// Is `id` a group: are its members known, is it among the groups of `caller`, or did the directory say so?
-    pub(super) fn is_group(&self, caller: Option<&str>, id: &str) -> bool {
-        let among = caller.and_then(|caller| self.member_of.get(caller)).is_some_and(|groups| groups.iter().any(|group| group == id));
-        let said = || self.principals.iter().any(|principal| principal.id == id && principal.kind == PrincipalType::Group);
-        among || self.members.contains_key(id) || said()
+    /// The ids that are known to be groups': their members were read, somebody is in them, or the directory says so.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
+        let said = self.principals.iter().filter(|principal| principal.kind == PrincipalType::Group).map(|principal| &principal.id);
+        self.members.keys().chain(self.member_of.values().flatten()).chain(said).map(String::as_str)
     }
 
     /// Is `id` in `group`, as far as what was read says?

@@ -7,6 +7,9 @@ use super::resources::FullName;
 pub(crate) fn of_policy(name: &FullName, verb: &str) -> Option<String> {
     let id = name.path.rsplit('/').next().unwrap_or_default();
     let place = Place { name };
+    if let Some(table) = place.table() {
+        return Some(format!("bq {verb} {table}"));
+    }
     let what = match (name.service.as_str(), name.collection()?) {
         ("cloudresourcemanager.googleapis.com", "projects") => format!("projects {verb} {id}"),
         ("cloudresourcemanager.googleapis.com", "folders") => format!("resource-manager folders {verb} {id}"),
@@ -58,6 +61,13 @@ struct Place<'n> {
 }
 
 impl Place<'_> {
+    /// `shop:sales.orders`
+    fn table(&self) -> Option<String> {
+        let fits = self.name.service == "bigquery.googleapis.com" && self.name.collection() == Some("tables");
+        let name = format!("{}:{}.{}", self.name.project()?, self.within("datasets"), self.within("tables"));
+        (fits && name.chars().all(|c| c.is_ascii_alphanumeric() || ":._-".contains(c))).then_some(name)
+    }
+
     /// ` --location=eu --project=shop`
     fn flags(&self, flags: &[(&str, &str)]) -> String {
         let within = flags.iter().map(|(flag, collection)| format!(" --{flag}={}", self.within(collection)));

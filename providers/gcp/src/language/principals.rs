@@ -386,7 +386,10 @@ pub(crate) fn is_service_agent(email: &str) -> bool {
         return local.chars().all(|c| c.is_ascii_digit());
     }
     let Some(project) = host.strip_suffix(".iam") else { return false };
-    let numbered = local.rsplit_once('-').is_some_and(|(_, number)| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()));
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    // Instances of Cloud SQL have agents of their own: `p300-abc123@…`.
+    let of_instance = local.strip_prefix('p').and_then(|rest| rest.split_once('-')).is_some_and(|(number, _)| is_number(number));
+    let numbered = of_instance || local.rsplit_once('-').is_some_and(|(_, number)| is_number(number));
     let managed = project.starts_with("gcp-sa-")
         || matches!(
             project,

@@ -65,7 +65,7 @@ impl Grants {
     }
 
     /// The findings for a grant that is missing.
-    pub(crate) fn report(&self, world: &World<'_>) -> Answer {
+    pub(crate) fn report<'s>(&self, world: &World<'_>, lists: impl Iterator<Item = &'s Step>) -> Answer {
         let mut answer = Answer { kind: Kind::MissingGrant, ..Answer::silent(self.lacking) };
         for almost in &self.almost {
             let code = if almost.layer == CONDITION { &findings::CONDITION_FAILS } else { &findings::ROLE_INERT };
@@ -75,7 +75,7 @@ impl Grants {
         }
         answer.layer = ALLOW_POLICY;
         if self.almost.is_empty() {
-            let (says, evidence) = self.silence(world);
+            let (says, evidence) = self.silence(world, lists);
             let owner = format!("whoever may set the allow policy of {}", world.shown(world.lowest_policied()));
             answer = answer.finding(&findings::NO_GRANT, says, evidence, &owner);
         }
@@ -83,8 +83,9 @@ impl Grants {
         answer
     }
 
-    fn silence(&self, world: &World<'_>) -> (String, Evidence) {
-        let documents: Vec<String> = self.steps.iter().flat_map(|step| step.documents.iter().cloned()).collect();
+    /// What was looked at and grants nothing: the allow policies, and access lists where there are some.
+    fn silence<'s>(&self, world: &World<'_>, lists: impl Iterator<Item = &'s Step>) -> (String, Evidence) {
+        let mut documents: Vec<String> = self.steps.iter().flat_map(|step| step.documents.iter().cloned()).collect();
         let request = world.request;
         let says = format!(
             "no binding grants {} to {} on {} or anything above it",
@@ -98,7 +99,13 @@ impl Grants {
             [only] if documents.len() == 1 => format!("the allow policy of {only}"),
             _ => format!("{} allow policies: {}", documents.len(), levels.join(", ")),
         };
-        (says, Evidence::Silence { what, documents })
+        let mut what = vec![what];
+        for list in lists.filter(|list| !list.documents.is_empty()) {
+            let title = super::LAYERS.iter().find(|layer| layer.id == list.layer).map_or(list.layer, |layer| layer.title);
+            what.push(if list.subject.is_empty() { format!("the {title}") } else { format!("the {title} of {}", list.subject) });
+            documents.extend(list.documents.iter().cloned());
+        }
+        (says, Evidence::Silence { what: what.join("; "), documents })
     }
 }
 

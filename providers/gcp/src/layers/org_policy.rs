@@ -133,12 +133,9 @@ fn members(world: &World<'_>, constraint: &str, facts: &Facts) -> (Truth, Option
     if list.all || (list.allowed.is_empty() && list.denied.is_empty() && !list.none) {
         return (Truth::No, Some(list.place));
     }
-    let holds = world.ask(
-        facts,
-        "policy members",
-        format!("whether the members that the request adds are allowed by constraints/{constraint}"),
-        "the policy that is being set",
-    );
+    let holds = details::broken_by(world, constraint, facts, || {
+        format!("whether the members that the request adds are allowed by constraints/{constraint}")
+    });
     (holds.and(list.certain), Some(list.place))
 }
 

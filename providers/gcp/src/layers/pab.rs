@@ -21,6 +21,8 @@ pub(crate) fn bars<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     if world.request.principal == Principal::Anonymous {
         return answer;
     }
+    // B5: what no version covers cannot be barred, whatever was not read.
+    let coverable = world.request.permission.covered_since().is_some();
     let mut bounds = Vec::new();
     let mut statements = Vec::new();
     let mut read = Vec::new();
@@ -31,7 +33,7 @@ pub(crate) fn bars<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
         statements.extend(statement);
         bounds.push(bound);
     }
-    let unread = unread(world, facts);
+    let unread = if coverable { unread(world, facts) } else { Truth::No };
     answer.holds = ineligible(&bounds, unread, facts);
     if R::KEEPS {
         let ruling = ruling_of_guard(answer.holds);
@@ -43,6 +45,14 @@ pub(crate) fn bars<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
         }
     }
     answer
+}
+
+/// What an allowed request owes to the list of what boundaries cover.
+pub(crate) fn beyond(world: &World<'_>) -> Option<String> {
+    let permission = &world.request.permission;
+    let bound = world.snapshot.all_of(documents::BOUNDARY_BINDING).next().is_some() || unread(world, &Facts::default()).is_unknown();
+    let beyond = bound && permission.covered_since().is_none() && world.request.principal != Principal::Anonymous;
+    beyond.then(|| format!("no boundary version covers {} (as of {LISTED})", permission.v2()))
 }
 
 /// What one boundary that is bound to a set means for the request.
@@ -110,6 +120,9 @@ fn unread_policy(world: &World<'_>, binding: &Binding, applies: Truth, facts: &F
     let outcome = world.snapshot.outcome(documents::BOUNDARY_POLICY, &binding.policy);
     if outcome == Some(&Outcome::Absent) {
         return Bound::none(binding);
+    }
+    if world.request.permission.covered_since().is_none() {
+        return Bound { uncovered: applies, ..Bound::none(binding) };
     }
     let says = facts.way(&format!("boundary {}", binding.policy), 3, || doubt(documents::BOUNDARY_POLICY, &binding.policy, outcome));
     // It may bar nothing, bar the resource, or include it.

@@ -4,6 +4,7 @@
 use super::parameters::Parameters;
 use crate::language::action::ActionPattern;
 use crate::layers::Asked;
+use iam_why_contract::trace::Tests;
 use iam_why_contract::{Lookup, Place, Recorder, Test, Truth};
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -40,10 +41,22 @@ impl Rule<'_> {
         if let Some(any) = list("anyOf") {
             return Truth::any(any);
         }
-        match condition.get("not") {
-            Some(not) => !self.holds(not, &place.member("not"), depth + 1, kept),
-            None => self.compares(condition, place, kept),
-        }
+        let Some(not) = condition.get("not") else { return self.compares(condition, place, kept) };
+        let mut inside = R::default();
+        let truth = !self.holds(not, &place.member("not"), depth + 1, &mut inside);
+        inside.into_tests().into_iter().for_each(|test| kept.test(|| turned(test)));
+        truth
+    }
+
+    /// The fields whose values are not known and that the condition hangs on, each once.
+    pub(super) fn open_fields(&self, condition: &Value, place: &Place) -> Vec<String> {
+        let mut tests = Tests::default();
+        self.holds(condition, place, 0, &mut tests);
+        let open = tests.into_tests().into_iter().filter(|test| test.holds.is_unknown() && test.about != "value");
+        let mut fields: Vec<String> = open.map(|test| test.about.into_owned()).collect();
+        fields.sort();
+        fields.dedup();
+        fields
     }
 
     fn compares<R: Recorder>(&self, condition: &Value, place: &Place, kept: &mut R) -> Truth {
@@ -100,6 +113,25 @@ impl Rule<'_> {
         let top = itself.resource_type()?.split('/').count() == 2;
         top.then(|| itself.name().to_owned())
     }
+}
+
+/// A comparison below a `not`, as what it comes to there: a rule that refuses what is not in a list refuses by `notIn`.
+fn turned(mut test: Test) -> Test {
+    const TURNED: [(&str, &str); 4] = [("in", "notIn"), ("equals", "notEquals"), ("like", "notLike"), ("contains", "notContains")];
+    let (operator, wanted) = test.wanted.split_once(' ').unwrap_or((&test.wanted, ""));
+    let other = TURNED.iter().find_map(|(one, other)| match operator {
+        operator if operator == *one => Some(*other),
+        operator if operator == *other => Some(*one),
+        _ => None,
+    });
+    let says = match (other, operator) {
+        (Some(other), _) => format!("{other} {wanted}"),
+        (None, "exists") => format!("exists {}", !wanted.contains("true")),
+        (None, _) => format!("not {}", test.wanted),
+    };
+    test.wanted = says.into();
+    test.holds = !test.holds;
+    test
 }
 
 /// The type of what the request makes or deletes, which its action names.

@@ -91,20 +91,23 @@ pub(super) fn refuses(world: &World<'_>, facts: &Facts) -> Vec<Detailed> {
     let known = KNOWN.iter().filter(|(_, _, permissions)| permissions.contains(&permission));
     let known = known.map(|(constraint, about, _)| {
         let (limited, place) = is_limited(world, constraint, facts);
-        let broken = match world.context(constraint) {
-            _ if limited.is_no() => Truth::No,
-            Some("kept") => Truth::No,
-            Some("broken") => Truth::Yes,
-            _ => {
-                let needs = format!("--context {constraint}=kept, or =broken: what the request asks for");
-                world.ask(facts, constraint, format!("{about}, which constraints/{constraint} limits"), needs)
-            }
-        };
+        let about = || format!("{about}, which constraints/{constraint} limits");
+        let broken = if limited.is_no() { Truth::No } else { broken_by(world, constraint, facts, about) };
         let holds = limited.and(broken);
         Detailed { constraint: (*constraint).to_owned(), holds, place }
     });
-    let custom = names(world).into_iter().filter(|name| name.starts_with("custom."));
+    let changes = method(world).is_some();
+    let custom = changes.then(|| names(world)).into_iter().flatten().filter(|name| name.starts_with("custom."));
     known.chain(custom.map(|constraint| self::custom(world, constraint, facts))).collect()
+}
+
+/// Does the request break the constraint? The question may say so.
+pub(super) fn broken_by(world: &World<'_>, constraint: &str, facts: &Facts, about: impl FnOnce() -> String) -> Truth {
+    match world.context(constraint) {
+        Some("kept") => Truth::No,
+        Some("broken") => Truth::Yes,
+        _ => world.ask(facts, constraint, about(), format!("--context {constraint}=kept, or =broken: what the request asks for")),
+    }
 }
 
 /// N23: a custom constraint looks at the fields of the resource by a condition of its own.
@@ -112,7 +115,7 @@ fn custom(world: &World<'_>, constraint: String, facts: &Facts) -> Detailed {
     let (enforced, place) = enforced(world, &constraint, facts);
     let definition = definition(world, &constraint);
     let concerned = match &definition {
-        _ if enforced.is_no() || method(world).is_none() => false,
+        _ if enforced.is_no() => false,
         Some(definition) => concerns(world, definition),
         None => true,
     };
