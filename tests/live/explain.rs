@@ -124,6 +124,7 @@ fn an_encoded_message_is_decoded_and_never_shown() {
         assert!(body.split('&').any(|pair| pair == format!("EncodedMessage={message}")), "the message is handed on whole");
         let refusal = first(&output);
         assert_eq!(refusal["next"][0], "AWS matched statement NoBigMachines, effect DENY");
+        assert!(!refusal["next"].to_string().contains("decode-authorization-message"), "what was done is not advised");
         assert_eq!(refusal["question"]["action"], "ec2:RunInstances");
         assert_eq!(refusal["question"]["principal"], "arn:aws:sts::111122223333:assumed-role/deploy/nadia");
         assert_eq!(refusal["question"]["context"]["ec2:InstanceType"][0], "x1.32xlarge");

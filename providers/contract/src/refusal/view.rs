@@ -110,7 +110,7 @@ impl View {
             if let (Some(dense), Some(clean_at)) = (self.dense.get_mut(kept), self.clean_at.get_mut(kept)) {
                 (*dense, *clean_at) = (byte.to_ascii_lowercase(), offset(at));
             }
-            kept += usize::from(!is_dropped(byte) && !(byte == b'>' && mark(at)));
+            kept += usize::from(!(is_dropped(byte) || byte == b'>' && mark(at)));
         }
         self.dense.truncate(kept);
         self.clean_at.truncate(kept);
