@@ -201,6 +201,12 @@ impl Explanation {
         self.answered = Some(Answered { snapshot, verdict });
     }
 
+    /// Takes in what the cloud itself says of the refusal: it comes first, in place of the advice to ask for it.
+    pub fn hear(&mut self, says: Vec<String>) {
+        self.refusal.next.retain(|step| !ASKS.iter().any(|call| step.contains(call)));
+        self.refusal.next.splice(0..0, says).for_each(drop);
+    }
+
     /// Takes in whose credentials are at hand. The step that tells to look who one is becomes what was seen; it keeps its place, which is
     /// that of its likelihood.
     pub fn identify(&mut self, identity: Identity) {
@@ -226,6 +232,9 @@ impl Explanation {
 
 /// Commands by which people look who they are.
 const LOOKS: [&str; 3] = ["get-caller-identity", "az account show", "gcloud auth list"];
+
+/// Calls by which people ask the cloud itself.
+const ASKS: [&str; 2] = ["decode-authorization-message", "GetRequestAuthorizationDetails"];
 
 /// How fresh a grant must be for its vendor's delay to matter.
 const FRESH: TimeDelta = TimeDelta::hours(1);

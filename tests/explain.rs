@@ -219,6 +219,46 @@ fn the_facts_of_a_record_are_put_into_the_question() {
 }
 
 #[test]
+fn the_facts_of_azure_and_google_cloud_are_put_into_the_question() {
+    let log = r#"{"time":"2026-02-03T04:05:06.7Z","resourceId":"/subscriptions/1aaaaaaa-1111-4222-8333-444444444444/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/acme",
+        "operationName":"Microsoft.KeyVault/vaults/secrets/getSecret/action","resultSignature":"Forbidden","callerIpAddress":"203.0.113.9:4352",
+        "identity":{"claim":{"http://schemas.microsoft.com/identity/claims/objectidentifier":"0aaaaaaa-1111-4222-8333-444444444444","appid":"7bbbbbbb-1111-4222-8333-444444444444"}},
+        "properties":{"httpStatusCode":403,"message":"Caller is not authorized to perform action on resource.\\r\\nInner error: { \\\"code\\\": \\\"ForbiddenByRbac\\\" }"}}"#;
+    let found = report(log, &[], 11);
+    let question = &found["refusals"][0]["question"];
+    assert_eq!(question["principal"], "0aaaaaaa-1111-4222-8333-444444444444", "{found:#}");
+    for (key, value) in [("clientIp", "203.0.113.9"), ("now", "2026-02-03T04:05:06.7Z"), ("appId", "7bbbbbbb-1111-4222-8333-444444444444")]
+    {
+        assert_eq!(question["context"][key][0], value, "{key}: {found:#}");
+    }
+    let entry = |source: &str| {
+        let text = format!(
+            r#"{{"protoPayload":{{"status":{{"code":7}},"serviceName":"iap.googleapis.com","methodName":"AuthorizeUser","authenticationInfo":{{"principalEmail":"nadia@example.com"}},
+            "requestMetadata":{{{source},"requestAttributes":{{"path":"/admin","auth":{{"accessLevels":["//accesscontextmanager.googleapis.com/accessPolicies/1/accessLevels/corp","accessPolicies/1/accessLevels/eu"]}}}},"destinationAttributes":{{"ip":"10.0.0.9","port":"22"}}}},
+            "authorizationInfo":[{{"resource":"projects/1/iap_tunnel/zones/z/instances/2","permission":"iap.tunnelInstances.accessViaIAP"}}]}},"timestamp":"2026-02-03T04:05:06Z"}}"#
+        );
+        report(&text, &[], 11)["refusals"][0]["question"]["context"].clone()
+    };
+    let context = entry(r#""callerIp":"203.0.113.9""#);
+    for (key, value) in
+        [("source.ip", "203.0.113.9"), ("request.time", "2026-02-03T04:05:06Z"), ("request.path", "/admin"), ("destination.port", "22")]
+    {
+        assert_eq!(context[key][0], value, "{key}: {context:#}");
+    }
+    assert_eq!(
+        context["request.auth.access_levels"],
+        serde_json::json!(["accessPolicies/1/accessLevels/corp", "accessPolicies/1/accessLevels/eu"])
+    );
+    // A private address without its network says nothing about where the request came from; with it, it came from no internet.
+    assert!(entry(r#""callerIp":"10.1.2.3""#).get("source.ip").is_none());
+    let within = entry(r#""callerIp":"10.1.2.3","callerNetwork":"//compute.googleapis.com/projects/acme/global/networks/main""#);
+    assert_eq!(
+        (&within["source.kind"][0], &within["source.network"][0]),
+        (&"network".into(), &"projects/acme/global/networks/main".into())
+    );
+}
+
+#[test]
 fn secrets_of_the_text_never_come_out() {
     let blob = "QUJD".repeat(80);
     let key = "AKIAIOSFODNN7EXAMPLE";

@@ -98,7 +98,7 @@ impl Arguments {
         let Some(testimony) = told(self.source.testimony(refusal)).flatten() else { return };
         let known = explanation.question.take();
         explanation.question = explain::settled(testimony.question, known);
-        explanation.refusal.next.splice(0..0, testimony.says).for_each(drop);
+        explanation.hear(testimony.says);
     }
 
     #[cfg(not(feature = "live"))]

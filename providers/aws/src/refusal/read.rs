@@ -335,7 +335,7 @@ fn encoded_message(sighting: &Sighting<'_>) -> Option<String> {
         let end = line.find(|piece: char| !is_base64(piece)).unwrap_or(line.len());
         let (part, after) = line.split_at(end);
         // The next line goes on only where it is nothing but more of the same.
-        if !message.is_empty() && (part.len() < 4 || after.starts_with(|next: char| next == ' ' || next == ':')) {
+        if !message.is_empty() && (part.len() < 4 || after.starts_with([' ', ':'])) {
             break;
         }
         message.push_str(part);

@@ -328,3 +328,13 @@ fn a_question_about_messages_reads_the_rules_of_the_namespace() {
     let rules = read.snapshot.of("azure:resource", &format!("{bus}/networkRuleSets/default")).next();
     assert!(rules.is_some_and(|document| document.text.contains("203.0.113.0/24")), "{:#?}", server.seen());
 }
+
+#[test]
+fn the_token_says_whose_it_is_and_nothing_else_is_asked() {
+    let server = pass();
+    let nadia = reader_as(&json!({"oid": PERSON, "upn": "nadia@example.com", "idtyp": "user"}));
+    let holder = runtime().block_on(nadia.holder(&server.options())).unwrap().unwrap();
+    assert_eq!((holder.who.as_str(), holder.is("nadia@example.com"), holder.is(APP_OBJECT)), (PERSON, Some(true), Some(false)));
+    assert!(runtime().block_on(reader().holder(&server.options())).unwrap().is_none(), "a token without claims names nobody");
+    assert!(server.seen().is_empty(), "{:?}", server.seen());
+}

@@ -132,10 +132,10 @@ impl Catalogue {
             let deciding = self.templates.iter().filter(|compiled| compiled.form.decides());
             let words =
                 deciding.map(|compiled| compiled.template.anchor().iter().copied().filter(u8::is_ascii_alphanumeric).collect::<Vec<u8>>());
+            // Words that hold one of these tell nothing more.
+            let letters = LETTERS.map(memchr::memmem::Finder::new);
+            let words = words.filter(|word| !letters.iter().any(|part| part.find(word).is_some()));
             let words: BTreeSet<Vec<u8>> = words.chain(LETTERS.iter().map(|word| word.as_bytes().to_vec())).collect();
-            // A word that holds another tells nothing more.
-            let holds = |word: &[u8], part: &[u8]| part.len() < word.len() && memchr::memmem::find(word, part).is_some();
-            let words = words.iter().filter(|word| !words.iter().any(|part| holds(word, part)));
             DFA::builder().build(words).ok()
         };
         self.telling.get_or_init(build).as_ref()

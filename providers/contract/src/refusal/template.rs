@@ -37,18 +37,18 @@ enum Piece {
 #[derive(Debug, Default)]
 struct Words {
     dense: Vec<u8>,
-    forward: OnceLock<Finder<'static>>,
-    backward: OnceLock<FinderRev<'static>>,
+    forward: OnceLock<Box<Finder<'static>>>,
+    backward: OnceLock<Box<FinderRev<'static>>>,
 }
 
 impl Words {
     fn find(&self, text: &[u8]) -> Option<usize> {
-        self.forward.get_or_init(|| Finder::new(&self.dense).into_owned()).find(text)
+        self.forward.get_or_init(|| Box::new(Finder::new(&self.dense).into_owned())).find(text)
     }
 
     /// Most stand near. Where they do not, looking forward says much sooner that they are not there at all.
     fn rfind(&self, text: &[u8]) -> Option<usize> {
-        let backward = self.backward.get_or_init(|| FinderRev::new(&self.dense).into_owned());
+        let backward = self.backward.get_or_init(|| Box::new(FinderRev::new(&self.dense).into_owned()));
         let near = text.len().saturating_sub(NEAR);
         if let Some(found) = backward.rfind(text.get(near..)?) {
             return Some(near + found);

@@ -75,3 +75,13 @@ fn saved(snapshot: &Snapshot) -> String {
     snapshot.write(&mut text).unwrap();
     String::from_utf8(text).unwrap()
 }
+
+#[tokio::test]
+async fn the_token_says_whose_it_is() {
+    let server = Server::new(company);
+    let holder = GcpReader.holder(&options(&server)).await.unwrap().unwrap();
+    assert_eq!(holder.who, "user:ana@example.com");
+    assert_eq!((holder.is("ana@example.com"), holder.is("serviceAccount:app@acme.iam.gserviceaccount.com")), (Some(true), Some(false)));
+    let nameless = Server::new(|seen| if seen.path == "/tokeninfo" { Answer::json(r#"{"scope": "x"}"#) } else { company(seen) });
+    assert!(GcpReader.holder(&options(&nameless)).await.unwrap().is_none());
+}
