@@ -1,12 +1,12 @@
 //! What these credentials can read, tried call by call, and the smallest role that reads everything: both made from the table of calls.
 
 use super::assignments::lighthouse;
-use super::connection::connect;
+use super::connection::{Service, connect};
 use super::directory;
 use super::gates::{cosmos, listed, object, operations};
 use super::hierarchy;
 use super::principal::{own, unusable};
-use super::reader::Reader;
+use super::reader::{Reader, version};
 use super::step::{self, ALL};
 use crate::scope::Scope;
 use azure_core::credentials::TokenCredential;
@@ -64,8 +64,9 @@ async fn probe(reader: &Reader<'_>, options: &Options) -> Result<(String, Scope)
 /// What is read one by one, each tried on the first there is.
 async fn singles(reader: &Reader<'_>, base: &Scope) {
     let resources = async |row: &'static step::Step, path: &str| {
-        // What came back is in the tally.
-        reader.list(row, &format!("{}/{path}", base.text()), None).await.unwrap_or_default()
+        let Ok(url) = reader.url(Service::Manager, &format!("{}/{path}", base.text()), &version(row)) else { return Vec::new() };
+        // What came back is in the tally; the first page is as good as all.
+        reader.page(row, Service::Manager, &url).await.map(|page| page.items).unwrap_or_default()
     };
     let id = |items: &[Value]| items.first().and_then(|item| item.get("id")?.as_str().map(str::to_owned));
     resources(&step::STORAGE_ACCOUNT, "providers/Microsoft.Storage/storageAccounts").await;

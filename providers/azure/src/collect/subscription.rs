@@ -14,7 +14,7 @@ use super::question::{element, member, path_of, subject};
 use super::reader::{MOST_PAGES, Page, Reader, version};
 use super::step::{self, Step};
 use crate::scope::Scope;
-use crate::world::{dashed, guid};
+use crate::world::{dashed, guid, id_key, last};
 use azure_core::credentials::TokenCredential;
 use azure_core::http::Url;
 use futures_util::future::{join, join_all};
@@ -36,7 +36,7 @@ pub(super) async fn read(
     let base = place(scope.or_else(|| options.get("subscription")))?;
     // A whole subscription takes as long as it takes; a single call does not.
     let reader = Reader::new(connect(given, options)?, options.concurrency, sink, progress).each_within(options.timeout);
-    let run = Run { reader: &reader, groups: Mutex::default(), above: Mutex::default() };
+    let run = Run { reader: &reader, groups: Mutex::default(), above: Mutex::default(), built_in: Mutex::default() };
     if base.subscription().is_some() {
         run.first(&step::SUBSCRIPTION, base.text()).await?;
         run.subscription(&base).await;
@@ -75,6 +75,8 @@ pub(super) struct Run<'w> {
     groups: Mutex<BTreeMap<String, Arc<OnceCell<bool>>>>,
     /// The management groups that lists of each base name: they are above it.
     above: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    /// The roles of Microsoft's own that were handed in: they are the same in every subscription.
+    built_in: Mutex<BTreeSet<String>>,
 }
 
 /// A list, and what its elements lead to.
@@ -93,6 +95,8 @@ enum Then {
     Groups,
     /// Elements are documents of their own id.
     Own,
+    /// The same, and most of them are there in every subscription.
+    Roles,
     /// The same, and their access policies name groups.
     Vaults,
     /// Accounts with role assignments inside.
@@ -117,7 +121,7 @@ const SCOPED: &[List] = &[
 
 /// What is listed of a subscription only.
 const SUBSCRIPTION: &[List] = &[
-    list(&step::ROLE_DEFINITION, "Microsoft.Authorization/roleDefinitions", Then::Own),
+    list(&step::ROLE_DEFINITION, "Microsoft.Authorization/roleDefinitions", Then::Roles),
     list(&step::LOCKS, "Microsoft.Authorization/locks", Then::Scoped),
     list(&step::LIGHTHOUSE, "Microsoft.ManagedServices/registrationAssignments", Then::Delegations),
     list(&step::STORAGE_ACCOUNT, "Microsoft.Storage/storageAccounts", Then::Own),
@@ -127,7 +131,7 @@ const SUBSCRIPTION: &[List] = &[
 ];
 
 impl Run<'_> {
-    /// Nothing is read with credentials that Azure does not accept. Gives what was asked for, where it was given.
+    /// Nothing is read with credentials that Azure does not accept.
     pub(super) async fn first(&self, step: &Step, path: &str) -> Result<(), CollectError> {
         let call = self.reader.get(step, path).await;
         match call {
@@ -264,12 +268,13 @@ impl Run<'_> {
         let own = || items.iter().filter_map(|item| Some((item.get("id")?.as_str()?, item)));
         match list.then {
             Then::Scoped | Then::Groups => items.iter().for_each(|item| element(self.reader, list.step, base, item)),
+            Then::Roles => self.roles(own()).await,
             Then::Own | Then::Vaults => own().for_each(|(id, item)| gates::hand_in(self.reader, list.step, id, item)),
             Then::Accounts | Then::Namespaces => {}
             Then::Delegations => items.iter().for_each(|item| registration(self.reader, base, item)),
         }
         match list.then {
-            Then::Scoped | Then::Own => true,
+            Then::Scoped | Then::Own | Then::Roles => true,
             Then::Groups => {
                 let mut named = Named::default();
                 named.take(items);
@@ -290,6 +295,16 @@ impl Run<'_> {
             Then::Delegations => {
                 definitions(self.reader, &items.iter().flat_map(delegated).collect()).await;
                 true
+            }
+        }
+    }
+
+    async fn roles<'v>(&self, items: impl Iterator<Item = (&'v str, &'v Value)>) {
+        let mut known = self.built_in.lock().await;
+        for (id, item) in items {
+            let built_in = member(item, "type") == Some("BuiltInRole");
+            if !built_in || known.insert(id_key(last(id))) {
+                gates::hand_in(self.reader, &step::ROLE_DEFINITION, id, item);
             }
         }
     }

@@ -105,6 +105,11 @@ fn of_subscription(id: &str, rest: &str, seen: &Seen) -> Told {
             )
         }
         other if !empty => resources(&own, other, seen),
+        "/providers/Microsoft.Authorization/roleDefinitions" => {
+            let mut same = role(MACHINES);
+            same["id"] = json!(format!("{own}{MACHINES}"));
+            list(json!([same]))
+        }
         other if other.starts_with("/providers/Microsoft.") => list(json!([])),
         _ => absent(),
     }

@@ -178,6 +178,7 @@ fn a_management_group_is_read_with_every_subscription_below_it() {
     let offline = Azure.simulate(&crate::server::question(APP_OBJECT), &kept.snapshot()).unwrap();
     assert_eq!(offline.decision, Decision::Allow, "{:#?}", offline.doubts);
     assert_eq!(server.calls("/providerOperations/Microsoft.Odd"), 1, "the catalogue is the same for all subscriptions");
+    assert_eq!(kept.snapshot().all_of("azure:role-definition").count(), 2, "and so are the roles of Microsoft's own");
 }
 
 #[test]
