@@ -73,6 +73,7 @@ async fn singles(reader: &Reader<'_>, base: &Scope) {
     resources(&step::KEY_VAULT, "providers/Microsoft.KeyVault/vaults").await;
     resources(&step::IDENTITY, "providers/Microsoft.ManagedIdentity/userAssignedIdentities").await;
     resources(&step::PROVIDER, "providers").await;
+    resources(&step::RESOURCE_GROUPS, "resourcegroups").await;
     if let Some(account) = id(&resources(&step::COSMOS_ACCOUNTS, "providers/Microsoft.DocumentDB/databaseAccounts").await) {
         cosmos(reader, &account).await;
     }

@@ -38,6 +38,8 @@ steps! {
         ["Microsoft.Authorization/roleAssignmentScheduleInstances/read"];
     LIGHTHOUSE = documents::LIGHTHOUSE_ASSIGNMENT, "registrationAssignments", "2022-10-01",
         ["Microsoft.ManagedServices/registrationAssignments/read"];
+    RESOURCE_GROUPS = documents::LIGHTHOUSE_ASSIGNMENT, "resourcegroups", "2021-04-01",
+        ["Microsoft.Resources/subscriptions/resourceGroups/read"];
     SUBSCRIPTION = documents::SUBSCRIPTION, "subscriptions", "2022-12-01", ["Microsoft.Resources/subscriptions/read"];
     ANCESTORS = documents::ANCESTORS, "resources", "2021-03-01",
         ["Microsoft.Resources/subscriptions/read", "Microsoft.Management/managementGroups/read"];

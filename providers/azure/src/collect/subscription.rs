@@ -2,7 +2,7 @@
 //!
 //! A list that was refused, or of which something was, does not count as done: whoever comes back with more rights reads it again.
 
-use super::assignments::{Named, OLDER_DENIALS, around, definitions, delegated, denials, registration};
+use super::assignments::{Named, OLDER_DENIALS, around, delegations, denials};
 use super::connection::{Service, connect};
 use super::directory;
 use super::gates;
@@ -17,7 +17,7 @@ use crate::scope::Scope;
 use crate::world::{dashed, guid, id_key, last};
 use azure_core::credentials::TokenCredential;
 use azure_core::http::Url;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 use iam_why_contract::collect::{Options, Point, Progress, Sink};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::Value;
@@ -103,8 +103,6 @@ enum Then {
     Accounts,
     /// Namespaces with operations.
     Namespaces,
-    /// Registrations that delegate roles.
-    Delegations,
 }
 
 const fn list(step: &'static Step, path: &'static str, then: Then) -> List {
@@ -123,7 +121,6 @@ const SCOPED: &[List] = &[
 const SUBSCRIPTION: &[List] = &[
     list(&step::ROLE_DEFINITION, "Microsoft.Authorization/roleDefinitions", Then::Roles),
     list(&step::LOCKS, "Microsoft.Authorization/locks", Then::Scoped),
-    list(&step::LIGHTHOUSE, "Microsoft.ManagedServices/registrationAssignments", Then::Delegations),
     list(&step::STORAGE_ACCOUNT, "Microsoft.Storage/storageAccounts", Then::Own),
     list(&step::KEY_VAULT, "Microsoft.KeyVault/vaults", Then::Vaults),
     list(&step::COSMOS_ACCOUNTS, "Microsoft.DocumentDB/databaseAccounts", Then::Accounts),
@@ -145,7 +142,8 @@ impl Run<'_> {
     /// Everything of a subscription.
     pub(super) async fn subscription(&self, base: &Scope) {
         let lists = join_all(SUBSCRIPTION.iter().map(|list| Box::pin(self.list(base, *list))));
-        join(lists, Box::pin(self.scoped(base))).await;
+        let delegations = self.step(base, "registrations", Box::pin(delegations(self.reader, base)));
+        join3(lists, Box::pin(self.scoped(base)), Box::pin(delegations)).await;
         let seen = self.above.lock().await.get(base.key()).cloned().unwrap_or_default();
         self.step(base, "hierarchy", Box::pin(hierarchy::both(self.reader, base, &seen))).await;
     }
@@ -173,7 +171,7 @@ impl Run<'_> {
             Some(Point::Page(link)) => self.reader.follow(list.step, Service::Manager, &link).ok(),
             None => None,
         };
-        let subject = subject(base, self.filter(base, list));
+        let subject = subject(base, around(base));
         if !self.above_was_read(base, list, &subject).await {
             return;
         }
@@ -218,14 +216,6 @@ impl Run<'_> {
         }
     }
 
-    fn filter(&self, base: &Scope, list: List) -> Option<&'static str> {
-        match list.then {
-            // Registrations at resource groups come with the list of the subscription only by chance: it speaks for the subscription.
-            Then::Delegations => Some("atScope()"),
-            _ => around(base),
-        }
-    }
-
     async fn all_pages(&self, base: &Scope, list: List, name: &str) -> Result<bool, Failure> {
         match self.pages(base, list, name, self.address(base, list, list.step.version)?).await {
             Err(failure) if failure.is_bad_request() && list.step.call == step::DENY_ASSIGNMENTS.call => {
@@ -242,9 +232,6 @@ impl Run<'_> {
         };
         let mut query = version(&Step { version: of, ..*list.step });
         query.extend(around(base).map(|filter| ("$filter", filter.to_owned())));
-        if list.then == Then::Delegations {
-            query.push(("$expandRegistrationDefinition", "true".into()));
-        }
         self.reader.url(Service::Manager, &path, &query)
     }
 
@@ -271,7 +258,6 @@ impl Run<'_> {
             Then::Roles => self.roles(own()).await,
             Then::Own | Then::Vaults => own().for_each(|(id, item)| gates::hand_in(self.reader, list.step, id, item)),
             Then::Accounts | Then::Namespaces => {}
-            Then::Delegations => items.iter().for_each(|item| registration(self.reader, base, item)),
         }
         match list.then {
             Then::Scoped | Then::Own | Then::Roles => true,
@@ -292,10 +278,6 @@ impl Run<'_> {
                 self.unsorted(inside.into_iter().flat_map(|(ids, _)| ids).collect()).await && whole
             }
             Then::Namespaces => self.namespaces(base, items).await,
-            Then::Delegations => {
-                definitions(self.reader, &items.iter().flat_map(delegated).collect()).await;
-                true
-            }
         }
     }
 

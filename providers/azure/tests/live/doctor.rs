@@ -75,6 +75,7 @@ fn the_smallest_role_is_made_of_the_table_and_can_be_pasted() {
             "Microsoft.Management/managementGroups/read",
             "Microsoft.Resources/subscriptions/providers/read",
             "Microsoft.Resources/subscriptions/read",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
             "Microsoft.Storage/storageAccounts/read",
         ],
         "NotActions": [],

@@ -308,3 +308,14 @@ fn a_group_that_hides_its_members_may_have_the_principal_among_them() {
     let read = live(&server, vault).unwrap();
     assert_eq!(verdict(&read).decision, Decision::Undetermined);
 }
+
+#[test]
+fn whoever_sends_no_credential_is_looked_up_nowhere() {
+    let server = Server::new(|seen| {
+        let account = json!({"id": seen.path, "name": "reports", "properties": {"allowBlobPublicAccess": false}});
+        if seen.path.ends_with("/storageAccounts/reports") { Treatment::Answer(200, account.to_string()) } else { Treatment::Pass }
+    });
+    let read = live(&server, &questions("anonymous")[2]).unwrap();
+    assert_eq!(verdict(&read).decision, Decision::Deny);
+    assert!(!server.seen().iter().any(|seen| seen.path.starts_with("/v1.0/") || seen.query.contains("assignedTo")));
+}

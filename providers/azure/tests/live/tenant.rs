@@ -93,6 +93,7 @@ fn of_subscription(id: &str, rest: &str, seen: &Seen) -> Told {
     let empty = id != SUBSCRIPTION;
     match rest {
         "" => told(&json!({"id": own, "subscriptionId": id, "state": "Enabled", "tenantId": "t", "managedByTenants": []})),
+        "/resourcegroups" => list(json!([{"id": format!("{own}/resourceGroups/g"), "name": "g"}])),
         "/providers" => list(json!([
             {"id": "p1", "namespace": "Microsoft.Compute", "registrationState": "Registered", "resourceTypes": [{"resourceType": "virtualMachines"}]},
             {"id": "p2", "namespace": "Microsoft.Odd", "registrationState": "Registered"},

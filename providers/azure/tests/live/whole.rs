@@ -299,3 +299,33 @@ fn members_are_read_by_their_ids_where_the_directory_gives_no_more() {
     collect(&server, SUBSCRIPTION, &kept).unwrap();
     assert_eq!(Azure.simulate(&crate::server::question(APP_OBJECT), &kept.snapshot()).unwrap().decision, Decision::Allow);
 }
+
+#[test]
+fn what_a_managing_tenant_was_delegated_in_a_resource_group_is_known_offline() {
+    let managing = |to: &'static str| {
+        Server::new(move |seen| {
+            let own = format!("/subscriptions/{SUBSCRIPTION}");
+            let registrations = format!("{own}/resourceGroups/g/providers/Microsoft.ManagedServices/registrationAssignments");
+            if seen.path == own {
+                let object = serde_json::json!({"id": own, "state": "Enabled", "tenantId": "customer", "managedByTenants": [{"tenantId": "provider"}]});
+                return Treatment::Answer(200, object.to_string());
+            }
+            if seen.path == registrations {
+                let one = serde_json::json!({"id": format!("{registrations}/r"), "properties": {"registrationDefinition": {"properties": {"authorizations": [
+                    {"principalId": to, "roleDefinitionId": "55555555-5555-5555-5555-555555555555"}]}}}});
+                return Treatment::Answer(200, serde_json::json!({"value": [one]}).to_string());
+            }
+            Treatment::Pass
+        })
+    };
+    let context = iam_why_contract::Context::default().with("tenant", ["provider"]);
+    let question = iam_why_contract::Question { context, ..crate::server::question(NOBODY) };
+    // Who is in a group of the other tenant is not to be seen from here.
+    let theirs = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+    for (to, wanted) in [(NOBODY, Decision::Allow), (theirs, Decision::Undetermined)] {
+        let kept = Kept::default();
+        collect(&managing(to), SUBSCRIPTION, &kept).unwrap();
+        let verdict = Azure.simulate(&question, &kept.snapshot()).unwrap();
+        assert_eq!(verdict.decision, wanted, "{:#?}", verdict.doubts);
+    }
+}
