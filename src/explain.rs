@@ -4,8 +4,9 @@
 //! of everything that stands in front of them.
 
 use crate::{ask, providers};
+use chrono::{DateTime, TimeDelta, Utc};
 use iam_why_contract::refusal::{Catalogue, Dialect, Reason, Refusal, Scanner};
-use iam_why_contract::{Context, Decision, Kind, Question, Snapshot, Verdict};
+use iam_why_contract::{Context, Decision, Effect, Kind, Question, Snapshot, Truth, Verdict};
 use std::io::{self, Read};
 use std::sync::LazyLock;
 
@@ -139,6 +140,36 @@ pub struct Explanation {
     pub answered: Option<Answered>,
     /// How message and policies contradict each other, where they do.
     pub contradiction: Option<String>,
+    /// Whose credentials are at hand, where somebody looked.
+    pub identity: Option<Identity>,
+    /// How old the newest grant is, where policies let through what was refused and say when they were changed.
+    pub freshness: Option<String>,
+}
+
+/// The identity that was refused beside the one whose credentials are at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Who was refused, as far as the text or the cloud says.
+    pub refused: Option<String>,
+    /// Whose credentials are at hand; `None` where the cloud does not say.
+    pub held: Option<String>,
+    /// Are they the same? `None` where that is not known.
+    pub same: Option<bool>,
+}
+
+impl Identity {
+    /// Both in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let shown = |name: &Option<String>, unknown: &str| name.as_ref().map_or_else(|| unknown.to_owned(), |name| format!("`{name}`"));
+        let (refused, held) = (shown(&self.refused, "not stated"), shown(&self.held, "not known"));
+        let same = match self.same {
+            Some(true) => "the same",
+            Some(false) => "not the same: the request was made with other credentials than these",
+            None => "whether they are the same is unknown",
+        };
+        format!("refused: {refused}; you hold: {held}; {same}")
+    }
 }
 
 /// What the policies say.
@@ -154,7 +185,7 @@ impl Explanation {
     /// The refusal with the question it is.
     #[must_use]
     pub fn of(refusal: Refusal) -> Self {
-        Self { question: question(&refusal), refusal, answered: None, contradiction: None }
+        Self { question: question(&refusal), refusal, answered: None, contradiction: None, identity: None, freshness: None }
     }
 
     /// Goes on to what `snapshot` says of it. Where the text holds no question that its cloud understands, it stays as it is.
@@ -164,8 +195,21 @@ impl Explanation {
         if let Some(contradiction) = &self.contradiction {
             verdict.notes.insert(0, contradiction.clone());
         }
+        self.freshness = freshness(&self.refusal, &question, &snapshot, &verdict);
+        self.refusal.next.extend(self.freshness.clone());
         self.question = Some(question);
         self.answered = Some(Answered { snapshot, verdict });
+    }
+
+    /// Takes in whose credentials are at hand. The step that tells to look who one is becomes what was seen; it keeps its place, which is
+    /// that of its likelihood.
+    pub fn identify(&mut self, identity: Identity) {
+        let sentence = identity.sentence();
+        match self.refusal.next.iter_mut().find(|step| LOOKS.iter().any(|command| step.contains(command))) {
+            Some(step) => *step = sentence,
+            None => self.refusal.next.push(sentence),
+        }
+        self.identity = Some(identity);
     }
 
     /// Why it was refused: what the text says, else what the policies say.
@@ -177,6 +221,57 @@ impl Explanation {
             (Reason::Unknown, Some(Kind::MissingGrant)) => Reason::MissingGrant,
             (told, _) => told,
         }
+    }
+}
+
+/// Commands by which people look who they are.
+const LOOKS: [&str; 3] = ["get-caller-identity", "az account show", "gcloud auth list"];
+
+/// How fresh a grant must be for its vendor's delay to matter.
+const FRESH: TimeDelta = TimeDelta::hours(1);
+
+/// How old the newest of the grants is that let through what was refused; `None` where nothing does, or where documents do not say.
+fn freshness(refusal: &Refusal, question: &Question, snapshot: &Snapshot, verdict: &Verdict) -> Option<String> {
+    let provider = providers::named(&question.provider)?;
+    if verdict.decision != Decision::Allow {
+        return None;
+    }
+    let grants = verdict.parts.iter().flat_map(|part| &part.trace.steps).flat_map(|step| &step.statements);
+    let grants = grants.filter(|statement| statement.effect == Effect::Allow && statement.applies == Truth::Yes);
+    let places = grants.flat_map(|grant| std::iter::once(&grant.place).chain(grant.tests.iter().map(|test| &test.place)));
+    let changed = places.filter_map(|place| Some((moment(&provider.changed(place, snapshot)?)?, place)));
+    let (changed, place) = changed.max_by_key(|(changed, _)| *changed)?;
+    let title = snapshot.documents().iter().find(|document| *document.id == *place.document).map_or("", |document| &document.title);
+    let mut says = format!("the newest grant that lets it through, `{title}`, was changed at {}", written(changed));
+    let read = snapshot.taken_at.as_deref().and_then(moment);
+    if let Some(age) = read.map(|read| read - changed).filter(|age| *age >= TimeDelta::zero()) {
+        says.push_str(&format!(", {} before it was read", words(age)));
+        if let Some(delay) = provider.delay().filter(|_| age < FRESH) {
+            says.push_str(&format!("; {delay}"));
+        }
+    }
+    let asked = ["aws:CurrentTime", "now", "request.time"].iter().find_map(|key| moment(refusal.context.get(*key)?));
+    if asked.is_some_and(|asked| asked < changed) {
+        says.push_str("; the request was refused before that");
+    }
+    Some(says)
+}
+
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc())
+}
+
+fn written(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn words(age: TimeDelta) -> String {
+    let counted = |count: i64, unit: &str| if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") };
+    match (age.num_days(), age.num_hours(), age.num_minutes()) {
+        (0, 0, 0) => counted(age.num_seconds(), "second"),
+        (0, 0, minutes) => counted(minutes, "minute"),
+        (0, hours, _) => counted(hours, "hour"),
+        (days, ..) => counted(days, "day"),
     }
 }
 
@@ -197,6 +292,24 @@ pub fn question(refusal: &Refusal) -> Option<Question> {
     provider.claims(&question).then_some(question)
 }
 
+/// The question as the cloud itself tells it, with what only the text says of it; `None` where neither holds one that its cloud
+/// understands.
+#[must_use]
+pub fn settled(told: Question, read: Option<Question>) -> Option<Question> {
+    let mut question = told;
+    if let Some(read) = read {
+        let given = |told: String, read: String| if told.is_empty() { read } else { told };
+        question.principal = given(question.principal, read.principal);
+        question.action = given(question.action, read.action);
+        question.resource = question.resource.or(read.resource);
+        for (key, values) in read.context.entries {
+            question.context.entries.entry(key).or_insert(values);
+        }
+    }
+    let whole = !question.principal.is_empty() && !question.action.is_empty();
+    (whole && providers::named(&question.provider)?.claims(&question)).then_some(question)
+}
+
 /// The caller as its cloud spells it: Google Cloud prints an address where its policies name a type as well.
 fn principal(refusal: &Refusal) -> Option<String> {
     let named = refusal.principal.as_deref()?;
@@ -210,9 +323,14 @@ fn principal(refusal: &Refusal) -> Option<String> {
 
 /// What the text says of the request, by the names of the cloud's own keys; what is there for the next steps only has other names.
 fn context(refusal: &Refusal) -> Context {
-    const KEYS: [&str; 6] = ["aws:", "ec2:", "s3:", "request.", "destination.", "objectId"];
-    let keys = refusal.context.iter().filter(|(key, _)| KEYS.iter().any(|start| key.starts_with(start)) || key.contains(':'));
-    keys.fold(Context::default(), |context, (key, value)| context.with(key, [value.clone()]))
+    const BEGINNINGS: [&str; 3] = ["request.", "destination.", "source."];
+    const NAMES: [&str; 6] = ["clientIp", "now", "tenant", "appId", "auth", "objectId"];
+    let is_fact = |key: &str| key.contains(':') || NAMES.contains(&key) || BEGINNINGS.iter().any(|start| key.starts_with(start));
+    let facts = refusal.context.iter().filter(|(key, _)| is_fact(key));
+    facts.fold(Context::default(), |context, (key, value)| match key.as_str() {
+        "request.auth.access_levels" => context.with(key, value.split('\n').map(str::to_owned)),
+        _ => context.with(key, [value.clone()]),
+    })
 }
 
 /// How the message and the policies contradict each other; `None` where they do not, or where it is not known.

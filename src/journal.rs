@@ -90,6 +90,14 @@ impl Journal {
         self.resumed
     }
 
+    /// Removes the journal where nothing was reached that another run could go on from; else it stays.
+    pub fn leave(self) {
+        if self.reached.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            // A journal that stays is begun anew when it is of no use.
+            let _ = std::fs::remove_file(&self.part);
+        }
+    }
+
     /// Puts the snapshot in place and removes the journal. Returns how many documents it has.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 //! Nothing but reading calls is ever sent. What may not be read is a [`Search`](iam_why_contract::Search) of the snapshot and no error.
 
 use crate::providers;
-use iam_why_contract::collect::{Collect, CollectError, Collected, Doctor, Options, Progress, Reading, SecondOpinion, Sink, Testimony};
+use iam_why_contract::collect::{
+    Collect, CollectError, Collected, Doctor, Holder, Options, Progress, Reading, SecondOpinion, Sink, Testimony,
+};
 use iam_why_contract::refusal::Refusal;
 use iam_why_contract::{Question, Verdict};
 
@@ -18,9 +20,16 @@ pub fn question(question: &Question, options: &Options, progress: &dyn Progress)
 /// Reads a whole account, subscription or project of the provider `id` into `sink`. Returns what was read, in the cloud's spelling.
 ///
 /// # Errors
-/// As for [`question`], and where `sink` cannot take it.
+/// As for [`question`], where `sink` cannot take it, and where the limit of `options` is over.
 pub fn whole(id: &str, scope: Option<&str>, options: &Options, sink: &dyn Sink, progress: &dyn Progress) -> Result<String, CollectError> {
-    wait(of(id)?.whole(scope, options, sink, progress))
+    let reading = of(id)?.whole(scope, options, sink, progress);
+    wait(match options.limit {
+        Some(limit) => Box::pin(async move {
+            let late = |_| Err(CollectError::Unfinished { seconds: limit.as_secs_f64() });
+            tokio::time::timeout(limit, reading).await.unwrap_or_else(late)
+        }),
+        None => reading,
+    })
 }
 
 /// Tries what the credentials for the provider `id` can read.
@@ -37,6 +46,14 @@ pub fn doctor(id: &str, options: &Options, progress: &dyn Progress) -> Result<Do
 /// As for [`question`].
 pub fn verify(question: &Question, verdict: &Verdict, options: &Options) -> Result<Option<SecondOpinion>, CollectError> {
     wait(of(&question.provider)?.verify(question, verdict, options))
+}
+
+/// Whose the credentials for the provider `id` are; `None` where the cloud does not say, or is none that can be read.
+///
+/// # Errors
+/// As for [`question`].
+pub fn holder(id: &str, options: &Options) -> Result<Option<Holder>, CollectError> {
+    providers::reader(id).map_or(Ok(None), |reader| wait(reader.holder(options)))
 }
 
 /// Asks the cloud what it knows of a refusal that carries a reference.

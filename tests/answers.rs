@@ -61,6 +61,34 @@ fn a_missing_grant_shows_the_line_that_came_nearest() {
 }
 
 #[test]
+fn what_nobody_may_do_is_not_known_and_a_slip_in_the_name_is_pointed_out() {
+    let slip = ["arn:aws:iam::444455556666:role/report-api", REPORTS[1], REPORTS[2], "--context", "aws:RequestedRegion=eu-west-1"];
+    let report = report(&slip, 12);
+    let [doubt] = report["doubts"].as_array().unwrap().as_slice() else { panic!("{report}") };
+    assert!(doubt["about"].as_str().unwrap().contains("none of that name in the account"), "{doubt}");
+    assert!(doubt["needs"].as_str().unwrap().contains("did you mean reports-api?"), "{doubt}");
+}
+
+#[test]
+fn a_misspelt_action_is_pointed_out_in_every_cloud() {
+    let asks: [(&str, &[&str], &str); 3] = [
+        ("aws", &[REPORTS[0], "s3:GetObjct", REPORTS[2]], "did you mean s3:GetObject?"),
+        ("gcp", &["user:ana@acme.example", "storage.object.get", "gs://acme-reports/2026/q1.csv"], "did you mean storage.objects.get?"),
+        (
+            "azure",
+            &["ana@acme.example", "Microsoft.Compute/virtualMachine/restart/action", "/subscriptions/b7c1e0d4-52a8-4f6e-9d3b-6a1f2c8e7401"],
+            "did you mean Microsoft.Compute/virtualMachines/restart/action?",
+        ),
+    ];
+    for (cloud, words, meant) in asks {
+        let snapshot = format!("examples/snapshots/{cloud}");
+        let output = iam_why(words).args(["--format", "json", "--snapshot", &snapshot]).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(report["notes"].to_string().contains(meant), "{cloud}: {}", report["notes"]);
+    }
+}
+
+#[test]
 fn a_snapshot_that_was_saved_gives_the_same_answer() {
     let folder = tempfile::tempdir().unwrap();
     let saved = folder.path().join("saved.json");

@@ -1,12 +1,13 @@
 //! `iam-why PRINCIPAL ACTION [RESOURCE]`
 
 use super::failure::Failure;
-use super::output::Output;
-use super::source::Source;
+use super::output::{Format, Output, say};
+use super::source::{Opinion, Source};
 use crate::exit::Exit;
 use clap::Args;
 use iam_why::report::Answer;
 use iam_why::{Snapshot, Words, contract::Outcome, providers};
+use std::time::Instant;
 
 /// Asks whether a request is allowed, and if not, why
 #[derive(Debug, Args)]
@@ -47,11 +48,22 @@ pub(crate) struct Facts {
 
 impl Arguments {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
+        let begun = Instant::now();
         let question = self.request.words().question()?;
         let (question, snapshot) = self.source.snapshot(question)?;
-        let verdict = self.source.verified(&question, iam_why::ask(&question, &snapshot)?)?;
+        let mut verdict = iam_why::ask(&question, &snapshot)?;
+        let contradiction = match self.source.second_opinion(&question, &verdict, begun)? {
+            Opinion::Contradicts(says) => Some(says),
+            Opinion::Note(says) => {
+                verdict.notes.push(says);
+                None
+            }
+            Opinion::None => None,
+        };
         let Some(provider) = providers::named(&question.provider) else { return Ok(Exit::Failed) };
-        output.answer(&Answer::new(&question, &snapshot, &verdict, provider))?;
+        // In text it is the first thing that is read; what a program reads may be looked at by nobody.
+        contradiction.iter().filter(|_| output.format() != Format::Text).for_each(|says| say(says));
+        output.answer(&Answer::new(&question, &snapshot, &verdict, provider).contradicted(contradiction.as_deref()))?;
         Ok(if nothing_read(&snapshot) { Exit::Unread } else { Exit::of(&verdict) })
     }
 }

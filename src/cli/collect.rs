@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 pub(crate) struct Arguments {
     /// The cloud
     provider: String,
-    /// Which account, where not the one that the credentials belong to
+    /// Which account, where not the one that the credentials belong to: for Google Cloud a project, `folders/N` or `organizations/N`
     scope: Option<String>,
     /// The snapshot (mode 0600); after an interruption the same command goes on where it was
     #[arg(long, short = 'o', value_name = "FILE")]
@@ -28,13 +28,12 @@ pub(crate) struct Arguments {
     live: Live,
 }
 
-/// A whole account takes as long as it takes; a single call does not.
+/// A whole account takes as long as it takes, unless --timeout says otherwise; a single call does not.
 const CALL: Duration = Duration::from_secs(30);
 
 impl Arguments {
     pub(crate) fn run(self, _output: &Output) -> Result<Exit, Failure> {
-        let mut options = Options { timeout: CALL, ..self.live.options() };
-        options.settings.extend(self.regions.clone().map(|regions| ("regions", regions)));
+        let options = self.options();
         let what = format!("{} {} {:?}", self.provider, self.scope.as_deref().unwrap_or("own"), options.settings);
         let unwritable = |source| Failure::Write { path: self.output.display().to_string(), source };
         let journal = Journal::open(&self.output, &what).map_err(unwritable)?;
@@ -42,15 +41,51 @@ impl Arguments {
             say("going on where the last run was interrupted");
         }
         let line = Line::new();
-        let read = live::whole(&self.provider, self.scope.as_deref(), &options, &journal, &line)?;
+        let read = live::whole(&self.provider, self.scope.as_deref(), &options, &journal, &line);
         drop(line);
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => {
+                journal.leave();
+                return Err(error.into());
+            }
+        };
         let documents = journal.finish(&now()).map_err(unwritable)?;
         say(&format!("{read}: {documents} documents in {}", self.output.display()));
         Ok(Exit::Allowed)
     }
 }
 
+impl Arguments {
+    fn options(&self) -> Options {
+        let mut options = Options { timeout: CALL, limit: self.live.limit(), ..self.live.options() };
+        options.settings.extend(self.regions.clone().map(|regions| ("regions", regions)));
+        options
+    }
+}
+
 /// The moment, RFC 3339 in whole seconds.
 fn now() -> String {
     chrono::DateTime::<chrono::Utc>::from(SystemTime::now()).format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arguments, CALL};
+    use clap::Parser;
+    use std::time::Duration;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn a_whole_account_takes_as_long_as_it_takes_unless_somebody_says_otherwise() {
+        let options = |more: &[&str]| Typed::parse_from([&["collect", "aws", "-o", "x"], more].concat()).arguments.options();
+        assert_eq!((options(&[]).limit, options(&[]).timeout), (None, CALL));
+        let limited = options(&["--timeout", "5"]);
+        assert_eq!((limited.limit, limited.timeout), (Some(Duration::from_secs(5)), CALL), "a call is as patient as ever");
+    }
 }

@@ -6,10 +6,11 @@ use super::output::{Format, Output};
 use crate::exit::Exit;
 use clap::Args;
 use iam_why::contract::Outcome;
-use iam_why::contract::collect::{Check, Doctor};
+use iam_why::contract::collect::{Check, Doctor, Options};
 use iam_why::live;
 use serde::Serialize;
 use std::fmt::Write;
+use std::time::Duration;
 
 /// Says which layers these credentials can read, and the smallest policy that reads all of them
 #[derive(Debug, Args)]
@@ -46,10 +47,14 @@ struct Least<'d> {
     text: &'d str,
 }
 
+/// Trying everything takes longer than one question.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 impl Arguments {
     pub(crate) fn run(self, output: &Output) -> Result<Exit, Failure> {
         let line = Line::new();
-        let doctor = live::doctor(&self.provider, &self.live.options(), &line)?;
+        let options = Options { timeout: self.live.limit().unwrap_or(PATIENCE), ..self.live.options() };
+        let doctor = live::doctor(&self.provider, &options, &line)?;
         drop(line);
         match output.format() {
             Format::Json => output.json(&report(&self.provider, &doctor))?,

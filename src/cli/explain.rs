@@ -6,7 +6,13 @@ use super::source::Source;
 use crate::exit::Exit;
 use clap::Args;
 use iam_why::Snapshot;
+#[cfg(feature = "live")]
+use iam_why::contract::collect::Holder;
+#[cfg(feature = "live")]
+use iam_why::explain::Identity;
 use iam_why::explain::{self, Explanation, Found};
+#[cfg(feature = "live")]
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -62,23 +68,37 @@ impl Arguments {
         self.answer_live(explanations)
     }
 
-    /// Reads the cloud for each refusal, and asks it about those that carry a reference.
+    /// Reads the cloud for each refusal: whose the credentials are, what the cloud knows of it, then its policies. What cannot be read is
+    /// said, and leaves what the text says.
     #[cfg(feature = "live")]
     fn answer_live(&self, explanations: &mut [Explanation]) -> Result<(), Failure> {
+        let mut holders = BTreeMap::new();
         for explanation in explanations.iter_mut().filter(|_| self.live).take(ASKED) {
-            if explanation.refusal.context.contains_key("authorization_id") {
-                match self.source.testimony(&explanation.refusal) {
-                    Ok(Some(testimony)) => explanation.refusal.next.splice(0..0, testimony.says).for_each(drop),
-                    Ok(None) => {}
-                    Err(failure) => say(&failure.sentence()),
-                }
+            self.ask_cloud(explanation);
+            let provider = explanation.refusal.provider.clone();
+            let holder = holders.entry(provider).or_insert_with_key(|provider| told(self.source.holder(provider)).flatten());
+            let is_asked = explanation.question.is_some() || explanation.refusal.principal.is_some();
+            if iam_why::providers::named(&explanation.refusal.provider).is_some() && is_asked {
+                explanation.identify(identity(explanation, holder.as_ref()));
             }
-            if let Some(question) = explanation.question.clone() {
-                let (question, snapshot) = self.source.snapshot(question)?;
+            if let Some((question, snapshot)) = explanation.question.clone().and_then(|question| told(self.source.snapshot(question))) {
                 explanation.answer(question, snapshot);
             }
         }
         Ok(())
+    }
+
+    /// What the cloud itself says of a refusal that carries a reference comes first, and is the question that is asked of the policies.
+    #[cfg(feature = "live")]
+    fn ask_cloud(&self, explanation: &mut Explanation) {
+        let refusal = &explanation.refusal;
+        if !refusal.context.contains_key("authorization_id") && refusal.sealed.open().is_none() {
+            return;
+        }
+        let Some(testimony) = told(self.source.testimony(refusal)).flatten() else { return };
+        let known = explanation.question.take();
+        explanation.question = explain::settled(testimony.question, known);
+        explanation.refusal.next.splice(0..0, testimony.says).for_each(drop);
     }
 
     #[cfg(not(feature = "live"))]
@@ -86,6 +106,20 @@ impl Arguments {
     fn answer_live(&self, _explanations: &mut [Explanation]) -> Result<(), Failure> {
         Ok(())
     }
+}
+
+/// What was read; what could not be is said.
+#[cfg(feature = "live")]
+fn told<T>(read: Result<T, Failure>) -> Option<T> {
+    read.map_err(|failure| say(&failure.sentence())).ok()
+}
+
+#[cfg(feature = "live")]
+fn identity(explanation: &Explanation, holder: Option<&Holder>) -> Identity {
+    let asked = explanation.question.as_ref().map(|question| question.principal.clone());
+    let refused = explanation.refusal.principal.clone().or(asked);
+    let same = holder.zip(refused.as_ref()).and_then(|(holder, refused)| holder.is(refused));
+    Identity { refused, held: holder.map(|holder| holder.who.clone()), same }
 }
 
 fn ask_saved(explanations: &mut [Explanation], snapshot: &Snapshot) {

@@ -68,7 +68,10 @@ impl Failure {
 fn unread(error: &iam_why::contract::CollectError) -> Exit {
     use iam_why::contract::CollectError;
     match error {
-        CollectError::NoCredentials { .. } | CollectError::BadCredentials { .. } | CollectError::NothingRead { .. } => Exit::Unread,
+        CollectError::NoCredentials { .. }
+        | CollectError::BadCredentials { .. }
+        | CollectError::NothingRead { .. }
+        | CollectError::Unfinished { .. } => Exit::Unread,
         CollectError::Question(_) => Exit::Usage,
         CollectError::Write(_) => Exit::Failed,
     }

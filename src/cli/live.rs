@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Reading the cloud")]
 pub(crate) struct Live {
-    /// How many seconds reading may take in all
-    #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = seconds)]
-    timeout: f64,
+    /// How many seconds it may take in all: 20 for a question and what goes with it, 60 for doctor, without end for collect
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<f64>,
     /// How many calls may be under way at once
     #[arg(long, value_name = "CALLS", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
@@ -37,6 +37,12 @@ pub(crate) struct Live {
     /// Google Cloud: a file with an access token, in place of Application Default Credentials
     #[arg(long, value_name = "FILE")]
     access_token_file: Option<String>,
+    /// Google Cloud: a file with credentials of any kind, in place of Application Default Credentials
+    #[arg(long, value_name = "FILE", conflicts_with = "access_token_file")]
+    credentials_file: Option<String>,
+    /// Google Cloud: the service account that is impersonated to read with
+    #[arg(long, value_name = "EMAIL", conflicts_with = "access_token_file")]
+    impersonate: Option<String>,
     /// Azure: the tenant whose directory and subscriptions are read
     #[arg(long, value_name = "ID")]
     tenant: Option<String>,
@@ -62,14 +68,31 @@ impl Live {
             ("project", &self.project),
             ("billing-project", &self.billing_project),
             ("access-token-file", &self.access_token_file),
+            ("credentials-file", &self.credentials_file),
+            ("impersonate", &self.impersonate),
             ("tenant", &self.tenant),
             ("subscription", &self.subscription),
             ("cloud", &self.cloud),
         ];
         let settings = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
-        Options { timeout: Duration::from_secs_f64(self.timeout), concurrency: self.concurrency.into(), settings }
+        let timeout = self.limit().unwrap_or(Options::default().timeout);
+        Options { timeout, concurrency: self.concurrency.into(), settings, limit: None }
+    }
+
+    /// How long it may take in all, where that was said.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.timeout.map(Duration::from_secs_f64)
+    }
+
+    /// The options for what comes after: what is left of the time that began at `begun`.
+    pub(crate) fn options_since(&self, begun: Instant) -> Options {
+        let options = self.options();
+        Options { timeout: options.timeout.saturating_sub(begun.elapsed()).max(LEAST), ..options }
     }
 }
+
+/// Whatever went before, a call has time to be answered.
+const LEAST: Duration = Duration::from_secs(1);
 
 fn seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;

@@ -4,10 +4,14 @@ use super::failure::Failure;
 use super::output::say;
 use clap::Args;
 #[cfg(feature = "live")]
-use iam_why::contract::{collect::Testimony, refusal::Refusal};
+use iam_why::contract::{
+    collect::{Holder, Testimony},
+    refusal::Refusal,
+};
 use iam_why::load::{self, Loaded};
 use iam_why::{Question, Snapshot, Verdict};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Where the policies are read from.
 #[derive(Debug, Args)]
@@ -41,6 +45,12 @@ impl Source {
         Ok(iam_why::live::testimony(refusal, &self.live.options())?)
     }
 
+    /// Whose the credentials for a provider are.
+    #[cfg(feature = "live")]
+    pub(crate) fn holder(&self, provider: &str) -> Result<Option<Holder>, Failure> {
+        Ok(iam_why::live::holder(provider, &self.live.options())?)
+    }
+
     /// The snapshot that answers `question`, and the question as the cloud spells it where the cloud was read.
     pub(crate) fn snapshot(&self, question: Question) -> Result<(Question, Snapshot), Failure> {
         let (question, snapshot) = if self.snapshot.is_empty() { self.read(question)? } else { (question, self.saved()?) };
@@ -65,24 +75,24 @@ impl Source {
         Err(Failure::Usage("no --snapshot is given, and this build cannot read a cloud; expected --snapshot FILE".into()))
     }
 
-    /// The answer with the opinion of the cloud's own simulator, where that was asked for. A contradiction comes first.
+    /// Asks the cloud's own simulator, where that is wanted, in what is left of the time since `begun`: what contradicts the answer, and
+    /// else a note on it.
     #[cfg(feature = "live")]
-    pub(crate) fn verified(&self, question: &Question, mut verdict: Verdict) -> Result<Verdict, Failure> {
-        let opinion = if self.live.verify { iam_why::live::verify(question, &verdict, &self.live.options())? } else { None };
-        match opinion {
+    pub(crate) fn second_opinion(&self, question: &Question, verdict: &Verdict, begun: Instant) -> Result<Opinion, Failure> {
+        let opinion = if self.live.verify { iam_why::live::verify(question, verdict, &self.live.options_since(begun))? } else { None };
+        Ok(match opinion {
             Some(opinion) if opinion.agrees == Some(false) => {
-                say(&opinion.says);
-                verdict.notes.insert(0, format!("contradicted by {}: {}", opinion.by, opinion.says));
+                Opinion::Contradicts(format!("contradicted by {}: {}", opinion.by, opinion.says))
             }
-            Some(opinion) => verdict.notes.push(format!("{}: {}", opinion.by, opinion.says)),
-            None => {}
-        }
-        Ok(verdict)
+            Some(opinion) => Opinion::Note(format!("{}: {}", opinion.by, opinion.says)),
+            None => Opinion::None,
+        })
     }
 
     #[cfg(not(feature = "live"))]
-    pub(crate) fn verified(&self, _question: &Question, verdict: Verdict) -> Result<Verdict, Failure> {
-        Ok(verdict)
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "with the feature live it asks a cloud, which may fail")]
+    pub(crate) fn second_opinion(&self, _question: &Question, _verdict: &Verdict, _begun: Instant) -> Result<Opinion, Failure> {
+        Ok(Opinion::None)
     }
 
     pub(crate) fn saved(&self) -> Result<Snapshot, Failure> {
@@ -90,6 +100,17 @@ impl Source {
         tell(&loaded);
         Ok(loaded.snapshot)
     }
+}
+
+/// What somebody else says of an answer.
+#[cfg_attr(not(feature = "live"), expect(dead_code, reason = "without the feature live nobody is asked"))]
+pub(crate) enum Opinion {
+    /// Nobody was asked, or nobody knows.
+    None,
+    /// It agrees, or says why it cannot tell.
+    Note(String),
+    /// It says otherwise.
+    Contradicts(String),
 }
 
 /// How many lines about files that were not taken in are worth reading.

@@ -8,8 +8,11 @@ use std::fmt::Write;
 /// The answer as Markdown.
 #[must_use]
 pub fn render(answer: &Answer<'_>, detail: Detail) -> String {
-    let report = answer.report();
+    let mut report = answer.report();
     let mut page = String::new();
+    if answer.contradiction.is_some() && !report.notes.is_empty() {
+        let _ = writeln!(page, "> **Beware**: {}\n", plain(&report.notes.remove(0)));
+    }
     verdict(&mut page, &report);
     findings(&mut page, &report, answer, detail);
     if detail != Detail::Brief {

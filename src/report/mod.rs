@@ -32,6 +32,8 @@ pub struct Answer<'a> {
     pub layers: &'static [Layer],
     /// What puts pseudonyms in the place of identifiers, where that is wanted.
     pub redactor: Option<&'a Redactor>,
+    /// What contradicts the answer: it is said before the answer itself.
+    pub contradiction: Option<&'a str>,
 }
 
 /// How much a report says.
@@ -50,7 +52,13 @@ impl<'a> Answer<'a> {
     /// What `provider` answered.
     #[must_use]
     pub fn new(question: &'a Question, snapshot: &'a Snapshot, verdict: &'a Verdict, provider: &dyn Provider) -> Self {
-        Self { question, snapshot, verdict, layers: provider.layers(), redactor: None }
+        Self { question, snapshot, verdict, layers: provider.layers(), redactor: None, contradiction: None }
+    }
+
+    /// The same answer, which `says` contradicts.
+    #[must_use]
+    pub fn contradicted(self, says: Option<&'a str>) -> Self {
+        Self { contradiction: says, ..self }
     }
 
     /// The same answer with pseudonyms in the place of identifiers.

@@ -166,6 +166,12 @@ impl Redactor {
         }
     }
 
+    /// Learns one name.
+    pub fn learn_name(&self, name: &str) {
+        let _ = self.text(name);
+        self.bare(name);
+    }
+
     /// Learns the names that stand in a refusal, whatever system spelled them.
     pub fn learn_refusal(&self, refusal: &Refusal) {
         let words = [refusal.principal.as_ref(), refusal.resource.as_ref(), refusal.policy.as_ref()];

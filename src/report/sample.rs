@@ -43,7 +43,14 @@ pub(crate) struct Sample {
 
 impl Sample {
     pub(crate) fn answer(&self) -> Answer<'_> {
-        Answer { question: &self.question, snapshot: &self.snapshot, verdict: &self.verdict, layers: LAYERS, redactor: None }
+        Answer {
+            question: &self.question,
+            snapshot: &self.snapshot,
+            verdict: &self.verdict,
+            layers: LAYERS,
+            redactor: None,
+            contradiction: None,
+        }
     }
 
     fn new(decision: Decision, kind: Option<Kind>, decided_by: &'static str, trace: Trace) -> Self {

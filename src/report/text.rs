@@ -23,6 +23,7 @@ const DIM: Style = Style::new().dimmed();
 #[must_use]
 pub fn render(answer: &Answer<'_>, layout: Layout) -> String {
     let mut page = Page { text: String::new(), width: layout.width, answer, report: answer.report(), detail: layout.detail };
+    page.contradiction();
     page.verdict();
     page.findings();
     page.nearest();
@@ -43,6 +44,16 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// Whoever reads no further than the first line must not miss it.
+    fn contradiction(&mut self) {
+        if self.answer.contradiction.is_some() && !self.report.notes.is_empty() {
+            let style = Style::new().bold().fg_color(Some(AnsiColor::Magenta.into()));
+            let says = self.report.notes.remove(0);
+            self.wrapped((&format!("{style}BEWARE{style:#}: "), 8), &says, 2);
+            self.gap();
+        }
+    }
+
     fn verdict(&mut self) {
         let (word, colour) = match self.report.decision {
             Decision::Allow => ("ALLOWED", AnsiColor::Green),

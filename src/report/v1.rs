@@ -43,7 +43,7 @@ pub struct Report {
     pub fixes: Vec<Fix>,
     /// What the answer rests on.
     pub snapshot: Snapshot,
-    /// What the question was taken to mean, and hints on how it was asked.
+    /// What contradicts the answer, if anything does; then what the question was taken to mean, and hints on how it was asked.
     pub notes: Vec<String>,
     /// The authorizations that the one call needs; the first is the question itself.
     pub parts: Vec<Part>,
@@ -379,7 +379,7 @@ impl Report {
             doubts: verdict.doubts.iter().map(|doubt| Doubt { about: doubt.about.clone(), needs: doubt.needs.clone() }).collect(),
             fixes: verdict.fixes.iter().map(Into::into).collect(),
             snapshot: answer.snapshot.into(),
-            notes: verdict.notes.clone(),
+            notes: answer.contradiction.map(str::to_owned).into_iter().chain(verdict.notes.iter().cloned()).collect(),
             parts: verdict.parts.iter().map(Into::into).collect(),
         }
     }

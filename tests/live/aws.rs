@@ -260,16 +260,57 @@ fn simulated(decision: &'static str) -> impl Fn(&Seen) -> Treatment + Send + Syn
 fn a_contradiction_of_the_simulator_comes_first() {
     let company = Company::get();
     let relay = company.relay();
-    let words = [company.name("in_home/app"), "sqs:SendMessage", company.name("in_home/queue"), "--verify", "--format", "json"];
+    let bare_words = [company.name("in_home/app"), "sqs:SendMessage", company.name("in_home/queue"), "--verify"];
+    let words = [bare_words.as_slice(), &["--format", "json"]].concat();
     relay.treat(simulated("explicitDeny"));
     let output = run(program(&relay, &words));
     let notes = json(&output)["notes"].clone();
     assert!(notes[0].as_str().unwrap().starts_with("contradicted by iam:SimulatePrincipalPolicy"), "{notes}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("contradicts this answer"), "{}", said(&output));
+    let text = run(program(&relay, &bare_words));
+    let stdout = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(stdout.starts_with("BEWARE: contradicted by iam:SimulatePrincipalPolicy"), "{stdout}");
+    assert_eq!(stdout.matches("contradicted by").count(), 1, "{stdout}");
+    let markdown = run(program(&relay, &[bare_words.as_slice(), &["--format", "markdown"]].concat()));
+    assert!(markdown.stdout.starts_with(b"> **Beware**: contradicted by "), "{}", said(&markdown));
     relay.treat(simulated("allowed"));
     let output = run(program(&relay, &words));
     assert!(json(&output)["notes"].to_string().contains("which agrees"), "{}", said(&output));
     assert!(!said(&output).contains("contradict"), "{}", said(&output));
+}
+
+#[test]
+fn the_program_asks_no_more_and_no_later_than_it_must() {
+    let company = Company::get();
+    let relay = company.relay();
+    relay.remember();
+    let object = format!("{}/2026/a.csv", company.name("in_home/bucket"));
+    let words = [company.name("in_home/app"), "s3:GetObject", object.as_str(), "--format", "json"];
+    run(program(&relay, &words));
+    relay.treat(served);
+    relay.delay(Duration::from_millis(50));
+    let begun = Instant::now();
+    let output = run(program(&relay, &words));
+    println!("the program with 50 ms added to each answer: {:?}", begun.elapsed());
+    assert_eq!(relay.operations().len(), 31, "{:#?}", relay.operations());
+    assert_eq!(json(&output)["decision"], "deny");
+    relay.treat(served);
+    relay.delay(Duration::ZERO);
+    relay.lockstep();
+    run(program(&relay, &words));
+    let rounds = relay.rounds();
+    assert!(rounds.len() <= 5, "{} rounds of calls one after the other: {rounds:?}", rounds.len());
+}
+
+#[test]
+fn a_collection_that_could_not_begin_leaves_nothing_behind() {
+    let company = Company::get();
+    let relay = company.relay();
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("account.json");
+    let output = run(program(&relay, &["collect", "aws", "nonsense", "-o", target.to_str().unwrap()]));
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
@@ -294,4 +335,18 @@ fn the_endpoint_and_the_proxy_of_the_environment_are_used() {
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("does not accept the credentials"), "{}", said(&output));
     assert!(proxy.seen().iter().all(|seen| seen.target.starts_with("http://aws.example")), "{:?}", proxy.seen());
+}
+
+#[test]
+fn aws_itself_is_reached_through_the_proxy_for_https() {
+    let proxy = Relay::new(None);
+    proxy.treat(|_| Treatment::Fail(407, "ProxyAuthenticationRequired"));
+    let mut command = bare(&["me", "s3:ListAllMyBuckets"]);
+    command.env("HTTPS_PROXY", proxy.url()).env("https_proxy", proxy.url());
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("check the network, HTTPS_PROXY and NO_PROXY"), "{}", said(&output));
+    let asked: Vec<String> = proxy.seen().into_iter().map(|seen| format!("{} {}", seen.method, seen.target)).collect();
+    assert!(asked.iter().any(|asked| asked == "CONNECT sts.eu-west-1.amazonaws.com:443"), "{asked:?}");
+    assert!(asked.iter().all(|asked| asked.starts_with("CONNECT ") && asked.ends_with(".amazonaws.com:443")), "{asked:?}");
 }

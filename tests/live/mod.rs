@@ -23,5 +23,8 @@ mod tenant;
 
 mod aws;
 mod azure;
+mod credentials;
+mod explain;
 mod large;
 mod program;
+mod time;

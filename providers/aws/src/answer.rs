@@ -2,13 +2,15 @@
 
 use crate::catalog;
 use crate::decide::{decide, record};
+use crate::documents::OBJECT;
 use crate::findings::Evidenced;
+use crate::language::Flag;
 use crate::language::principal::CallerKind;
 use crate::language::statement::Principals;
-use crate::library::Library;
-use crate::needs::{Need, needs, unread_key};
+use crate::library::{Library, Read};
+use crate::needs::{Need, first_use, needs, unread};
 use crate::request::Request;
-use crate::settle::conclude;
+use crate::settle::{conclude, rests_on};
 use crate::world::World;
 use iam_why_contract::verdict::nearest;
 use iam_why_contract::{Decision, Doubt, Effect, Finding, Kind, Nearest, Part, Ruling, Step, Trace, Truth, Verdict};
@@ -35,15 +37,13 @@ pub fn answer(request: &Request, library: &Library<'_>) -> Verdict {
         notes: Vec::new(),
         parts: judged.iter().map(|one| one.part.clone()).collect(),
     };
-    finish(with_unread_key(verdict, request, library), request, library, notes)
+    finish(with_unread(verdict, request, library), request, library, notes)
 }
 
-/// An answer that rests on an object or a bucket whose encryption was not read is no *allow*.
-fn with_unread_key(verdict: Verdict, request: &Request, library: &Library<'_>) -> Verdict {
-    match unread_key(request, library).filter(|_| verdict.decision == Decision::Allow) {
-        Some(doubt) => Verdict { decision: Decision::Undetermined, decided_by: None, doubts: vec![doubt], ..verdict },
-        None => verdict,
-    }
+/// An answer that rests on something else that has to allow, and that nobody named or read, is no *allow*.
+fn with_unread(verdict: Verdict, request: &Request, library: &Library<'_>) -> Verdict {
+    let doubts = if verdict.decision == Decision::Allow { unread(request, library) } else { Vec::new() };
+    if doubts.is_empty() { verdict } else { Verdict { decision: Decision::Undetermined, decided_by: None, doubts, ..verdict } }
 }
 
 /// One authorization, decided.
@@ -67,9 +67,12 @@ fn judge(part: usize, need: Need, library: &Library<'_>) -> Judged {
     let conclusion = conclude(&need.request, &world, &recorded);
     let answer = conclusion.answer;
     let mut notes = remarks(&world, recorded.answer.kind);
+    let readings = rests_on(&need.request, &world, &recorded, answer);
+    notes.extend(readings.into_iter().map(|flag| format!("the answer rests on a reading of AWS's documentation: {}", flag.doubt().about)));
     let trace = Trace { steps: recorded.log.steps };
     let evidenced = Evidenced { request: &need.request, world: &world, library, part };
     let denied = answer.decision == Decision::Deny;
+    notes.extend(need.unnamed.iter().filter(|_| denied).map(|doubt| format!("not said: {}; {}", doubt.about, doubt.needs)));
     let findings = if denied { evidenced.findings(&trace, answer.decided_by) } else { Vec::new() };
     let nearest = if answer.decision == Decision::Allow { Vec::new() } else { near_misses(&trace) };
     notes.extend(otherwise(&trace, &findings, library));
@@ -82,7 +85,10 @@ fn judge(part: usize, need: Need, library: &Library<'_>) -> Judged {
         decided_by: answer.decided_by,
         trace,
     };
-    Judged { part, findings, nearest, doubts: conclusion.doubts, notes }
+    let unnamed = Flag::Resource.doubt();
+    let doubts = conclusion.doubts.into_iter();
+    let doubts = doubts.map(|doubt| need.unnamed.clone().filter(|_| doubt == unnamed).unwrap_or(doubt)).collect();
+    Judged { part, findings, nearest, doubts, notes }
 }
 
 /// What came nearest to allowing in the layers that do not allow. Where the caller's side is silent, a grant on the resource's could
@@ -126,6 +132,8 @@ fn speaks_of_the_service(near: &Nearest) -> bool {
 /// Hints on how the question was asked.
 fn hints(request: &Request) -> Vec<String> {
     let mut notes = Vec::new();
+    let operation = request.operation.as_deref();
+    notes.extend(operation.map(|operation| format!("{operation} is an operation of the API; its permission is {}", request.action.text)));
     let meant = catalog::did_you_mean(&request.action.text);
     if !meant.is_empty() {
         notes.push(format!("AWS's reference does not list {}; did you mean {}?", request.action.text, meant.join(" or ")));
@@ -169,6 +177,7 @@ fn remarks(world: &World, kind: Option<Kind>) -> Vec<String> {
 fn finish(mut verdict: Verdict, request: &Request, library: &Library<'_>, mut notes: Vec<String>) -> Verdict {
     if verdict.decision == Decision::Allow {
         notes.extend(missing_object(request, library));
+        notes.extend(first_use(request, library));
     }
     let mut seen = BTreeSet::new();
     notes.retain(|note| seen.insert(note.clone()));
@@ -183,8 +192,18 @@ fn missing_object(request: &Request, library: &Library<'_>) -> Option<String> {
     let bucket_arn = format!("arn:{}:s3:::{bucket}", request.arn()?.partition);
     let list = request.also("s3:ListBucket", &bucket_arn);
     let world = World::of(&list, library);
-    let lists = decide(&list, &world).decision;
-    (lists != Decision::Allow && request.caller.kind != CallerKind::Service).then(|| {
-        format!("if the object {key} does not exist, S3 answers 403 instead of 404, since the caller may not list bucket {bucket} (s3:ListBucket)")
-    })
+    let hidden = decide(&list, &world).decision != Decision::Allow && request.caller.kind != CallerKind::Service;
+    // A search that found nothing is for the object itself, not for every object.
+    let exact = library.snapshot().searches().iter().any(|search| *search.kind == *OBJECT && *search.subject == *request.resource);
+    let missing = exact && matches!(library.read(OBJECT, &request.resource), Read::Absent);
+    match (missing, hidden) {
+        (true, false) => Some(format!("the object {key} does not exist: S3 answers 404")),
+        (true, true) => Some(format!(
+            "the object {key} does not exist, which S3 hides from who may not list bucket {bucket} (s3:ListBucket): it answers 403 instead of 404"
+        )),
+        (false, true) => Some(format!(
+            "if the object {key} does not exist, S3 answers 403 instead of 404, since the caller may not list bucket {bucket} (s3:ListBucket)"
+        )),
+        (false, false) => None,
+    }
 }

@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The facts that `extra` may hold.
-pub const EXTRA: [&str; 40] = [
+pub const EXTRA: [&str; 42] = [
     "access_point",
     "access_point_policy",
     "access_point_vpc",
@@ -40,6 +40,8 @@ pub const EXTRA: [&str; 40] = [
     "bucket",
     "bypass_governance",
     "canonical_user_of",
+    "copy_source_account",
+    "copy_source_policy",
     "expected_bucket_owner",
     "federated_parent",
     "grants",
@@ -166,6 +168,7 @@ impl<'c> Builder<'c> {
         self.organizations();
         self.resource();
         self.s3();
+        self.copy_source();
         self.kms();
         self.endpoint();
         self.request_facts();
@@ -288,6 +291,13 @@ impl<'c> Builder<'c> {
         let account = Arn::parse(arn).map(|arn| arn.account.to_owned()).unwrap_or_default();
         let unique = self.text("role_unique_id");
         let boundary = self.policy("boundary");
+        if unique.is_none()
+            && self.request.caller.kind != CallerKind::Federated
+            && !self.context.entries.keys().any(|key| key.eq_ignore_ascii_case("aws:userid"))
+        {
+            // The ids of a case that names none are nobody's.
+            self.context = std::mem::take(&mut self.context).without("aws:userid");
+        }
         let detail = self.detail(kind, arn);
         if let Some(id) = unique {
             detail.insert(if kind == ROLE { "RoleId" } else { "UserId" }.into(), id.into());
@@ -439,7 +449,8 @@ impl<'c> Builder<'c> {
             self.detail(ROLE, &resource).insert("AssumeRolePolicyDocument".into(), policy.unwrap_or(empty));
             return;
         }
-        if resource.contains(":accesspoint/") || self.extra.contains_key("access_point_policy") {
+        let point = self.request.arn().is_some_and(|arn| arn.service == "s3" && arn.resource.starts_with("accesspoint/"));
+        if point || self.extra.contains_key("access_point_policy") {
             return self.access_point(&resource, policy);
         }
         let subject = holder(&resource).unwrap_or(resource);
@@ -543,6 +554,28 @@ impl<'c> Builder<'c> {
         self.object();
     }
 
+    /// The object that a put copies, in a bucket of the same account unless the case says otherwise.
+    fn copy_source(&mut self) {
+        let Some(source) = crate::needs::copied(&self.request) else { return };
+        self.document(OBJECT, &source, "the object that is copied", json!({}));
+        let Some(bucket) = holder(&source).filter(|bucket| holder(&self.request.resource).as_ref() != Some(bucket)) else { return };
+        let account = self.text("copy_source_account").or_else(|| self.resource_account.clone()).unwrap_or_default();
+        if self.resource_account.as_deref() != Some(&account) && self.request.caller.account.as_deref() != Some(&account) {
+            self.absent(ORGANIZATION, &account);
+        }
+        let policy = self.fact("copy_source_policy");
+        self.resource_policy(&bucket, policy);
+        self.document(RESOURCE, &bucket, "the bucket that is copied from", json!({"Account": account}));
+        let ownership = json!({"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}});
+        self.document(OWNERSHIP_CONTROLS, &bucket, "object ownership", ownership);
+        self.document(REQUEST_PAYMENT, &bucket, "who pays", json!({"Payer": "BucketOwner"}));
+        for subject in [&bucket, &account] {
+            let configuration = public_access(None);
+            let text = json!({"PublicAccessBlockConfiguration": configuration});
+            self.document(PUBLIC_ACCESS_BLOCK, subject, "Block Public Access", text);
+        }
+    }
+
     fn ownership(&mut self, bucket: &str, account: &str) {
         let owner = self.text("object_owner").unwrap_or_else(|| account.to_owned());
         let acl = self.fact("acl");
@@ -622,9 +655,15 @@ impl<'c> Builder<'c> {
     }
 
     fn kms(&mut self) {
-        let key = self.request.resource.to_string();
+        // An alias has no policy: the case's is that of the key behind it.
+        let behind = self.context.entries.get("target-key").and_then(|values| values.as_ref()?.first().cloned());
+        let key = behind.clone().unwrap_or_else(|| self.request.resource.to_string());
         if !key.contains(":kms:") {
             return;
+        }
+        if behind.is_some() {
+            let policy = self.policy("resource_policy");
+            self.resource_policy(&key, policy);
         }
         let manager = self.text("key_manager").unwrap_or_else(|| "CUSTOMER".to_owned());
         self.document(KMS_KEY, &key, "the key", json!({"KeyManager": manager}));

@@ -54,11 +54,13 @@ fn principal(facts: &mut Facts, caller: &Caller) {
     match caller.kind {
         CallerKind::Session | CallerKind::Role => {
             // C-6: the role's ARN, never the session's.
-            if let Some(role) = &caller.parent {
-                facts.derive("aws:PrincipalArn", [&**role]);
+            match &caller.parent {
+                Some(role) => facts.derive("aws:PrincipalArn", [&**role]),
+                None => facts.derive_open("aws:PrincipalArn"),
             }
-            if let (Some(id), Some(session)) = (&caller.unique_id, &caller.session) {
-                facts.derive("aws:userid", [format!("{id}:{session}")]);
+            match (&caller.unique_id, &caller.session) {
+                (Some(id), Some(session)) => facts.derive("aws:userid", [format!("{id}:{session}")]),
+                _ => facts.derive_open("aws:userid"),
             }
         }
         _ => facts.derive("aws:PrincipalArn", [&*caller.text]),
@@ -67,8 +69,9 @@ fn principal(facts: &mut Facts, caller: &Caller) {
         CallerKind::Root => facts.derive("aws:userid", [account]),
         CallerKind::Federated => facts.derive("aws:userid", [format!("{account}:{}", caller.name)]),
         CallerKind::User => {
-            if let Some(id) = &caller.unique_id {
-                facts.derive("aws:userid", [&**id]);
+            match &caller.unique_id {
+                Some(id) => facts.derive("aws:userid", [&**id]),
+                None => facts.derive_open("aws:userid"),
             }
             // C-5: only IAM users have a name.
             facts.derive("aws:username", [&*caller.name]);

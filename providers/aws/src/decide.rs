@@ -109,6 +109,7 @@ fn evaluate<'w, R: Recorder>(request: &Request, scene: Scene<'w, '_>, log: &mut 
             Truth::No
         }),
         side: Side::of(request, world),
+        lets_in: if world.api == Some(Api::Unread) { scene.view.flag(Flag::ApiAuthorization) } else { Truth::Yes },
     };
     let denied = asked.denied();
     let granted = asked.guard().and(asked.granted(world.root_session)).and(!gate);
@@ -177,7 +178,9 @@ struct HasPolicy(bool);
 impl Side {
     fn of(request: &Request, world: &World) -> Self {
         match world.api {
-            Some(api @ (Api::Open | Api::Authorizer | Api::Cognito)) => Self::Api(api, HasPolicy(world.resource.policy.is_some())),
+            Some(api @ (Api::Open | Api::Authorizer | Api::Cognito | Api::Unread)) => {
+                Self::Api(api, HasPolicy(world.resource.policy.is_some()))
+            }
             _ if request.caller.has_account_side() => Self::Account,
             _ => Self::Outside,
         }
@@ -200,6 +203,8 @@ struct Asked {
     /// Must the resource allow, whatever else does?
     must_allow: Truth,
     side: Side,
+    /// Does the API's own way of authorizing let the caller in?
+    lets_in: Truth,
 }
 
 impl Asked {
@@ -251,6 +256,7 @@ impl Asked {
         let policy = self.resource.admission().any();
         match api {
             Api::Authorizer => self.identity.or(policy),
+            Api::Unread => self.lets_in,
             _ if has_policy => policy,
             _ => Truth::Yes,
         }

@@ -47,6 +47,8 @@ codes! {
     "aws-session-silent", "the session policy does not allow the request", SESSIONS;
     "aws-service-credentials", "credentials of this kind cannot call the action", "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html";
     "aws-service-cross-account", "the action does not work across accounts", CROSS_ACCOUNT;
+    "aws-service-partition", "caller and resource belong to different partitions of AWS", "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html";
+    "aws-service-root-access", "root sessions are not open to this account", "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-access-management.html";
     "aws-service-reserved", "AWS alone can change this", "https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html";
     "aws-s3-restrict-public-buckets", "Block Public Access restricts a bucket whose policy is public", PUBLIC_ACCESS;
     "aws-s3-block-public-acls", "Block Public Access refuses a public access control list", PUBLIC_ACCESS;

@@ -32,7 +32,7 @@ pub mod world;
 
 use iam_why_contract::case::CaseError;
 use iam_why_contract::refusal::{Form, Refusal};
-use iam_why_contract::{Case, Code, DocumentKind, Layer, Provider, Question, QuestionError, Snapshot, SourceFile, Verdict};
+use iam_why_contract::{Case, Code, DocumentKind, Layer, Place, Provider, Question, QuestionError, Snapshot, SourceFile, Verdict};
 use library::Library;
 use request::Request;
 
@@ -63,6 +63,14 @@ impl Provider for Aws {
 
     fn claims(&self, question: &Question) -> bool {
         request::claims(question)
+    }
+
+    fn changed(&self, place: &Place, snapshot: &Snapshot) -> Option<String> {
+        documents::changed(place, snapshot)
+    }
+
+    fn delay(&self) -> Option<&'static str> {
+        Some(documents::DELAY)
     }
 
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {

@@ -6,6 +6,7 @@ use crate::language::arn::Arn;
 use crate::language::principal::{Caller, CallerKind};
 use crate::language::resource::NOT_GIVEN;
 use iam_why_contract::{Context, Question, QuestionError, Truth};
+use std::sync::Arc;
 
 /// One request, as far as the question alone tells.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Request {
     pub action: ActionName,
     /// The resource: its ARN, `*` for an action without one, empty where the action has one and none was given.
     pub resource: Box<str>,
+    /// The API operation that was asked about, where its permission has another name: `s3:HeadObject`.
+    pub operation: Option<Arc<str>>,
     /// Another name by which the caller's policies may speak of the resource: the access point that a bucket is reached through.
     pub alias: Option<Box<str>>,
     /// The caller.
@@ -28,15 +31,18 @@ impl Request {
     /// # Errors
     /// Where principal, action or resource are not of AWS's grammar.
     pub fn parse(question: &Question) -> Result<Self, QuestionError> {
-        let action = action(&question.action)?;
+        let asked = action(&question.action)?;
+        let permission = catalog::permission_behind(&asked.text).map(ActionName::new);
+        let operation = permission.is_some().then(|| asked.text.clone());
+        let action = permission.unwrap_or(asked);
         let resource = resource(question.resource.as_deref(), &action)?;
-        Ok(Self { action, resource, alias: None, caller: caller(&question.principal)?, context: question.context.clone() })
+        Ok(Self { action, resource, operation, alias: None, caller: caller(&question.principal)?, context: question.context.clone() })
     }
 
     /// The same caller and context, for another authorization that the call needs.
     #[must_use]
     pub fn also(&self, action: &str, resource: &str) -> Self {
-        Self { action: ActionName::new(action), resource: resource.into(), alias: None, ..self.clone() }
+        Self { action: ActionName::new(action), resource: resource.into(), operation: None, alias: None, ..self.clone() }
     }
 
     /// The resource's ARN.
@@ -224,6 +230,14 @@ mod tests {
         assert!(said(question("111122223333", "s3:GetObject", None)).contains("arn:aws:iam::111122223333:root"));
         assert!(said(question("anonymous", "s3:Get*", None)).contains("wildcards are for policies"));
         assert!(said(question("anonymous", "s3:GetObject", Some("s3://acme/k"))).contains("arn:aws:s3:::acme/k"));
+    }
+
+    #[test]
+    fn an_operation_is_asked_as_the_permission_behind_it() {
+        let question = Question { principal: "anonymous".into(), action: "s3:ListBuckets".into(), ..Question::default() };
+        let request = Request::parse(&question).unwrap();
+        assert_eq!((&*request.action.text, request.operation.as_deref()), ("s3:ListAllMyBuckets", Some("s3:ListBuckets")));
+        assert!(request.without_resource());
     }
 
     #[test]

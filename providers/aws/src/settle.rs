@@ -1,7 +1,7 @@
 //! Whether what is open can change the answer, and which of it.
 
 use crate::decide::{Answer, Recorded, suppose};
-use crate::language::open::{Flag, Suppositions, Unread, bit};
+use crate::language::open::{Flag, LEANING, Suppositions, Unread, bit};
 use crate::language::witness::{self, Candidates};
 use crate::language::{Fact, Flags, View};
 use crate::request::Request;
@@ -78,6 +78,20 @@ fn first(doubts: &[Doubt]) -> Doubt {
     doubts.first().cloned().unwrap_or(Doubt { about: String::new(), needs: String::new() })
 }
 
+/// The points on which the documentation contradicts itself and on whose reading the answer rests.
+#[must_use]
+pub fn rests_on(request: &Request, world: &World, recorded: &Recorded<'_>, answer: Answer) -> Vec<Flag> {
+    let consulted = LEANING.iter().filter(|(flag, _)| recorded.flags & bit(*flag) != 0);
+    let turns = consulted.filter(|(flag, holds)| {
+        let mut flags = world.flags;
+        flags.set(*flag, !*holds);
+        let supposed = Suppositions { flags: Some(flags), unread: vec![Unread::Open; world.gaps.len()], ..Suppositions::default() };
+        let other = suppose(request, world, &supposed).decision;
+        other != answer.decision && other != Decision::Undetermined
+    });
+    turns.map(|(flag, _)| *flag).collect()
+}
+
 /// What is open, and whether the ways in which it could turn out are all listed.
 fn questions(request: &Request, world: &World, recorded: &Recorded<'_>) -> (Vec<Question>, bool) {
     let mut questions = Vec::new();
@@ -85,7 +99,7 @@ fn questions(request: &Request, world: &World, recorded: &Recorded<'_>) -> (Vec<
     for (number, gap) in world.gaps.iter().enumerate() {
         questions.push(Question { doubts: gap.doubts.clone(), ways: Ways::Text(number, gap.ways.clone()) });
     }
-    for flag in Flag::ALL.iter().filter(|flag| recorded.flags & bit(**flag) != 0) {
+    for flag in Flag::ALL.iter().filter(|flag| recorded.flags & bit(**flag) != 0 && world.flags.get(**flag).is_unknown()) {
         questions.push(Question { doubts: vec![flag.doubt()], ways: Ways::Flag(*flag) });
     }
     let keys: BTreeSet<&str> =

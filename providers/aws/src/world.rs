@@ -4,6 +4,7 @@ use crate::context;
 use crate::documents::{
     ACCESS_POINT, CANONICAL_USER, OBJECT_ACL, OWNERSHIP_CONTROLS, PUBLIC_ACCESS_BLOCK, REQUEST_PAYMENT, RESOURCE, ROLE, SESSION, USER,
 };
+use crate::language::arn::called;
 use crate::language::facts::Facts;
 use crate::language::open::{Flag, Flags};
 use crate::language::principal::{Caller, CallerKind};
@@ -16,7 +17,8 @@ use crate::library::{Library, Read};
 use crate::public;
 use crate::request::Request;
 use iam_why_contract::json::Json;
-use iam_why_contract::{Document, Lookup, Place, Truth};
+use iam_why_contract::spelling::close_to;
+use iam_why_contract::{Document, Doubt, Lookup, Outcome, Place, Truth};
 use std::sync::Arc;
 
 /// Everything that bears on one request. Compiled once; [`decide`](crate::decide::decide) reads it without allocating, and threads may
@@ -78,6 +80,8 @@ pub enum Api {
     Authorizer,
     /// By a Cognito user pool.
     Cognito,
+    /// Nobody read how, and the caller did not sign.
+    Unread,
 }
 
 /// Reads a world from a snapshot.
@@ -110,6 +114,26 @@ pub struct Identity<'s> {
     pub detail: Option<(&'s Document, Arc<Json>)>,
 }
 
+impl Identity<'_> {
+    /// Whether it is known not to be there: nothing can be said of what it may do then, but the name may be a slip.
+    #[must_use]
+    pub fn gone(&self, library: &Library<'_>) -> Option<Doubt> {
+        let snapshot = library.snapshot();
+        if self.detail.is_some() || snapshot.outcome(self.kind, &self.arn) != Some(&Outcome::Absent) {
+            return None;
+        }
+        let (start, name) = self.arn.rsplit_once('/')?;
+        let account = start.rsplit_once(':').map_or(start, |(account, _)| account);
+        let others = snapshot.all_of(self.kind).map(|document| &*document.subject).filter(|arn| arn.starts_with(account));
+        let names = others.filter_map(|arn| Some(arn.rsplit_once('/')?.1));
+        let needs = match close_to(name, names).as_slice() {
+            [] => "a principal that exists: it was deleted, or is spelt otherwise".to_owned(),
+            meant => format!("a principal that exists; did you mean {}?", meant.join(" or ")),
+        };
+        Some(Doubt { about: format!("what {} may do: there is none of that name in the account", called(&self.arn)), needs })
+    }
+}
+
 impl World {
     /// Reads what bears on `request`.
     #[must_use]
@@ -117,7 +141,7 @@ impl World {
         let mut reader = Reader {
             library,
             gaps: Vec::new(),
-            flags: Flags::OPEN,
+            flags: Flags::start(),
             notes: Vec::new(),
             resource_account: None,
             public_access: None,
@@ -251,8 +275,11 @@ fn id(detail: Option<&(&Document, Arc<Json>)>, name: &str) -> Option<Box<str>> {
 /// Whose resource it is, and whether that is the caller's account (E-6).
 fn accounts(reader: &mut Reader<'_>, request: &Request, caller: &Caller, facts: &Facts) {
     let account = resource_account(reader, request, caller, facts);
+    // No policy of the other account is asked for a session of its root user.
+    let root_access = &*request.action.lower == "sts:assumeroot";
     let same = match (&account, caller.has_account_side()) {
         (_, false) => Truth::No,
+        _ if root_access => Truth::Yes,
         (Some(account), true) => (Some(&**account) == caller.account.as_deref()).into(),
         (None, true) => Truth::Unknown,
     };
@@ -351,6 +378,8 @@ fn ownership(reader: &mut Reader<'_>, request: &Request, bucket: &str, outside: 
         Some("BucketOwnerEnforced") => (Truth::Yes, Truth::No),
         Some(_) => (Truth::No, foreign_object(reader, request)),
         None if noted || outside => (Truth::Unknown, foreign_object(reader, request)),
+        // Where the bucket's owner owned all objects, an object's list would name no other owner.
+        None if foreign_object(reader, request).is_yes() => (Truth::No, Truth::Yes),
         None => {
             reader.notes.push(format!("taken that the owner of {bucket} owns its objects (object ownership was not read)"));
             (Truth::Yes, Truth::No)
@@ -447,11 +476,11 @@ fn api(reader: &mut Reader<'_>, request: &Request, caller: &Caller) -> Option<Ap
         (Some("AWS_IAM"), _) => Api::Iam,
         (Some("CUSTOM"), _) => Api::Authorizer,
         (Some("COGNITO_USER_POOLS"), _) | (None, CallerKind::CognitoUser) => Api::Cognito,
-        (_, CallerKind::Anonymous) => {
-            reader.notes.push(format!("taken that API {} has no authorizer, since the caller is anonymous", arn.resource));
-            Api::Open
+        (_, CallerKind::Anonymous) => Api::Unread,
+        _ => {
+            reader.notes.push(format!("taken that API {} authorizes by IAM (how its methods do was not read)", arn.resource));
+            Api::Iam
         }
-        _ => Api::Iam,
     })
 }
 

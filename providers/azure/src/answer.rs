@@ -2,12 +2,14 @@
 
 use crate::decide::{Matter, NeedLooks};
 use crate::facts::{Facts, Question as OpenFact};
+use crate::language::action::ActionPattern;
 use crate::language::permission::Plane;
 use crate::layers::{LINKED_SCOPE, Look, eligibility, role_assignment};
 use crate::operations::{Verb, verb};
 use crate::request::Need;
 use crate::{findings, fixes};
 use iam_why_contract::settle::Settled;
+use iam_why_contract::spelling::{SUGGESTIONS, closeness};
 use iam_why_contract::trace::Tests;
 use iam_why_contract::{Decision, Doubt, Evidence, Finding, Kind, Nearest, Part, Ruling, Snapshot, Trace, Truth, Verdict, verdict};
 use std::collections::BTreeSet;
@@ -147,6 +149,9 @@ fn notes(matter: &Matter<'_>, decision: Decision) -> Vec<String> {
     // D-5: said to only write a log while the feature is in preview.
     notes.extend(audit.map(|deny| format!("the deny assignment {} has the effect audit and is taken not to refuse", deny.name)));
     notes.extend(linked(matter).filter(|_| decision == Decision::Allow));
+    if decision == Decision::Deny {
+        notes.extend(matter.request.needs.iter().flat_map(|need| &need.any_of).filter_map(|access| slip(matter, &access.action)));
+    }
     if decision != Decision::Deny && changed_lately(matter) {
         notes.push(
             "a role assignment of the caller was changed less than ten minutes before: it may not be in force yet; sign in again"
@@ -154,6 +159,35 @@ fn notes(matter: &Matter<'_>, decision: Decision) -> Vec<String> {
         );
     }
     notes
+}
+
+/// The namespace or a type may be misspelt: no role that was read names an operation of it, and one names it but for a slip.
+fn slip(matter: &Matter<'_>, action: &str) -> Option<String> {
+    let roles = matter.world.roles();
+    let permissions = || roles.iter().flat_map(|role| &role.permissions);
+    let named = || permissions().flat_map(|permission| [Plane::Control, Plane::Data].map(|plane| permission.lists(plane).0)).flatten();
+    let exact: BTreeSet<&str> = named().filter(|pattern| !pattern.is_wild()).map(ActionPattern::text).collect();
+    let known = exact.iter().any(|name| type_of(name).eq_ignore_ascii_case(type_of(action)));
+    let meant: Vec<&str> = exact.into_iter().filter(|name| !known && one_type_off(action, name)).take(SUGGESTIONS).collect();
+    (!meant.is_empty()).then(|| format!("no role that was read names {action}; did you mean {}?", meant.join(" or ")))
+}
+
+/// An operation without what is done: `Microsoft.Compute/virtualMachines`.
+fn type_of(action: &str) -> &str {
+    let rest = action.strip_suffix("/action").unwrap_or(action);
+    rest.rsplit_once('/').map_or(rest, |(rest, _)| rest)
+}
+
+/// Do two operations do the same, of types of which one name differs by a slip?
+fn one_type_off(one: &str, other: &str) -> bool {
+    let [done, as_well] = [one, other].map(|action| action.get(type_of(action).len()..).unwrap_or_default());
+    let [left, right] = [one, other].map(|action| type_of(action).split('/').collect::<Vec<_>>());
+    let mut off = left.iter().zip(&right).filter(|(left, right)| !left.eq_ignore_ascii_case(right));
+    let first = off.next();
+    done.eq_ignore_ascii_case(as_well)
+        && left.len() == right.len()
+        && off.next().is_none()
+        && first.is_some_and(|(left, right)| closeness(left, right).is_some())
 }
 
 /// what a resource refers to takes rights of its own, and only the content of the request says what that is.
@@ -172,4 +206,19 @@ fn changed_lately(matter: &Matter<'_>) -> bool {
     let own = matter.world.assignments.iter().filter(|assignment| matter.caller.id.as_ref() == Some(&assignment.principal));
     let mut changes = own.filter_map(|assignment| assignment.changed);
     changes.any(|changed| changed <= now && now - changed < chrono::TimeDelta::minutes(10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_type_off;
+
+    #[test]
+    fn a_type_may_be_misspelt_but_what_is_done_is_meant() {
+        let read = "Microsoft.Compute/virtualMachines/read";
+        assert!(one_type_off("Microsoft.Compute/virtualMachine/read", read));
+        assert!(one_type_off("Microsoft.Computer/virtualMachines/read", read));
+        assert!(!one_type_off("Microsoft.Compute/virtualMachines/delete", read));
+        assert!(!one_type_off("Microsoft.Compute/virtualMachines/restart/action", "Microsoft.Compute/virtualMachines/start/action"));
+        assert!(!one_type_off("Microsoft.Compute/disks/read", read));
+    }
 }

@@ -16,6 +16,7 @@
 
 use crate::documents;
 use crate::language::condition::Source;
+use crate::layers::network::{self, Kept};
 use crate::request::AS_GIVEN;
 use crate::scope::Scope;
 use crate::world::last;
@@ -59,6 +60,9 @@ pub(crate) fn read(value: &Value) -> Option<Result<Case, CaseError>> {
     let short = ours && value.get("scope").is_some();
     (named && short).then(|| Builder::new(value).build())
 }
+
+/// The address that the network rules of a gate let in.
+const ALLOWED: &str = "203.0.113.10";
 
 struct Builder<'v> {
     value: &'v Value,
@@ -269,11 +273,13 @@ impl<'v> Builder<'v> {
             "policy" => self.policy(gate),
             "storage_network" => self.network(gate, "storage"),
             "key_vault_network" | "key_vault_firewall" | "vault_network" => self.network(gate, "vault"),
-            "storage_shared_key" | "shared_key" => self.shared_key(gate),
-            "public_access" | "storage_public_access" => {
-                self.account.insert("allowBlobPublicAccess".into(), gate.get("allowBlobPublicAccess").cloned().unwrap_or(Value::Null));
-                self.say("auth", "anonymous");
+            "purge_protection" | "key_vault_purge_protection" => {
+                let enabled = gate.get("enablePurgeProtection").or_else(|| gate.get("enabled")).cloned().unwrap_or(json!(true));
+                self.vault.insert("enablePurgeProtection".into(), enabled);
+                self.vault.entry("enableRbacAuthorization").or_insert(json!(true));
             }
+            "storage_shared_key" | "shared_key" => self.shared_key(gate),
+            "public_access" | "storage_public_access" => self.public_access(gate),
             "hns" | "hns_acl" | "storage_hns" => self.path_acl(gate),
             "key_vault_mode" => self.vault_mode(gate),
             "cosmos_data" => self.cosmos(gate),
@@ -296,17 +302,24 @@ impl<'v> Builder<'v> {
             // Under another name: by what it speaks of.
             _ if gate.get("allowSharedKeyAccess").is_some() => self.shared_key(gate),
             _ if gate.get("isHnsEnabled").is_some() => self.path_acl(gate),
+            _ if gate.get("allowBlobPublicAccess").is_some() => self.public_access(gate),
             _ if gate.get("enableRbacAuthorization").is_some() => self.vault_mode(gate),
             _ if gate.get("registrationState").is_some() => self.registration(gate),
+            _ if ["defaultAction", "publicNetworkAccess"].iter().any(|member| gate.get(member).is_some()) => self.own_network(gate),
+            name if name.contains("subscription") && text("state").is_some() => self.subscription(json!({"state": text("state")})),
+            // What is signed with a token of Entra ID is no local authentication.
+            _ if gate.get("disableLocalAuth").is_some() => {}
             other => self.not_modelled.push(format!("gate {other}")),
         }
     }
 
     fn lock(&mut self, gate: &Value) {
         let scope = gate.get("scope").and_then(Value::as_str).unwrap_or(self.scope.text()).to_owned();
-        let id = format!("{}/providers/Microsoft.Authorization/locks/lock", scope.trim_end_matches('/'));
-        let document = json!({"id": id, "level": gate.get("level"), "name": "lock"});
-        self.add(documents::LOCK, &scope, "lock", &document);
+        let number = self.snapshot.all_of(documents::LOCK).count() + 1;
+        let name = if number == 1 { "lock".to_owned() } else { format!("lock-{number}") };
+        let id = format!("{}/providers/Microsoft.Authorization/locks/{name}", scope.trim_end_matches('/'));
+        let document = json!({"id": id, "level": gate.get("level"), "name": name});
+        self.add(documents::LOCK, &scope, &name, &document);
     }
 
     /// `{effect, enforcementMode?, resource_matches?, scope?, notScopes?, exempt?}`
@@ -314,32 +327,75 @@ impl<'v> Builder<'v> {
         let subscription = self.scope.subscription_scope().unwrap_or_else(|| Scope::new("/"));
         let scope = gate.get("scope").and_then(Value::as_str).unwrap_or(subscription.text()).to_owned();
         let at = scope.trim_end_matches('/');
-        let definition = format!("{at}/providers/Microsoft.Authorization/policyDefinitions/definition");
-        let assignment = format!("{at}/providers/Microsoft.Authorization/policyAssignments/assignment");
+        // Several policies of a case are several.
+        let number = self.snapshot.all_of(documents::POLICY_ASSIGNMENT).count() + 1;
+        let name = if number == 1 { "assignment".to_owned() } else { format!("assignment-{number}") };
+        let definition = format!("{at}/providers/Microsoft.Authorization/policyDefinitions/definition-{number}");
+        let assignment = format!("{at}/providers/Microsoft.Authorization/policyAssignments/{name}");
         let condition = match said(gate, "matches") {
             Some(matches) => json!({"value": "the resource", "exists": matches}),
-            None => json!({"field": "name", "equals": "not said"}),
+            None => json!({"field": "tags['not said']", "equals": "not said"}),
         };
         let rule = json!({"if": condition, "then": {"effect": gate.get("effect")}});
         self.add(documents::POLICY_DEFINITION, &definition, "definition", &json!({"id": definition, "policyRule": rule}));
         let document = json!({
-            "id": assignment, "scope": scope, "policyDefinitionId": definition, "displayName": "assignment",
+            "id": assignment, "scope": scope, "policyDefinitionId": definition, "displayName": name,
             "enforcementMode": gate.get("enforcementMode").cloned().unwrap_or_else(|| json!("Default")),
             "notScopes": gate.get("notScopes").cloned().unwrap_or_else(|| json!([])),
         });
-        self.add(documents::POLICY_ASSIGNMENT, &scope, "assignment", &document);
+        self.add(documents::POLICY_ASSIGNMENT, &scope, &name, &document);
         let exempt =
             ["exempt", "exemption"].iter().any(|member| gate.get(member).is_some_and(|value| value != &json!(false) && !value.is_null()));
         if exempt {
-            let exemption = format!("{}/providers/Microsoft.Authorization/policyExemptions/exemption", self.scope.text());
+            let exemption = format!("{}/providers/Microsoft.Authorization/policyExemptions/exemption-{number}", self.scope.text());
             let text = self.scope.text().to_owned();
-            self.add(documents::POLICY_EXEMPTION, &text, "exemption", &json!({"id": exemption, "policyAssignmentId": assignment}));
+            self.add(
+                documents::POLICY_EXEMPTION,
+                &text,
+                &format!("exemption {number}"),
+                &json!({"id": exemption, "policyAssignmentId": assignment}),
+            );
         }
+    }
+
+    /// The same of whatever service the scope lies in, in the shape of that service.
+    fn own_network(&mut self, gate: &Value) {
+        let service = network::SERVICES.into_iter().find_map(|service| Some((service, self.scope.resource(service.kind)?)));
+        let Some((service, resource)) = service else {
+            return self.not_modelled.push("a gate for the network of another service".to_owned());
+        };
+        match service.document {
+            documents::STORAGE_ACCOUNT => return self.network(gate, "storage"),
+            documents::KEY_VAULT => return self.network(gate, "vault"),
+            _ => {}
+        }
+        let closes = gate.get("defaultAction").and_then(Value::as_str).is_some_and(|action| action.eq_ignore_ascii_case("Deny"));
+        let public = gate.get("publicNetworkAccess").cloned().unwrap_or_else(|| json!("Enabled"));
+        let (subject, document) = match service.kept {
+            Kept::DefaultAction => {
+                let rules = json!({"defaultAction": gate.get("defaultAction"), "ipRules": [{"value": ALLOWED}]});
+                (resource.text().to_owned(), json!({"networkAcls": rules, "publicNetworkAccess": public}))
+            }
+            Kept::Below => {
+                let rules =
+                    json!({"defaultAction": gate.get("defaultAction"), "ipRules": [{"ipMask": ALLOWED}], "publicNetworkAccess": public});
+                (format!("{resource}/networkRuleSets/default"), rules)
+            }
+            Kept::Entries => {
+                let rules = if closes { json!([{"ipAddressOrRange": ALLOWED}]) } else { json!([]) };
+                (resource.text().to_owned(), json!({"ipRules": rules, "publicNetworkAccess": public}))
+            }
+            Kept::Switch => {
+                let public = if closes { json!("Disabled") } else { public };
+                (resource.text().to_owned(), json!({"publicNetworkAccess": public}))
+            }
+        };
+        self.add(documents::RESOURCE, &subject, last(&subject), &document);
+        self.client(gate);
     }
 
     /// `{defaultAction?, publicNetworkAccess?, bypass?, client_allowed?, private_endpoint?}`
     fn network(&mut self, gate: &Value, what: &str) {
-        const ALLOWED: &str = "203.0.113.10";
         let rules = json!({
             "defaultAction": gate.get("defaultAction").cloned().unwrap_or_else(|| json!("Allow")),
             "bypass": gate.get("bypass").cloned().unwrap_or_else(|| json!("None")),
@@ -353,7 +409,12 @@ impl<'v> Builder<'v> {
         if what != "storage" {
             resource.entry("enableRbacAuthorization").or_insert(json!(true));
         }
-        match gate.get("client_allowed").and_then(Value::as_bool) {
+        self.client(gate);
+    }
+
+    /// Where the client of a gate is.
+    fn client(&mut self, gate: &Value) {
+        match said(gate, "allowed") {
             Some(true) => self.say("clientIp", ALLOWED),
             // Not in the rules, and let in by nothing else either.
             Some(false) => {
@@ -375,8 +436,15 @@ impl<'v> Builder<'v> {
     /// `{allowSharedKeyAccess, auth?}`: without `auth` the request is signed with the key.
     fn shared_key(&mut self, gate: &Value) {
         self.account.insert("allowSharedKeyAccess".into(), gate.get("allowSharedKeyAccess").cloned().unwrap_or(Value::Null));
-        let auth = ["auth", "credential", "client_auth"].iter().find_map(|member| gate.get(member)?.as_str());
+        let texts = gate.as_object().into_iter().flatten().filter(|(member, _)| *member != "type").filter_map(|(_, value)| value.as_str());
+        let auth = texts.into_iter().next();
         self.say("auth", auth.unwrap_or("shared_key"));
+    }
+
+    /// `{allowBlobPublicAccess}`: the request has no credential.
+    fn public_access(&mut self, gate: &Value) {
+        self.account.insert("allowBlobPublicAccess".into(), gate.get("allowBlobPublicAccess").cloned().unwrap_or(Value::Null));
+        self.say("auth", "anonymous");
     }
 
     /// `{isHnsEnabled?, acl_grants?}`

@@ -10,8 +10,8 @@
 
 use crate::facts::{Facts, Question as Open};
 use crate::layers::{
-    Asked, Look, access_policy, cosmos_rbac, deny_assignment, lighthouse, lock, network, path_acl, policy, registration, role_assignment,
-    shared_key, subscription, tenant,
+    Asked, Look, access_policy, cosmos_rbac, deny_assignment, lighthouse, lock, network, path_acl, policy, purge_protection, registration,
+    role_assignment, shared_key, subscription, tenant,
 };
 use crate::operations;
 use crate::request::{Access, Need, Request};
@@ -164,11 +164,25 @@ fn access_looks<R: Recorder>(asked: &Asked<'_>) -> AccessLooks {
     if matches!(shared_key::proof(asked), shared_key::Proof::Key | shared_key::Proof::KeySignature) && storage_data(asked) {
         denied = Look::unbound(deny_assignment::ID, Effect::Deny);
     }
+    if !denied.truth.is_no() {
+        denied.truth = denied.truth.and(asks_for_roles(asked));
+    }
     AccessLooks { denied, grants, granted }
 }
 
+/// A vault in access-policy mode and Cosmos DB decide about their data without Azure's roles. Whether deny assignments,
+/// which are evaluated with the roles, reach such data no page says.
+fn asks_for_roles(asked: &Asked<'_>) -> Truth {
+    let guarded = cosmos_rbac::decides(asked).or(access_policy::look::<iam_why_contract::trace::Off>(asked).policies_decide);
+    if guarded.is_no() {
+        return Truth::Yes;
+    }
+    let about = "whether a deny assignment reaches data that is not guarded by Azure roles: it is not documented";
+    (!guarded).or(asked.ask("deny assignment on guarded data", about, "a test against Azure"))
+}
+
 fn storage_data(asked: &Asked<'_>) -> bool {
-    asked.data_of("Microsoft.Storage/storageAccounts").is_yes()
+    shared_key::counts(asked) || asked.data_of("Microsoft.Storage/storageAccounts").is_yes()
 }
 
 /// Everything that could grant, and whether something does.
@@ -204,10 +218,11 @@ fn grants<R: Recorder>(asked: &Asked<'_>) -> (Vec<Look>, Truth) {
 
 /// What refuses whoever asks, in the order in which Azure is seen to refuse.
 fn gates<R: Recorder>(asked: &Asked<'_>) -> Vec<Look> {
-    let all: [fn(&Asked<'_>) -> Look; 7] = [
+    let all: [fn(&Asked<'_>) -> Look; 8] = [
         tenant::look::<R>,
         shared_key::look::<R>,
         network::look::<R>,
+        purge_protection::look::<R>,
         subscription::look::<R>,
         registration::look::<R>,
         lock::look::<R>,

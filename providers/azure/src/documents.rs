@@ -8,20 +8,9 @@ mod printed;
 
 pub(crate) use printed::{assemble, recognise};
 
-use iam_why_contract::DocumentKind;
+use iam_why_contract::{DocumentKind, Place, Snapshot};
 
-macro_rules! kinds {
-    ($($name:ident = $id:literal, $title:literal, $subject:literal, $shape:literal, $command:literal, [$($permission:literal),*];)*) => {
-        $(#[doc = concat!("`", $id, "`: ", $title, ", of a ", $subject, ".")] pub const $name: &str = $id;)*
-
-        /// Every kind of document that the Azure provider reads.
-        pub const KINDS: &[DocumentKind] = &[
-            $(DocumentKind { id: $id, title: $title, subject: $subject, shape: $shape, command: $command, permissions: &[$($permission),*] },)*
-        ];
-    };
-}
-
-kinds! {
+iam_why_contract::document_kinds! {
     // Who may do what, where.
     ROLE_ASSIGNMENT = "azure:role-assignment", "the role assignment", "scope",
         "an element of role assignment list", "az role assignment list --all --include-inherited -o json", ["Microsoft.Authorization/roleAssignments/read"];
@@ -83,6 +72,9 @@ kinds! {
         ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"];
     KEY_VAULT = "azure:key-vault", "the key vault", "resource id",
         "`az keyvault show`", "az keyvault show --name NAME -o json", ["Microsoft.KeyVault/vaults/read"];
+    RESOURCE = "azure:resource", "the resource", "resource id",
+        "`az resource show`: {id, properties: {publicNetworkAccess?, networkAcls?, ipRules?}}, or its `networkRuleSets/default`",
+        "az resource show --ids ID -o json", ["*/read"];
     COSMOS_ASSIGNMENTS = "azure:cosmos-role-assignments", "the Cosmos DB role assignments", "resource id of the account",
         "`az cosmosdb sql role assignment list`: [{principalId, roleDefinitionId, scope}]",
         "az cosmosdb sql role assignment list --account-name NAME --resource-group GROUP -o json", ["Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments/read"];
@@ -103,4 +95,25 @@ pub fn kind(id: &str) -> Option<&'static DocumentKind> {
 /// The permissions that reading a kind takes, in words.
 pub(crate) fn permissions(id: &str) -> String {
     kind(id).map(|kind| kind.permissions.join(" or ")).unwrap_or_default()
+}
+
+/// "Symptom - Role assignment changes are not being detected"
+/// (<https://learn.microsoft.com/azure/role-based-access-control/troubleshooting>).
+pub(crate) const DELAY: &str =
+    "Microsoft documents that a role assignment takes up to 10 minutes until it is in force, and that a new sign-in fetches it";
+
+/// When the assignment or definition around a place was changed last: `updatedOn`, else `createdOn`, of the object itself or of its
+/// `properties`.
+pub(crate) fn changed(place: &Place, snapshot: &Snapshot) -> Option<String> {
+    let document = snapshot.documents().iter().find(|document| *document.id == *place.document)?;
+    let value: serde_json::Value = serde_json::from_str(&document.text).ok()?;
+    let mut pointer = place.pointer.as_str();
+    loop {
+        let object = value.pointer(pointer);
+        let within = |name: &str| object.and_then(|object| object.get(name).or_else(|| object.get("properties")?.get(name)))?.as_str();
+        if let Some(time) = within("updatedOn").or_else(|| within("createdOn")) {
+            return Some(time.to_owned());
+        }
+        pointer = pointer.rsplit_once('/')?.0;
+    }
 }

@@ -4,11 +4,11 @@ use crate::decide::{AccessLooks, NeedLooks};
 use crate::language::evaluate::blamed;
 use crate::language::permission::{Coverage, Plane};
 use crate::layers::{
-    Asked, LINKED_SCOPE, Look, access_policy, cosmos_rbac, deny_assignment, eligibility, lock, network, policy, registration,
-    role_assignment, shared_key, subscription, tenant,
+    Asked, LINKED_SCOPE, Look, access_policy, cosmos_rbac, deny_assignment, eligibility, lock, network, path_acl, policy, purge_protection,
+    registration, role_assignment, shared_key, subscription, tenant,
 };
 use crate::world::{Deny, Role, dashed};
-use iam_why_contract::{Code, Evidence, Finding, Kind, Place, Statement, Test};
+use iam_why_contract::{Code, Evidence, Finding, Kind, Statement, Test};
 
 macro_rules! codes {
     ($($name:ident = $id:literal, $title:literal, $doc:literal;)*) => {
@@ -52,6 +52,8 @@ codes! {
         "https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-prevent";
     NETWORK = "azure-network", "the network rules of the resource refuse the caller's address",
         "https://learn.microsoft.com/azure/storage/common/storage-network-security";
+    PURGE_PROTECTION = "azure-purge-protection", "purge protection keeps the vault's deleted objects until their retention ends",
+        "https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview";
     TENANT = "azure-tenant", "the token was issued by another tenant",
         "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-invalid-authentication-token";
     SUBSCRIPTION = "azure-subscription-disabled", "the subscription is disabled and read-only",
@@ -108,15 +110,20 @@ fn finding(code: &'static str, kind: Kind, layer: &'static str, says: String, ev
 
 /// One finding for each deny assignment that applies.
 fn denials(asked: &Asked<'_>, access: &AccessLooks) -> Vec<Finding> {
-    let statements = access.denied.statements.iter().filter(|statement| statement.applies.is_yes());
+    let certain = access.denied.truth.is_yes();
+    let statements = access.denied.statements.iter().filter(|statement| certain && statement.applies.is_yes());
     let deny = |statement: &Statement| asked.world.denies.iter().find(|deny| *deny.document == *statement.place.document);
     statements.filter_map(|statement| deny(statement).map(|deny| denial(asked, access, deny, statement))).collect()
 }
 
 fn denial(asked: &Asked<'_>, access: &AccessLooks, deny: &Deny, statement: &Statement) -> Finding {
     let granted = if access.granted.is_yes() { "although a role grants it" } else { "and no role is seen to grant it either" };
-    let says =
-        format!("the deny assignment {} at {} refuses {} to {}, {granted}", deny.name, deny.scope, asked.access.action, asked.caller.shown);
+    let through = statement.tests.iter().find(|test| test.about == "principal" && test.wanted.starts_with("the group "));
+    let through = through.map(|test| format!(", who is in {}", test.wanted)).unwrap_or_default();
+    let says = format!(
+        "the deny assignment {} at {} refuses {} to {}{through}, {granted}",
+        deny.name, deny.scope, asked.access.action, asked.caller.shown
+    );
     let at = |about: &str| statement.tests.iter().find(|test| test.about == about).map(|test| test.place.clone());
     let place = at("action").unwrap_or_else(|| statement.place.clone());
     let mut finding = finding(DENY_ASSIGNMENT, Kind::ExplicitDeny, deny_assignment::ID, says, Evidence::Place(place), deny_owner(deny));
@@ -154,28 +161,39 @@ fn missing(asked: &Asked<'_>, access: &AccessLooks) -> Finding {
 
 /// Where something else than role assignments decides.
 fn native(asked: &Asked<'_>, access: &AccessLooks, layer: &'static str, code: &'static str) -> Finding {
-    let resource = target(asked);
-    let (says, owner) = if layer == cosmos_rbac::ID {
+    let (kind, keeps, rule) = if layer == cosmos_rbac::ID {
         (
-            format!(
-                "Cosmos DB decides about its data by its own role assignments, and none of them grants {} to {}; Azure roles do not count",
-                asked.access.action, asked.caller.shown
-            ),
-            format!("whoever may write sqlRoleAssignments of {resource}"),
+            cosmos_rbac::ACCOUNT,
+            "sqlRoleAssignments",
+            "Cosmos DB decides about its data by its own role assignments, where Azure roles do not count; of them",
         )
     } else {
-        (
-            format!(
-                "the vault is in access-policy mode, where roles do not count, and no access policy grants {} to {}",
-                asked.access.action, asked.caller.shown
-            ),
-            format!("whoever may write the access policies of {resource}"),
-        )
+        (access_policy::VAULT, "the access policies", "the vault is in access-policy mode, where roles do not count; of its policies")
     };
+    let resource = asked.resource(kind).map_or_else(|| target(asked), |resource| resource.to_string());
     let look = access.grants.iter().find(|look| look.layer == layer);
-    let documents = look.map(|look| look.documents.clone()).unwrap_or_default();
-    let what = format!("{} entries for {}", look.map_or(0, |look| look.statements.len()), asked.caller.shown);
-    finding(code, Kind::MissingGrant, layer, says, Evidence::Silence { what, documents }, owner)
+    let statements = look.map(|look| look.statements.as_slice()).unwrap_or_default();
+    let failed = |about| statements.iter().find_map(move |statement| only_failed(statement, about).map(|test| (statement, test)));
+    let nearest = failed("action").or_else(|| failed("resource"));
+    let held = nearest.map(|(statement, test)| held(layer, statement, test)).unwrap_or_default();
+    let says = format!("{rule} none grants {} to {}{held}", asked.access.action, asked.caller.shown);
+    let evidence = match nearest {
+        Some((_, test)) => Evidence::Place(test.place.clone()),
+        None => Evidence::Silence {
+            what: format!("no entry for {} that reaches this", asked.caller.shown),
+            documents: look.map(|look| look.documents.clone()).unwrap_or_default(),
+        },
+    };
+    finding(code, Kind::MissingGrant, layer, says, evidence, format!("whoever may write {keeps} of {resource}"))
+}
+
+/// What the entry that came nearest has instead.
+fn held(layer: &str, statement: &Statement, test: &Test) -> String {
+    match (layer == cosmos_rbac::ID, &*test.about) {
+        (true, "resource") => format!(": {} is assigned at {}", statement.label, test.wanted),
+        (true, _) => format!(": {} does not hold it", statement.label),
+        (false, _) => format!(": it takes {}, the policy has {}", test.got, test.wanted),
+    }
 }
 
 fn missing_role(asked: &Asked<'_>, access: &AccessLooks) -> Finding {
@@ -209,18 +227,17 @@ fn missing_role(asked: &Asked<'_>, access: &AccessLooks) -> Finding {
     no_role(asked, access, assignments)
 }
 
-/// The only test of a statement that fails, if it is about `about`.
+/// The test about `about` that fails, where no other does.
 fn only_failed<'s>(statement: &'s Statement, about: &str) -> Option<&'s Test> {
     let mut failed = statement.tests.iter().filter(|test| !test.holds.is_yes());
-    match (failed.next(), failed.next()) {
-        (Some(test), None) if test.about == about && test.holds.is_no() => Some(test),
-        _ => None,
-    }
+    // A role and its assignment can have a condition each: one that fails settles it, whatever the other comes to.
+    let alone = failed.clone().all(|test| test.about == about);
+    failed.find(|test| alone && test.holds.is_no())
 }
 
 fn assigners(asked: &Asked<'_>) -> String {
     // The scope itself stands in the question; management groups and other scopes above do too.
-    let place = asked.scope.as_ref().map_or_else(|| target(asked), |scope| scope.name().to_owned());
+    let place = asked.scope.as_ref().map_or_else(|| target(asked), |scope| scope.assignable().name().to_owned());
     format!("{ASSIGNERS} at {place} or above")
 }
 
@@ -344,7 +361,8 @@ fn other_scope(asked: &Asked<'_>, statement: &Statement, test: &Test) -> Finding
 
 fn no_role(asked: &Asked<'_>, access: &AccessLooks, assignments: &[Statement]) -> Finding {
     let operation = asked.plane.map_or("action", Plane::operation);
-    let says = format!("no role of {} grants the {operation} {} at {}", asked.caller.shown, asked.access.action, target(asked));
+    let says =
+        format!("no role of {} grants the {operation} {} at {}{}", asked.caller.shown, asked.access.action, target(asked), lists(access));
     let documents = access.grants.iter().flat_map(|look| look.documents.iter().cloned()).collect();
     let what = match assignments.len() {
         0 => format!("no role assignment of {}", asked.caller.shown),
@@ -352,6 +370,14 @@ fn no_role(asked: &Asked<'_>, access: &AccessLooks, assignments: &[Statement]) -
         count => format!("{count} role assignments of {}", asked.caller.shown),
     };
     finding(NO_ROLE, Kind::MissingGrant, role_assignment::ID, says, Evidence::Silence { what, documents }, assigners(asked))
+}
+
+/// What the access control lists of the path lack, where they could have granted.
+fn lists(access: &AccessLooks) -> String {
+    let look = access.grants.iter().find(|look| look.layer == path_acl::ID && look.binds);
+    let failed = look.and_then(|look| look.statements.iter().find(|statement| statement.applies.is_no()));
+    let test = failed.and_then(|statement| statement.tests.first());
+    test.map(|test| format!(", and the access control lists of the path do not either: it takes {}", test.wanted)).unwrap_or_default()
 }
 
 /// What refuses whoever asks.
@@ -383,8 +409,16 @@ fn refusal(asked: &Asked<'_>, gate: &Look) -> Option<Finding> {
             let says = format!("the firewall of {resource} ({}) does not let {} in, whatever the roles grant", test.wanted, test.got);
             (NETWORK, says, format!("whoever manages the network rules of {resource}"))
         }
+        purge_protection::ID => {
+            let says = format!(
+                "{} has purge protection, which cannot be switched off: what was deleted goes when its retention ends, and nobody can purge it before",
+                asked.resource("Microsoft.KeyVault/vaults").map_or_else(|| "the vault".to_owned(), |vault| vault.name().to_owned())
+            );
+            (PURGE_PROTECTION, says, "nobody: recover it, or wait until its retention ends".to_owned())
+        }
         subscription::ID => {
-            (SUBSCRIPTION, format!("the subscription is {} and read-only", test.got), "whoever pays for the subscription".to_owned())
+            let left = if test.got.eq_ignore_ascii_case("deleted") { "takes no requests any more" } else { "takes no writes and no POST" };
+            (SUBSCRIPTION, format!("the subscription is {} and {left}", test.got), "whoever pays for the subscription".to_owned())
         }
         registration::ID => {
             let says = format!("{action} needs its namespace registered in the subscription, and it is {}", test.got);
@@ -396,14 +430,45 @@ fn refusal(asked: &Asked<'_>, gate: &Look) -> Option<Finding> {
             (LOCK, says, "whoever may delete locks there: Owner or User Access Administrator".to_owned())
         }
         policy::ID => {
-            let says = format!("the policy assignment {} refuses {action} at {}", statement.label, target(asked));
+            let says = format!("the policy assignment {} refuses {action} at {}{}", statement.label, target(asked), fields(&test.parts));
             (POLICY, says, "whoever manages the policy assignment".to_owned())
         }
         _ => return None,
     };
-    Some(finding(code, Kind::ExplicitDeny, gate.layer, says, Evidence::Place(place_of(test)), owner))
+    // Of a policy the line that refuses is worth more than the line that names it.
+    let line = deciding(&test.parts).next().map(|part| part.place.clone());
+    let mut finding =
+        finding(code, Kind::ExplicitDeny, gate.layer, says, Evidence::Place(line.unwrap_or_else(|| test.place.clone())), owner);
+    finding.related = vec![test.place.clone()];
+    Some(finding)
 }
 
-fn place_of(test: &Test) -> Place {
-    test.place.clone()
+/// The fields of the resource that a policy looked at. Its type is no news.
+pub(crate) fn deciding(parts: &[Test]) -> impl Iterator<Item = &Test> {
+    let fields = |part: &&Test| !part.about.eq_ignore_ascii_case("type") && part.about != "value";
+    parts.iter().filter(|part| part.holds.is_yes()).filter(fields).take(2)
+}
+
+/// One comparison of a policy in words.
+fn field(part: &Test) -> String {
+    let (operator, wanted) = part.wanted.split_once(' ').unwrap_or_default();
+    let list = wanted.trim_matches(['[', ']', '"']).replace("\",\"", ", ");
+    match operator {
+        "notIn" => format!("{} is {}, which is none of {list}", part.about, part.got),
+        "in" => format!("{} is {}, which is one of {list}", part.about, part.got),
+        "notEquals" => format!("{} is {}, not {list}", part.about, part.got),
+        "equals" | "exists" => format!("{} is {}", part.about, part.got),
+        _ => format!("{} is {} ({operator} {list})", part.about, part.got),
+    }
+}
+
+fn fields(parts: &[Test]) -> String {
+    let mut said: Vec<(&str, String)> = Vec::new();
+    for part in deciding(parts) {
+        if said.iter().all(|(about, _)| *about != part.about) {
+            said.push((&part.about, field(part)));
+        }
+    }
+    let said: Vec<String> = said.into_iter().map(|(_, text)| text).collect();
+    if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) }
 }

@@ -90,13 +90,19 @@ fn for_finding(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) -> Vec
     use findings as code;
     match finding.code {
         code::DENY_ASSIGNMENT => gates::exclusion(asked, finding).into_iter().collect(),
-        code::CONDITION => condition::wider(asked, finding, snapshot).into_iter().collect(),
+        code::CONDITION => {
+            let (sent, wider) = (condition::sent(asked, finding, snapshot), condition::wider(asked, finding, snapshot));
+            // What a new assignment gives to whom is the point of the request, and no detail of it.
+            let delegates = asked.access.action.to_ascii_lowercase().starts_with("microsoft.authorization/");
+            if delegates { wider.into_iter().chain(sent).collect() } else { sent.into_iter().chain(wider).collect() }
+        }
         code::PRINCIPAL_TYPE => condition::principal_types(),
         code::NOT_ACTIVATED => grants::activation(asked, finding).into_iter().chain(grants::new_assignment(asked)).collect(),
         code::ACCESS_POLICY => gates::access_policy(asked).into_iter().collect(),
         code::COSMOS_ROLE => gates::cosmos_role(asked).into_iter().collect(),
         code::LOCK => gates::unlock(asked, finding, snapshot).into_iter().collect(),
         code::NETWORK => gates::address(asked, finding, snapshot).into_iter().collect(),
+        code::POLICY => gates::other_value(asked, finding).into_iter().chain(gates::policy_exemption(asked, finding, snapshot)).collect(),
         code::REGISTRATION => gates::registration(asked, finding).into_iter().collect(),
         code::NO_ROLE | code::NOT_ACTIONS | code::WRONG_PLANE | code::OTHER_SCOPE | code::WRONG_ID | code::EXPIRED | code::LINKED => {
             grants::new_assignment(asked)

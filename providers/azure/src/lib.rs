@@ -21,7 +21,7 @@ mod world;
 
 use iam_why_contract::case::CaseError;
 use iam_why_contract::refusal::{Form, Refusal};
-use iam_why_contract::{Case, Code, DocumentKind, Layer, Provider, Question, QuestionError, Snapshot, SourceFile, Verdict};
+use iam_why_contract::{Case, Code, DocumentKind, Layer, Place, Provider, Question, QuestionError, Snapshot, SourceFile, Verdict};
 
 /// Microsoft Azure.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +50,14 @@ impl Provider for Azure {
 
     fn claims(&self, question: &Question) -> bool {
         request::claims(question)
+    }
+
+    fn changed(&self, place: &Place, snapshot: &Snapshot) -> Option<String> {
+        documents::changed(place, snapshot)
+    }
+
+    fn delay(&self) -> Option<&'static str> {
+        Some(documents::DELAY)
     }
 
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {

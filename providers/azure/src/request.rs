@@ -102,7 +102,7 @@ impl Request {
     pub(crate) fn new(question: &Question) -> Result<Self, QuestionError> {
         let action = action(&question.action)?;
         let target = target(question.resource.as_deref())?;
-        let said = question.context.clone();
+        let said = with_sub_operation(question.context.clone());
         let attributes = Attributes::new(&said).completed(&said, question.resource.as_deref(), &target);
         let access = Access { action, plane: stated_plane(&said)?, target };
         let mut needs = vec![Need { any_of: alternatives(access, &said), because: String::new() }];
@@ -208,11 +208,46 @@ fn linked_need(text: &str) -> Result<Need, QuestionError> {
 
 /// Operations that one of two data actions allows ("Authorize with Microsoft Entra ID", permissions for blob service operations): writing a
 /// blob that is new.
-const WRITE_OR_ADD: [&str; 6] = ["Put Blob", "Put Blob From URL", "Put Block List", "Copy Blob", "Copy Blob From URL", "Append Block"];
+const WRITE_OR_ADD: [&str; 8] = [
+    "Put Blob",
+    "Put Blob From URL",
+    "Put Block List",
+    "Copy Blob",
+    "Copy Blob From URL",
+    "Append Block",
+    "Append Block From URL",
+    "Snapshot Blob",
+];
+
+/// Operations that are a suboperation, or that are none; of others it depends on what they carry.
+const SUBOPERATIONS: [(&str, Option<&str>); 7] = [
+    ("List Blobs", Some("Blob.List")),
+    ("Set Blob Tier", Some("Blob.Write.Tier")),
+    ("Get Blob", None),
+    ("Get Blob Properties", None),
+    ("Get Blob Metadata", None),
+    ("Get Block List", None),
+    ("Delete Blob", None),
+];
+
+/// The name of an operation, however it is spelled.
+fn squeezed(name: &str) -> String {
+    name.replace([' ', '-', '_'], "").to_ascii_lowercase()
+}
+
+/// The context with the suboperation that the operation says.
+fn with_sub_operation(context: Context) -> Context {
+    let operation = values(&context, "operation").first().map(|name| squeezed(name)).unwrap_or_default();
+    let known = SUBOPERATIONS.iter().find(|(name, _)| squeezed(name) == operation);
+    match known.filter(|_| context.get_ignoring_case("subOperation") == Lookup::NotKnown) {
+        Some((_, Some(sub))) => context.with("subOperation", [*sub]),
+        Some((_, None)) => context.without("subOperation"),
+        None => context,
+    }
+}
 
 fn alternatives(access: Access, context: &Context) -> Vec<Access> {
     const BLOBS: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs";
-    let squeezed = |name: &str| name.replace([' ', '-', '_'], "").to_ascii_lowercase();
     let operation = values(context, "operation").first().map(|name| squeezed(name));
     let either = operation.is_some_and(|operation| WRITE_OR_ADD.iter().any(|name| squeezed(name) == operation));
     let [write, add] = [format!("{BLOBS}/write"), format!("{BLOBS}/add/action")];

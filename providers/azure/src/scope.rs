@@ -92,6 +92,14 @@ impl Scope {
         (!types.is_empty()).then(|| format!("{namespace}/{}", types.join("/")))
     }
 
+    /// Where a role can be assigned: the scope itself, or what an assignment, a lock or their like extends.
+    pub(crate) fn assignable(&self) -> Self {
+        match self.key.rfind("/providers/microsoft.authorization/") {
+            Some(at) if at > 0 => Self::new(self.text.get(..at).unwrap_or_default()),
+            _ => self.clone(),
+        }
+    }
+
     /// The last segment as it was written.
     pub(crate) fn name(&self) -> &str {
         self.text.rsplit('/').next().unwrap_or_default()

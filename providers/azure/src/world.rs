@@ -233,6 +233,12 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Is this the id of a group, by what was read of it or of the caller's groups?
+    pub(crate) fn is_group(&self, caller: &Caller, id: &str) -> bool {
+        let asked_for = || self.searches.contains_key(&(documents::GROUP_MEMBERS.to_owned(), dashed(id)));
+        self.principals.is_group(caller.id.as_deref(), id) || asked_for()
+    }
+
     fn ask_member(&self, caller: &Caller, group: &str, facts: &Facts) -> Truth {
         facts.ask(&format!("member {group}"), || {
             let name = self.name_of(group).map(|name| format!(" ({name})")).unwrap_or_default();

@@ -204,7 +204,7 @@ fn each_command_is_recognised() {
         )
     };
     let assigned = r#""scope": "/subscriptions/SUB", "principalId": "KIM", "roleDefinitionId": "/x/y""#;
-    let printed: [(&str, String, &str, &str); 18] = [
+    let printed: [(&str, String, &str, &str); 20] = [
         ("a.json", extension("roleAssignments", assigned), "azure:role-assignment", "/subscriptions/SUB"),
         ("a.json", extension("roleEligibilityScheduleInstances", assigned), "azure:eligible-assignment", "/subscriptions/SUB"),
         ("a.json", extension("roleAssignmentScheduleInstances", assigned), "azure:assignment-schedule", "/subscriptions/SUB"),
@@ -218,6 +218,8 @@ fn each_command_is_recognised() {
         ("a.json", r#"{"count": 1, "data": [{"subscriptionId": "SUB", "managementGroupAncestorsChain": [{"name": "corp"}]}], "skip_token": null}"#.into(), "azure:ancestors", "SUB"),
         ("a.json", r#"{"id": "/providers/Microsoft.Management/managementGroups/corp", "name": "corp", "type": "Microsoft.Management/managementGroups", "children": null}"#.into(), "azure:management-group", "corp"),
         ("a.json", r#"{"id": "/subscriptions/SUB/resourceGroups/g/providers/Microsoft.KeyVault/vaults/kv", "type": "Microsoft.KeyVault/vaults", "properties": {"enableRbacAuthorization": true}}"#.into(), "azure:key-vault", "/subscriptions/SUB/resourceGroups/g/providers/Microsoft.KeyVault/vaults/kv"),
+        ("a.json", r#"{"id": "/subscriptions/SUB/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/b", "type": "Microsoft.ServiceBus/Namespaces", "publicNetworkAccess": "Enabled"}"#.into(), "azure:resource", "/subscriptions/SUB/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/b"),
+        ("a.json", r#"{"id": "/subscriptions/SUB/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/b/networkRuleSets/default", "type": "Microsoft.ServiceBus/Namespaces/NetworkRuleSets", "defaultAction": "Deny"}"#.into(), "azure:resource", "/subscriptions/SUB/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/b/networkRuleSets/default"),
         ("a.json", r#"{"id": "KIM", "displayName": "Kim", "userPrincipalName": "kim@acme.example"}"#.into(), "azure:principal", "KIM"),
         ("a.json", r#"{"id": "/subscriptions/SUB/x", "principalId": "KIM", "clientId": "c", "type": "Microsoft.ManagedIdentity/userAssignedIdentities"}"#.into(), "azure:principal", "KIM"),
         ("ad-group-members--SUB.json", r##"[{"@odata.type": "#microsoft.graph.user", "id": "KIM"}]"##.into(), "azure:group-members", "SUB"),

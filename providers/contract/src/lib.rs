@@ -16,6 +16,7 @@
 //! | [`case`] | policy unit tests: a question, a world, an expectation |
 //! | [`glob`] | `*` and `?` patterns |
 //! | [`json`] | JSON that keeps what policies need kept: order, duplicates, places |
+//! | [`spelling`] | what a misspelt name was meant to be |
 //! | [`provider`] | what a cloud must be able to do |
 //! | [`collect`] | how a cloud is read: what is asked for, what comes back |
 
@@ -29,6 +30,7 @@ pub mod question;
 pub mod refusal;
 pub mod settle;
 pub mod snapshot;
+pub mod spelling;
 pub mod trace;
 pub mod truth;
 pub mod verdict;

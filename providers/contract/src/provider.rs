@@ -4,6 +4,7 @@ use crate::case::{Case, CaseError};
 use crate::question::Question;
 use crate::refusal::{Form, Refusal};
 use crate::snapshot::{Snapshot, SourceFile};
+use crate::trace::Place;
 use crate::verdict::Verdict;
 
 /// One layer of a cloud's authorization.
@@ -43,6 +44,25 @@ pub struct DocumentKind {
     pub permissions: &'static [&'static str],
 }
 
+/// The table of a provider's document kinds: `NAME = id, title, subject, shape, command, [permission, …];` a row. Makes a constant of
+/// each id, and `KINDS` of all rows.
+#[macro_export]
+macro_rules! document_kinds {
+    ($($name:ident = $id:literal, $title:literal, $subject:literal, $shape:literal, $command:literal, [$($permission:literal),*];)*) => {
+        $(#[doc = concat!("`", $id, "`: ", $title, ", of a ", $subject, ".")] pub const $name: &str = $id;)*
+
+        /// Every kind of document that this provider reads.
+        pub const KINDS: &[$crate::DocumentKind] = &[$($crate::DocumentKind {
+            id: $id,
+            title: $title,
+            subject: $subject,
+            shape: $shape,
+            command: $command,
+            permissions: &[$($permission),*],
+        },)*];
+    };
+}
+
 /// Why a question could not be put to a cloud.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is not {expected}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
@@ -76,6 +96,17 @@ pub trait Provider: Send + Sync {
 
     /// Is this a question for this cloud, by the grammar of its action, resource or principal?
     fn claims(&self, question: &Question) -> bool;
+
+    /// When what stands at a place was changed last, in RFC 3339; `None` where the documents do not say.
+    fn changed(&self, place: &Place, snapshot: &Snapshot) -> Option<String> {
+        let _ = (place, snapshot);
+        None
+    }
+
+    /// What the vendor documents about when a change is in force everywhere, as a clause.
+    fn delay(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Answers the question.
     ///

@@ -35,6 +35,11 @@ pub struct Settled {
 
 /// Decides under every completion of `facts`. `decide` is given the way each fact turns out.
 pub fn settle(facts: &[Open], mut decide: impl FnMut(&[usize]) -> (Decision, Option<Kind>)) -> Settled {
+    settle_possible(facts, |ways| Some(decide(ways)))
+}
+
+/// Decides under every completion of `facts` that can come about: `decide` gives `None` where the facts contradict each other.
+pub fn settle_possible(facts: &[Open], mut decide: impl FnMut(&[usize]) -> Option<(Decision, Option<Kind>)>) -> Settled {
     let completions = facts.iter().try_fold(1_usize, |all, fact| all.checked_mul(fact.ways.max(1)));
     let Some(count) = completions.filter(|&count| count <= COMPLETIONS && facts.len() <= FACTS) else {
         let matters = (0..facts.len()).collect();
@@ -58,27 +63,39 @@ fn spell(mut number: usize, facts: &[Open], ways: &mut [usize]) {
     }
 }
 
-fn conclude(facts: &[Open], outcomes: &[(Decision, Option<Kind>)]) -> Settled {
+/// `None` stands for a completion that cannot come about.
+type Outcome = Option<(Decision, Option<Kind>)>;
+
+fn conclude(facts: &[Open], outcomes: &[Outcome]) -> Settled {
     let mut matters = Vec::new();
     let mut stride = 1;
     for (index, fact) in facts.iter().enumerate() {
         let base = fact.ways.max(1);
-        let flips = outcomes.iter().enumerate().any(|(number, outcome)| {
-            let first = number - (number / stride % base) * stride;
-            outcomes.get(first).is_some_and(|other| other.0 != outcome.0)
-        });
-        if flips {
+        if (0..outcomes.len()).any(|number| flips(outcomes, number, stride, base)) {
             matters.push(index);
         }
         stride *= base;
     }
-    let same = |all: &[(Decision, Option<Kind>)]| all.first().copied().filter(|first| all.iter().all(|other| other == first));
-    let decision = outcomes.first().map_or(Decision::Undetermined, |first| first.0);
-    match same(outcomes) {
-        Some((decision, kind)) => Settled { decision, kind, matters, exact: true },
-        None if outcomes.iter().all(|other| other.0 == decision) => Settled { decision, kind: None, matters, exact: true },
-        None => Settled { decision: Decision::Undetermined, kind: None, matters, exact: true },
+    let mut possible = outcomes.iter().flatten();
+    let Some(&(decision, kind)) = possible.next() else {
+        return Settled { decision: Decision::Undetermined, kind: None, matters: (0..facts.len()).collect(), exact: true };
+    };
+    let rest: Vec<_> = possible.collect();
+    if rest.iter().any(|other| other.0 != decision) {
+        // Facts that only turn together flip nothing one by one.
+        let matters = if matters.is_empty() { (0..facts.len()).collect() } else { matters };
+        return Settled { decision: Decision::Undetermined, kind: None, matters, exact: true };
     }
+    let kind = kind.filter(|_| rest.iter().all(|other| other.1 == kind));
+    Settled { decision, kind, matters, exact: true }
+}
+
+/// Does this completion differ from one in which only the fact with this stride turns out in another way?
+fn flips(outcomes: &[Outcome], number: usize, stride: usize, base: usize) -> bool {
+    let Some((decision, _)) = outcomes.get(number).copied().flatten() else { return false };
+    let first = number - (number / stride % base) * stride;
+    let others = (0..base).filter_map(|way| outcomes.get(first + way * stride).copied().flatten());
+    others.into_iter().any(|(other, _)| other != decision)
 }
 
 #[cfg(test)]
@@ -101,6 +118,17 @@ mod tests {
         assert_eq!(settled.matters, [1]);
         let settled = settle(&[fact("k", 3)], |_| yes_or_no(true));
         assert_eq!((settled.decision, settled.matters), (Decision::Allow, vec![]));
+    }
+
+    #[test]
+    fn what_cannot_come_about_does_not_count() {
+        // A key has one value: both tests hold of no resource.
+        let both = |ways: &[usize]| ways.iter().all(|&way| way == 1);
+        let facts = [fact("env is prod", 2), fact("env is dev", 2)];
+        let settled = super::settle_possible(&facts, |ways| (!both(ways)).then(|| yes_or_no(both(ways))));
+        assert_eq!((settled.decision, settled.matters), (Decision::Deny, vec![]));
+        let settled = super::settle_possible(&facts, |ways| (ways[0] != ways[1]).then(|| yes_or_no(ways[0] == 1)));
+        assert_eq!((settled.decision, settled.matters), (Decision::Undetermined, vec![0, 1]));
     }
 
     #[test]

@@ -20,6 +20,13 @@ pub(crate) fn give(refusal: &mut Refusal) {
         "iis" => ("IIS", WEB),
         "vault" => ("Vault", WEB),
         "kong" => ("Kong", WEB),
+        "haproxy" => ("HAProxy", WEB),
+        "consul" => ("Consul", WEB),
+        "databricks" => ("Databricks", WEB),
+        "snowflake" => ("Snowflake", WEB),
+        "mysql" | "postgres" | "mongodb" | "redis" => ("the database", WEB),
+        "kafka" | "rabbitmq" => ("the broker", WEB),
+        "elasticsearch" | "opensearch" => ("the search cluster", WEB),
         "gcp" => ("Google Cloud", WEB),
         "generic" => (generic(&refusal.refused_by), WEB),
         _ => ("the server", WEB),
@@ -279,6 +286,28 @@ const FORGE: &[Advice] = &[
             "the project's setting may switch this feature off for everybody",
         ],
     ),
+    row(
+        "user_agent",
+        None,
+        "the request names no program: GitHub wants a User-Agent header",
+        &["send a User-Agent header, for example the name of the application"],
+    ),
+    row(
+        "environment_protection",
+        None,
+        "the environment admits only certain branches or tags",
+        &[
+            "deploy from a branch or tag that the environment's rules admit",
+            "or ask an administrator of the repository to add it under Settings, Environments, {resource}",
+        ],
+    ),
+    row(
+        "actions_policy",
+        None,
+        "the organization or repository allows only certain actions",
+        &["ask an administrator to allow the action under Settings, Actions, General, or use one that is allowed"],
+    ),
+    row("", None, "the text says no more than that it is refused", &["read the whole answer: its documentation_url says which rule it is"]),
 ];
 
 const REGISTRY: &[Advice] = &[
@@ -461,6 +490,48 @@ const WEB: &[Advice] = &[
             "look at the token: `vault token lookup` shows its policies and whether it is valid",
             "ask Vault: `vault token capabilities PATH` for the path that was asked, with `data/` in it for a version 2 store",
             "check the namespace",
+        ],
+    ),
+    row(
+        "grant",
+        None,
+        "the database user holds no privilege for it",
+        &[
+            "check which user the connection has: `SELECT CURRENT_USER`",
+            "let the owner of {resource} grant the one privilege that the statement needs, on the schema too",
+        ],
+    ),
+    row(
+        "row_level_security",
+        None,
+        "no row-level security policy of the table admits the row",
+        &[
+            "read the policies of {resource}; an INSERT or UPDATE must pass WITH CHECK",
+            "check which role and claims the connection carries",
+        ],
+    ),
+    row(
+        "gated_repository",
+        None,
+        "the owner admits only accounts that asked for access",
+        &[
+            "ask for access on the page of {resource}",
+            "send a token of the account that was admitted, with the right to read gated repositories",
+        ],
+    ),
+    row(
+        "resource_state",
+        None,
+        "it is set to read-only; no permission is missing",
+        &["find out why {resource} is read-only (a full disk does that) and lift the block once the cause is gone"],
+    ),
+    row(
+        "databricks",
+        None,
+        "the workspace or Unity Catalog has not granted it; the cloud's own roles do not count there",
+        &[
+            "let the owner grant {action} on {resource}; USE CATALOG and USE SCHEMA are needed on everything above it",
+            "check which user or service principal the cluster or warehouse runs as",
         ],
     ),
     row(

@@ -15,7 +15,8 @@ use iam_why_contract::refusal::{Catalogue, Dialect, Refusal};
 use std::sync::LazyLock;
 
 /// How everything else refuses.
-pub static DIALECT: Dialect = Dialect { forms: FORMS, records: records::records, read: read::read };
+pub static DIALECT: Dialect =
+    Dialect { forms: FORMS, record_keys: &["auditid"], records: records::records, read: read::read, advise: advice::give };
 
 /// The refusals that `text` holds and no cloud's IAM decided, in the order they stand there.
 #[must_use]

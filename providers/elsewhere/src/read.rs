@@ -1,19 +1,30 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
-use super::advice;
-use iam_why_contract::refusal::{Refusal, Sighting, scrub};
+use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
 pub(crate) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
+    if mere_word(sighting) {
+        return None;
+    }
     let mut refusal = sighting.draft()?;
     kubernetes(sighting, &mut refusal);
     mesh(sighting, &mut refusal);
     web(sighting, &mut refusal);
     forge(sighting, &mut refusal);
+    argo(sighting, &mut refusal);
     registry(sighting, &mut refusal);
     facts(sighting, &mut refusal);
-    advice::give(&mut refusal);
     Some(refusal)
+}
+
+/// "forbidden" in small letters within a sentence is a word like any other; a server writes "Forbidden", or the word alone.
+fn mere_word(sighting: &Sighting<'_>) -> bool {
+    let Some(mark) = sighting.verdict().filter(|mark| mark.form.name == "forbidden") else { return false };
+    let clean = sighting.view.clean();
+    let small = clean.get(mark.start..).is_some_and(|word| word.starts_with(|first: char| first.is_ascii_lowercase()));
+    let before = clean.get(..mark.start).unwrap_or("");
+    small && before.strip_suffix(' ').is_some_and(|before| before.ends_with(char::is_alphanumeric))
 }
 
 /// `list pods` in `namespace orders`: a verb, a kind, and where.
@@ -21,8 +32,17 @@ fn kubernetes(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     if refusal.provider != "kubernetes" {
         return;
     }
+    if let Some(mark) = sighting.verdict().filter(|mark| mark.form.name == "kube-forbidden") {
+        let before = sighting.view.clean().get(..mark.start).unwrap_or("").trim_end();
+        if !before.ends_with('"') {
+            "generic".clone_into(&mut refusal.provider);
+            "generic".clone_into(&mut refusal.refused_by);
+            return;
+        }
+    }
     let verdict = |name: &str| sighting.verdict().and_then(|mark| mark.field(name)).or_else(|| sighting.field(name));
-    let kind = verdict("kind").or_else(|| verdict("path"));
+    let part = verdict("subresource").and_then(|part| Some(format!("{}/{part}", verdict("kind")?)));
+    let kind = part.as_deref().or_else(|| verdict("kind")).or_else(|| verdict("path"));
     let told = sighting.verdict().is_some_and(|mark| mark.field("verb").is_some());
     if let Some((verb, kind)) = verdict("verb").zip(kind).filter(|_| told || refusal.action.is_none()) {
         // A managed cluster adds what its cloud's IAM would take: `requires one of ["container.nodes.list"]`.
@@ -41,7 +61,7 @@ fn kubernetes(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     // The controller's event names no verb: what it could not do is to create a pod.
     if refusal.refused_by == "admission"
         && refusal.action.is_none()
-        && (sighting.has("kube-creating") || sighting.near(400, "errorcreating:"))
+        && (sighting.has("kube-creating") || sighting.near(400, "errorcreating:") || sighting.near(200, "createpod"))
     {
         refusal.action = Some("create pods".to_owned());
         refusal.derived.push("action");
@@ -100,6 +120,11 @@ fn forge(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         "gitlab".clone_into(&mut refusal.provider);
         "gitlab".clone_into(&mut refusal.refused_by);
     }
+    // The sentence that GitLab answers is the one of RFC 6750: in a challenge it is anybody's.
+    if refusal.provider == "gitlab" && sighting.has("bearer-scope") && !sighting.near(1500, "gitlab") {
+        "generic".clone_into(&mut refusal.provider);
+        "token_scope".clone_into(&mut refusal.refused_by);
+    }
     if refusal.provider != "github" {
         return;
     }
@@ -119,6 +144,16 @@ fn forge(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
 }
 
+/// Argo CD names the kind, the verb and the object: `applications, sync, default/app`.
+fn argo(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let mut parts = sighting.field("argo").into_iter().flat_map(|parts| parts.splitn(3, ", "));
+    if let (Some(kind), Some(verb), Some(object)) = (parts.next(), parts.next(), parts.next()) {
+        refusal.action = Some(scrub(&format!("{verb} {kind}")));
+        refusal.resource = Some(scrub(object));
+        refusal.derived.extend(["action", "resource"]);
+    }
+}
+
 /// `repository:NAME:ACTIONS` is the scope that a registry asks a token for.
 fn registry(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     if refusal.provider != "docker_registry" {
@@ -130,9 +165,31 @@ fn registry(sighting: &Sighting<'_>, refusal: &mut Refusal) {
             refusal.action = Some(scrub(actions));
         }
     }
+    // A token endpoint answers 401 to a login that is missing or wrong, 403 to one that may not.
+    let asked_for_token = sighting.form().is_some_and(|form| matches!(form.name, "registry-oauth" | "registry-anonymous"));
+    if asked_for_token && sighting.near(400, "401unauthorized") {
+        refusal.reason = Reason::NotAuthorization;
+        refusal.status = Some(401);
+    }
     if let Some(image) = sighting.field("image").filter(|_| refusal.resource.is_none()) {
         refusal.resource = Some(scrub(image));
         refusal.action.get_or_insert_with(|| "pull".to_owned());
+    }
+    if sighting.has("registry-pull") && refusal.action.is_none() {
+        refusal.action = Some("pull".to_owned());
+        refusal.derived.push("action");
+    }
+    if let Some(name) = sighting.field("manifest_of").filter(|_| refusal.resource.is_none()) {
+        refusal.resource = Some(scrub(name));
+        refusal.derived.push("resource");
+    }
+    if let Some(scope) = sighting.field("escaped_scope").filter(|_| refusal.resource.is_none()) {
+        let scope = scope.split('&').next().unwrap_or(scope).replace("%3A", ":").replace("%2F", "/");
+        let actions = scope.rsplit_once(':').map(|(_, actions)| scrub(actions));
+        refusal.derived.push("resource");
+        refusal.derived.extend((refusal.action.is_none() && actions.is_some()).then_some("action"));
+        refusal.action = refusal.action.take().or(actions);
+        refusal.resource = Some(scrub(&format!("repository:{scope}")));
     }
 }
 

@@ -3,11 +3,11 @@
 use iam_why_contract::refusal::{Pair, Pairs, Record};
 
 /// The events that the text holds (<https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/>).
-pub(crate) fn records(pairs: &Pairs) -> Vec<Record> {
+pub(crate) fn records(pairs: &Pairs<'_>) -> Vec<Record> {
     pairs.named("auditID").filter_map(|id| event(pairs, id)).collect()
 }
 
-fn event(pairs: &Pairs, id: &Pair) -> Option<Record> {
+fn event(pairs: &Pairs<'_>, id: &Pair<'_>) -> Option<Record> {
     let read = |path: &str| pairs.beside(id, 0, path).filter(|value| !value.is_empty());
     let verb = read("verb")?;
     let (start, end) = pairs.extent(id, 0);

@@ -2,11 +2,12 @@
 
 use crate::decide::{Judgement, decide};
 use crate::documents;
-use crate::facts::Facts;
-use crate::layers::{ALLOW_POLICY, Answer, STORAGE_ACL};
+use crate::facts::{Facts, agree};
+use crate::language::permissions::meant_by;
+use crate::layers::{self, ALLOW_POLICY, Answer, STORAGE_ACL};
 use crate::request::Request;
 use crate::world::World;
-use iam_why_contract::settle::{Open, settle};
+use iam_why_contract::settle::{Open, settle_possible};
 use iam_why_contract::trace::{Off, Tests};
 use iam_why_contract::{Decision, Doubt, Finding, Kind, Lookup, Part, Ruling, Snapshot, Step, Trace, Verdict, verdict};
 
@@ -24,6 +25,9 @@ pub(crate) fn answer(request: &Request, snapshot: &Snapshot) -> Verdict {
         verdict.decided_by = None;
     }
     verdict.doubts = settled.doubts;
+    if !settled.idle.is_empty() {
+        verdict.notes.push(format!("not known, and the answer is the same either way: {}", settled.idle.join("; ")));
+    }
     verdict
 }
 
@@ -37,6 +41,8 @@ struct Settled {
     kind: Option<Kind>,
     doubts: Vec<Doubt>,
     taken: Vec<(String, usize)>,
+    /// What is not known and makes no difference.
+    idle: Vec<String>,
 }
 
 fn settled(world: &World<'_>) -> Settled {
@@ -44,13 +50,18 @@ fn settled(world: &World<'_>) -> Settled {
     let judged = decide::<Off>(world, &facts);
     let asked = facts.asked();
     if judged.decision != Decision::Undetermined {
-        return Settled { decision: judged.decision, kind: judged.kind, doubts: Vec::new(), taken: Vec::new() };
+        return Settled { decision: judged.decision, kind: judged.kind, doubts: Vec::new(), taken: Vec::new(), idle: Vec::new() };
     }
-    let open: Vec<Open> = asked.iter().map(|(_, open)| open.clone()).collect();
-    let taking = |ways: &[usize]| asked.iter().map(|(key, _)| key.clone()).zip(ways.iter().copied()).collect::<Vec<_>>();
-    let settled = settle(&open, |ways| {
-        let judged = decide::<Off>(world, &Facts::taking(taking(ways)));
-        (judged.decision, judged.kind)
+    let open: Vec<Open> = asked.iter().map(|fact| fact.open.clone()).collect();
+    let taking = |ways: &[usize]| asked.iter().map(|fact| fact.key.clone()).zip(ways.iter().copied()).collect::<Vec<_>>();
+    let mut taken = None;
+    let settled = settle_possible(&open, |ways| {
+        agree(&asked, ways).then(|| {
+            let chosen = taking(ways);
+            taken.get_or_insert_with(|| chosen.clone());
+            let judged = decide::<Off>(world, &Facts::taking(chosen));
+            (judged.decision, judged.kind)
+        })
     });
     let mut doubts: Vec<Doubt> = settled.matters.iter().filter_map(|&at| open.get(at)).map(|open| open.doubt.clone()).collect();
     doubts.dedup();
@@ -58,10 +69,12 @@ fn settled(world: &World<'_>) -> Settled {
         doubts = open.into_iter().map(|open| open.doubt).collect();
     }
     let kind = settled.kind.or((settled.decision == Decision::Deny).then_some(Kind::MissingGrant));
+    let mut idle = Vec::new();
     if settled.decision != Decision::Undetermined {
         doubts.clear();
+        idle = asked.iter().map(|fact| fact.open.doubt.about.clone()).collect();
     }
-    Settled { decision: settled.decision, kind, doubts, taken: taking(&vec![0; asked.len()]) }
+    Settled { decision: settled.decision, kind, doubts, taken: taken.unwrap_or_default(), idle }
 }
 
 fn report(world: &World<'_>, judged: Judgement) -> Verdict {
@@ -104,6 +117,7 @@ fn findings_of(blocker: Answer, parts: &mut Vec<Part>) -> Vec<Finding> {
 fn remarks(world: &World<'_>, decision: Decision, decided_by: Option<&str>) -> Vec<String> {
     let mut remarks = Vec::new();
     if decision == Decision::Deny && decided_by == Some(ALLOW_POLICY) {
+        remarks.extend(slip(world));
         // E8
         remarks.push("Google Cloud also answers so where the resource does not exist: check its name, and that project id and number are not mixed up".into());
     }
@@ -114,6 +128,15 @@ fn remarks(world: &World<'_>, decision: Decision, decided_by: Option<&str>) -> V
         }
     }
     remarks
+}
+
+/// The permission may be misspelt: no role that was read includes it, and one very like it exists.
+fn slip(world: &World<'_>) -> Option<String> {
+    let asked = world.request.permission.v1();
+    let quoted = format!("\"{asked}\"");
+    let included = || world.snapshot.all_of(documents::ROLE).any(|role| role.text.contains(&quoted));
+    let meant = meant_by(&world.request.permission);
+    (!meant.is_empty() && !included()).then(|| format!("no role that was read includes {asked}; did you mean {}?", meant.join(" or ")))
 }
 
 /// Gates of which nothing is known: they are no doubts, but a refusal may come from them.
@@ -134,6 +157,13 @@ fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
             names.push(name);
         }
     }
+    if world.request.permission.v1() == layers::policy_tags::READS && !complete(documents::TABLE) && !seen_table(world) {
+        names.push("the policy tags of the table's columns");
+    }
+    // A11
+    if world.request.permission.service() == "eventarc" && !complete("access_policies") {
+        names.push("access policies of Eventarc");
+    }
     if !complete("token.scopes") && context.get("token.scopes") == Lookup::NotKnown {
         names.push("the OAuth scopes of the token");
     }
@@ -141,4 +171,8 @@ fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
         names.push("the quota project");
     }
     names
+}
+
+fn seen_table(world: &World<'_>) -> bool {
+    world.outcome(documents::TABLE, &world.request.resource).is_some()
 }

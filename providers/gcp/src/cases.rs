@@ -22,6 +22,10 @@ const FACTS: &[&str] = &[
     "project",
     "principal",
     "request_time",
+    "location",
+    "method",
+    "custom_constraints",
+    "fields",
     "resource_service",
     "resource_type",
     "resource_name",
@@ -118,6 +122,10 @@ impl<'v> Writer<'v> {
         self.charged(facts);
         self.perimeters(facts.get("vpcsc"));
         self.org_policies(facts.get("org_policies"));
+        for constraint in facts.get("custom_constraints").and_then(Value::as_array).into_iter().flatten() {
+            let name = text(constraint, "name").unwrap_or_default().to_owned();
+            self.add(kind::CUSTOM_CONSTRAINT, &name, &format!("custom constraint {name}"), constraint);
+        }
         self.other_grants(facts);
         let question = Question {
             provider: "gcp".into(),
@@ -165,9 +173,12 @@ impl<'v> Writer<'v> {
     /// The path of the resource and of its project; the two names of the project.
     fn tree(&mut self) {
         let paths: Vec<String> = self.nodes.iter().map(|node| node.path.clone()).collect();
-        let resource = self.resource.to_string();
+        // A listing of objects is checked on their bucket: its path is the same.
+        let resources = [Some(self.resource.clone()), self.resource.bucket().filter(|bucket| *bucket != self.resource)];
         if !self.nodes.is_empty() {
-            self.add(kind::ANCESTRY, &resource, "the path of the resource", &json!({ "ancestors": paths }));
+            for resource in resources.into_iter().flatten() {
+                self.add(kind::ANCESTRY, &resource.to_string(), "the path of the resource", &json!({ "ancestors": paths }));
+            }
         }
         for (at, node) in self.nodes.clone().iter().enumerate() {
             let above: Vec<&String> = paths.iter().skip(at).collect();
@@ -305,12 +316,14 @@ impl<'v> Writer<'v> {
                 None => self.context.entries.extend([(key.to_owned(), None)]),
             }
         }
-        for (fact, key) in [("request_time", "request.time"), ("source_ip", "source.ip")] {
+        for (fact, key) in
+            [("request_time", "request.time"), ("source_ip", "source.ip"), ("location", "resource.location"), ("method", "method")]
+        {
             if let Some(value) = facts.get(fact).and_then(Value::as_str) {
                 self.say(key, value);
             }
         }
-        for (fact, prefix) in [("request", "request"), ("destination", "destination")] {
+        for (fact, prefix) in [("request", "request"), ("destination", "destination"), ("fields", "fields")] {
             for (name, value) in facts.get(fact).and_then(Value::as_object).into_iter().flatten() {
                 self.say(&format!("{prefix}.{name}"), &plain(value));
             }
@@ -372,6 +385,11 @@ impl<'v> Writer<'v> {
         self.not_modelled.extend(
             token.keys().filter(|key| !["kind", "cab", "scopes", "scope"].contains(&key.as_str())).map(|key| format!("token.{key}")),
         );
+        // An expired token, an API key: what becomes of those is decided before anybody asks IAM.
+        let kind = text_in(token, "kind").map(str::to_owned);
+        const KINDS: &[&str] =
+            &["downscoped", "oauth", "oauth2", "access_token", "scoped", "user", "service_account", "impersonated", "full"];
+        self.not_modelled.extend(kind.filter(|kind| !KINDS.contains(&kind.as_str())).map(|kind| format!("token.kind {kind}")));
         if let Some(rules) = token.get("cab").filter(|rules| !rules.is_null()) {
             let subject = self.principal.v1();
             self.add(
@@ -478,10 +496,11 @@ impl<'v> Writer<'v> {
 
     /// A list of the services that are on is the whole list.
     fn enabled(&mut self, project: &str, list: &[Value]) {
-        let host = text(self.case, "permission").and_then(crate::language::permissions::Permission::parse);
-        let host = host.map_or_else(String::new, |permission| permission.host().to_owned());
-        let on = list.iter().any(|service| service.as_str() == Some(&host));
-        self.service(project, &host, if on { "ENABLED" } else { "DISABLED" });
+        let permission = text(self.case, "permission").and_then(crate::language::permissions::Permission::parse);
+        for host in permission.iter().flat_map(|permission| permission.apis()) {
+            let on = list.iter().any(|service| service.as_str() == Some(host));
+            self.service(project, host, if on { "ENABLED" } else { "DISABLED" });
+        }
     }
 
     fn service(&mut self, project: &str, service: &str, state: &str) {
@@ -607,9 +626,27 @@ impl<'v> Writer<'v> {
                 }
                 // N53: who is in no row access policy reads zero rows, and is not refused.
                 ("row_access_policies", _) => {}
+                ("policy_tags", Some(list)) => self.policy_tags(&list),
                 _ => self.not_modelled.push(format!("bigquery.{name}")),
             }
         }
+    }
+
+    /// The tags of the columns that the request reads, each by its name or as `{tag, column}`.
+    fn policy_tags(&mut self, list: &[Value]) {
+        let name =
+            |entry: &Value| ["tag", "policy_tag", "policyTag", "name"].into_iter().find_map(|name| text(entry, name)).map(str::to_owned);
+        let tags = list.iter().filter_map(|entry| entry.as_str().map(str::to_owned).or_else(|| name(entry)));
+        let columns: Vec<Value> = list
+            .iter()
+            .enumerate()
+            .map(|(at, entry)| text(entry, "column").map_or_else(|| Value::from(format!("column {at}")), Value::from))
+            .collect();
+        let fields: Vec<Value> =
+            columns.iter().zip(tags).map(|(column, tag)| json!({"name": column, "policyTags": {"names": [tag]}})).collect();
+        let table = self.resource.to_string();
+        self.add(kind::TABLE, &table, "schema of the table", &json!({"schema": {"fields": fields}}));
+        self.say_all("bigquery.columns", &columns);
     }
 
     fn say(&mut self, key: &str, value: &str) {

@@ -4,7 +4,7 @@
 use crate::facts::Facts;
 use crate::layers::{self, ALLOW_POLICY, Answer, DATASET_ACCESS, K8S_RBAC, STORAGE_ACL};
 use crate::world::World;
-use iam_why_contract::{Decision, Kind, Recorder, Step, Truth};
+use iam_why_contract::{Decision, Evidence, Kind, Recorder, Step, Truth};
 
 /// What is decided of a request.
 pub(crate) struct Judgement {
@@ -39,6 +39,14 @@ pub(crate) struct Iam {
     notes: Vec<String>,
 }
 
+impl Iam {
+    /// Where a control stands that takes the access away, if one does.
+    pub(crate) fn taken_away(&self) -> Option<Evidence> {
+        let refusing = self.refusals.iter().filter(|answer| answer.holds.is_yes());
+        refusing.flat_map(|answer| &answer.findings).map(|finding| finding.evidence.clone()).next()
+    }
+}
+
 /// Decides one request.
 pub(crate) fn decide<R: Recorder>(world: &World<'_>, facts: &Facts) -> Judgement {
     let iam = iam::<R>(world, facts);
@@ -54,6 +62,7 @@ pub(crate) fn decide<R: Recorder>(world: &World<'_>, facts: &Facts) -> Judgement
         layers::org_policy::refuses::<R>(world, facts),
         layers::storage::ip_filter::<R>(world, facts),
         layers::storage::requester_pays::<R>(world, facts),
+        layers::policy_tags::refuses::<R>(world, facts),
     ];
     conclude(iam, gates)
 }
@@ -73,7 +82,7 @@ pub(crate) fn iam<R: Recorder>(world: &World<'_>, facts: &Facts) -> Iam {
     let only_public = public.and(!named);
     let (prevented, place) = if only_public.is_no() { (Truth::No, None) } else { layers::storage::public_access_prevented(world, facts) };
     let granted = named.or(public.and(!prevented));
-    let prevention = layers::storage::prevention(world, only_public, prevented, place);
+    let prevention = layers::storage::prevention(world, only_public, prevented, place, allow.public_place.take());
 
     let granted_by = [
         (allow.named.or(allow.public), ALLOW_POLICY),

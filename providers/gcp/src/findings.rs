@@ -24,6 +24,8 @@ codes! {
         "https://docs.cloud.google.com/iam/docs/creating-custom-roles";
     PUBLIC_ACCESS_PREVENTED = "gcp-public-access-prevention", "The only grant is to everybody, and public access prevention voids it",
         "https://docs.cloud.google.com/storage/docs/public-access-prevention";
+    POLICY_TAG = "gcp-policy-tag", "A column has a policy tag that the caller may not read",
+        "https://docs.cloud.google.com/bigquery/docs/column-level-security-intro";
     IP_FILTER = "gcp-bucket-ip-filter", "The bucket's IP filter does not admit the caller's network",
         "https://docs.cloud.google.com/storage/docs/ip-filtering-overview";
     REQUESTER_PAYS = "gcp-requester-pays", "The requester pays, and the call names no project to bill",

@@ -68,7 +68,8 @@ fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
         code if code == findings::SERVICE_DISABLED.id => {
             let project = world.project_node()?.path;
             let id = project.trim_start_matches("projects/").to_owned();
-            let host = world.request.permission.host();
+            let document = world.snapshot.document(&place.document).and_then(json)?;
+            let host = document.get("name")?.as_str()?.rsplit('/').next()?.to_owned();
             let command = format!("gcloud services enable {host} --project={id}");
             let widens = Some(format!("the API is on for everybody in {project}"));
             proposal(
@@ -77,6 +78,14 @@ fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
                 widens,
                 vec![command],
             )
+        }
+        code if code == findings::PERIMETER.id => crossing(world, place, &who),
+        code if code == findings::POLICY_TAG.id => {
+            let document = world.snapshot.document(&place.document).and_then(json)?;
+            let request = crate::layers::policy_tags::reading(world, document.pointer(&place.pointer)?.as_str()?)?;
+            let other = World::new(world.snapshot, &request);
+            let level = other.allow.iter().find(|level| level.node == request.resource)?;
+            ways(&other, level, None).into_iter().next()
         }
         code if code == findings::ACCOUNT_DISABLED.id => {
             let email = caller.email()?;
@@ -105,6 +114,65 @@ fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
     }
 }
 
+/// V6, V7: an ingress or egress policy for the caller alone, from where it calls, to the project and the service that it asks for.
+fn crossing(world: &World<'_>, place: &iam_why_contract::Place, who: &str) -> Option<Proposal> {
+    if world.request.principal == Principal::Anonymous {
+        return None;
+    }
+    let inward = place.pointer.rsplit_once("/restrictedServices").map(|(status, _)| status);
+    let outward = place.pointer.strip_suffix("/egressPolicies").or_else(|| Some(&*place.pointer).filter(|at| at.ends_with("/status")));
+    let status = inward.or(outward)?;
+    let (name, direction) = if inward.is_some() { ("ingressPolicies", "ingress") } else { ("egressPolicies", "egress") };
+    let document = world.snapshot.document(&place.document).and_then(json)?;
+    let perimeter = document.pointer(status.rsplit_once('/')?.0)?.get("name")?.as_str()?.to_owned();
+    let list = format!("{status}/{name}");
+    let service = document.pointer(&place.pointer).and_then(Value::as_str).filter(|service| *service != "*");
+    let service = service.or_else(|| world.request.permission.apis().into_iter().next())?;
+    let to = object!({"resources": [numbered(world)?], "operations": [operation(world, service)]});
+    let policy = if inward.is_some() { letting_in(world, &to) } else { letting_out(world, &to) };
+    let patch = if document.pointer(status)?.get(name).is_some() {
+        object!({"op": "add", "path": format!("{list}/-"), "value": policy})
+    } else {
+        object!({"op": "add", "path": list, "value": [policy]})
+    };
+    let mut widens = Vec::new();
+    if world.context("method").is_none() {
+        widens.push(format!("every method of {service} there, as far as IAM grants it"));
+    }
+    if inward.is_some() && world.context("source.project").is_none() {
+        widens.push("from any network: name an access level instead of `*` where there is one".to_owned());
+    }
+    let (access_policy, id) = perimeter.strip_prefix("accessPolicies/").and_then(|rest| rest.split_once("/servicePerimeters/"))?;
+    Some(Proposal {
+        says: format!("add an {direction} policy for {} to the service perimeter {id}", world.request.principal.v1()),
+        edits: vec![Edit { document: place.document.to_string(), creates: None, patch: vec![patch] }],
+        who: who.to_owned(),
+        widens: (!widens.is_empty()).then(|| widens.join("; ")),
+        commands: vec![format!(
+            "gcloud access-context-manager perimeters update {id} --policy={access_policy} --set-{direction}-policies=ALL_POLICIES.yaml"
+        )],
+    })
+}
+
+fn letting_in(world: &World<'_>, to: &Value) -> Value {
+    let source = world.context("source.project").map_or_else(|| object!({"accessLevel": "*"}), |source| object!({"resource": source}));
+    object!({"ingressFrom": {"identities": [world.request.principal.v1()], "sources": [source]}, "ingressTo": to})
+}
+
+fn letting_out(world: &World<'_>, to: &Value) -> Value {
+    object!({"egressFrom": {"identities": [world.request.principal.v1()]}, "egressTo": to})
+}
+
+/// Perimeters name projects by number.
+fn numbered(world: &World<'_>) -> Option<String> {
+    world.project.number.as_ref().map(|number| format!("projects/{number}"))
+}
+
+fn operation(world: &World<'_>, service: &str) -> Value {
+    let method = world.context("method").unwrap_or("*");
+    object!({"serviceName": service, "methodSelectors": [{"method": method}]})
+}
+
 /// The permission to use the project that the call is charged to.
 fn charged(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
     let key = if finding.code == findings::QUOTA_PROJECT_DENIED.id { "quota_project" } else { "user_project" };
@@ -114,9 +182,8 @@ fn charged(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
     let project = FullName::node(named).unwrap_or_else(|| FullName::new(crate::language::resources::MANAGER, &format!("projects/{named}")));
     let request = world.request.also("serviceusage.services.use", project.clone())?;
     let other = World::new(world.snapshot, &request);
-    let role = narrowest(&other).into_iter().next()?;
     let level = other.allow.iter().find(|level| level.node == project)?;
-    binding(&other, level, &role, None)
+    ways(&other, level, None).into_iter().next()
 }
 
 /// D3: an exception for the caller alone.
@@ -157,6 +224,9 @@ struct Candidate {
     name: String,
 }
 
+/// Basic roles grant thousands of permissions: granting one is never the narrowest change.
+const BASIC: &[&str] = &["roles/owner", "roles/editor", "roles/viewer", "roles/admin", "roles/writer", "roles/reader"];
+
 /// Roles of the snapshot that grant the permission and may be bound here, those with the fewest permissions first.
 fn narrowest(world: &World<'_>) -> Vec<Candidate> {
     let permission = world.request.permission.v1();
@@ -169,7 +239,7 @@ fn narrowest(world: &World<'_>) -> Vec<Candidate> {
             let name = document.subject.to_string();
             let includes = matches!(world.role(&name).says, crate::world::RoleSays::Includes(_));
             let permissions = json(document)?.get("includedPermissions")?.as_array()?.len();
-            (includes && bindable(world, &name)).then_some(Candidate { permissions, name })
+            (includes && bindable(world, &name) && !BASIC.contains(&name.as_str())).then_some(Candidate { permissions, name })
         })
         .collect();
     found.sort();
@@ -193,14 +263,54 @@ fn grants(world: &World<'_>, verdict: &Verdict) -> Vec<Proposal> {
         verdict.findings.iter().filter(|finding| finding.code == findings::ROLE_INERT.id).filter_map(revival).collect();
     let level =
         world.allow.iter().find(|level| level.node.holds_policy() == Some(true) && level.node.collection() != Some("managedFolders"));
-    let roles = narrowest(world);
     if let Some(level) = level {
         let only = only_this(world, &level.node);
-        let narrow = only.as_deref().and_then(|only| binding(world, level, roles.first()?, Some(only)));
-        all.extend(narrow);
-        all.extend(roles.iter().filter_map(|role| binding(world, level, role, None)).take(GRANTS));
+        all.extend(only.as_deref().and_then(|only| ways(world, level, Some(only)).into_iter().next()));
+        all.extend(ways(world, level, None));
     }
     all
+}
+
+/// Bindings of the roles that fit; where the snapshot holds none, of a custom role that is made for it.
+fn ways(world: &World<'_>, level: &Level<AllowPolicy>, only: Option<&str>) -> Vec<Proposal> {
+    let roles: Vec<Candidate> = narrowest(world).into_iter().filter(|role| grantable(&role.name, &level.node)).collect();
+    if roles.is_empty() {
+        let made = custom_role(world).and_then(|(role, making)| Some(making.and(binding(world, level, &role, only)?)));
+        return made.into_iter().collect();
+    }
+    roles.iter().filter_map(|role| binding(world, level, role, only)).take(GRANTS).collect()
+}
+
+/// A custom role with the permission alone, in the project of the resource; for what only folders and organizations have, in the
+/// organization (A3, A6).
+fn custom_role(world: &World<'_>) -> Option<(Candidate, Proposal)> {
+    let permission = world.request.permission.v1();
+    let above = ["resourcemanager.organizations.", "resourcemanager.folders.", "resourcemanager.projects.list"];
+    let in_project = world.project_node().filter(|_| !above.iter().any(|start| permission.starts_with(start)));
+    let home = in_project.or_else(|| world.organization().cloned())?.path;
+    // Letters, digits, underscores and periods, at most 64.
+    let id = permission.replace('-', "_");
+    let name = format!("{home}/roles/{id}");
+    if id.len() > 64 || world.snapshot.of(documents::ROLE, &name).next().is_some() {
+        return None;
+    }
+    let title = format!("role {name}");
+    let creates = NewDocument { kind: documents::ROLE.into(), subject: name.clone(), title };
+    let value = object!({"name": name, "includedPermissions": [permission], "stage": "GA"});
+    let edit = Edit {
+        document: format!("{} {name}", documents::ROLE),
+        creates: Some(creates),
+        patch: vec![object!({"op": "add", "path": "", "value": value})],
+    };
+    let scope = home.replace("projects/", "--project=").replace("organizations/", "--organization=");
+    let making = Proposal {
+        says: format!("create the custom role {name} with {permission} alone (IAM refuses where custom roles do not support it)"),
+        edits: vec![edit],
+        who: format!("whoever may create roles in {home} (roles/iam.roleAdmin)"),
+        widens: None,
+        commands: vec![format!("gcloud iam roles create {id} {scope} --title='{permission} only' --permissions={permission} --stage=GA")],
+    };
+    Some((Candidate { permissions: 1, name }, making))
 }
 
 fn revival(finding: &Finding) -> Option<Proposal> {
@@ -245,6 +355,14 @@ fn only_this(world: &World<'_>, node: &FullName) -> Option<String> {
     let name = name.to_string();
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.@:%+= ".contains(c));
     plain.then(|| format!("resource.name == '{name}'"))
+}
+
+/// Roles that IAM accepts on one type of resource only.
+fn grantable(role: &str, node: &FullName) -> bool {
+    let of_buckets = role.starts_with("roles/storage.legacy");
+    let of_organizations = role.starts_with("roles/resourcemanager.organization") || role.starts_with("roles/billing.");
+    let only_on = if of_buckets { Some("buckets") } else { of_organizations.then_some("organizations") };
+    only_on.is_none_or(|collection| node.collection() == Some(collection))
 }
 
 fn binding(world: &World<'_>, level: &Level<AllowPolicy>, role: &Candidate, only: Option<&str>) -> Option<Proposal> {
@@ -301,46 +419,9 @@ fn added_to(world: &World<'_>, level: &Level<AllowPolicy>, added: &Value, condit
 
 /// The command that adds a binding, for the types that have one.
 fn command(node: &FullName, member: &str, role: &str, only: Option<&str>) -> Option<String> {
-    let last = |name: &FullName| name.path.rsplit('/').next().unwrap_or_default().to_owned();
-    let between = |collection: &str| {
-        let mut parts = node.path.split('/');
-        parts.find(|part| *part == collection).and_then(|_| parts.next()).unwrap_or_default().to_owned()
-    };
-    let id = last(node);
-    let project = node.project().unwrap_or_default();
-    let target = match (node.service.as_str(), node.collection()?) {
-        ("cloudresourcemanager.googleapis.com", "projects") => format!("projects add-iam-policy-binding {id}"),
-        ("cloudresourcemanager.googleapis.com", "folders") => format!("resource-manager folders add-iam-policy-binding {id}"),
-        ("cloudresourcemanager.googleapis.com", "organizations") => format!("organizations add-iam-policy-binding {id}"),
-        ("storage.googleapis.com", "buckets") => format!("storage buckets add-iam-policy-binding gs://{id}"),
-        ("iam.googleapis.com", "serviceAccounts") => format!("iam service-accounts add-iam-policy-binding {id}"),
-        ("pubsub.googleapis.com", "topics") => format!("pubsub topics add-iam-policy-binding {id} --project={project}"),
-        ("pubsub.googleapis.com", "subscriptions") => format!("pubsub subscriptions add-iam-policy-binding {id} --project={project}"),
-        ("secretmanager.googleapis.com", "secrets") => format!("secrets add-iam-policy-binding {id} --project={project}"),
-        ("cloudkms.googleapis.com", "cryptoKeys") => {
-            format!(
-                "kms keys add-iam-policy-binding {id} --keyring={} --location={} --project={project}",
-                between("keyRings"),
-                between("locations")
-            )
-        }
-        ("run.googleapis.com", "services") => {
-            format!("run services add-iam-policy-binding {id} --region={} --project={project}", between("locations"))
-        }
-        ("artifactregistry.googleapis.com", "repositories") => {
-            format!("artifacts repositories add-iam-policy-binding {id} --location={} --project={project}", between("locations"))
-        }
-        ("compute.googleapis.com", "instances") => {
-            format!("compute instances add-iam-policy-binding {id} --zone={} --project={project}", between("zones"))
-        }
-        ("compute.googleapis.com", "subnetworks") => {
-            format!("compute networks subnets add-iam-policy-binding {id} --region={} --project={project}", between("regions"))
-        }
-        _ => return None,
-    };
-    let safe = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
+    let target = crate::language::commands::of_policy(node, "add-iam-policy-binding")?;
+    let safe = member.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
     let condition =
         only.map_or_else(String::new, |expression| format!(" --condition=\"title=only this resource,expression={expression}\""));
-    (safe(&target) && safe(member) && !condition.contains('%'))
-        .then(|| format!("gcloud {target} --member='{member}' --role='{role}'{condition}"))
+    (safe && !condition.contains('%')).then(|| format!("{target} --member='{member}' --role='{role}'{condition}"))
 }

@@ -57,9 +57,6 @@ impl World<'_> {
     /// P4, P23: members of members count. Federated and anonymous callers are in no Google group.
     pub(crate) fn in_group(&self, group: &str, facts: &Facts) -> Truth {
         let Some(email) = self.request.principal.email() else { return Truth::No };
-        if let Some(groups) = self.snapshot.of(documents::GROUPS_OF, email).next().and_then(read_groups) {
-            return same(groups.iter().any(|other| other.eq_ignore_ascii_case(group)));
-        }
         let mut seen = Vec::new();
         self.reaches(group, email, &mut seen, facts)
     }
@@ -70,6 +67,9 @@ impl World<'_> {
             return Truth::No;
         }
         seen.push(group.clone());
+        if let Some(found) = self.searched(&group, email) {
+            return same(found);
+        }
         let Some(members) = self.group_members(&group) else { return self.unread_group(&group, email, facts) };
         if members.iter().any(|member| member.key.eq_ignore_ascii_case(email)) {
             return Truth::Yes;
@@ -80,6 +80,26 @@ impl World<'_> {
             return self.unread_nesting(&group, email, facts);
         }
         Truth::any(groups.iter().map(|member| self.reaches(&member.key, email, seen, facts)))
+    }
+
+    /// Does the search for the caller's groups say whether this is one? What it finds is one; what it does not find is none only where
+    /// the group is of the same organization: whether it looks into others is not documented.
+    fn searched(&self, group: &str, email: &str) -> Option<bool> {
+        let groups = self.snapshot.of(documents::GROUPS_OF, email).next().and_then(read_groups)?;
+        let found = groups.iter().any(|other| other.eq_ignore_ascii_case(group));
+        (found || is_searched(group, email, &self.domains())).then_some(found)
+    }
+
+    /// The domains of the caller's organization, as far as they are known; that of an address not among them.
+    fn domains(&self) -> Vec<String> {
+        let mut domains = self.caller.domains.clone().unwrap_or_default();
+        for home in self.caller.home.iter().flatten().filter(|home| home.starts_with("organizations/")) {
+            let Some(name) = FullName::node(home) else { continue };
+            domains.extend(
+                self.documents(documents::ORGANIZATION, &name).into_iter().filter_map(json).filter_map(|it| text(&it, "displayName")),
+            );
+        }
+        domains
     }
 
     fn unread_nesting(&self, group: &str, email: &str, facts: &Facts) -> Truth {
@@ -289,6 +309,13 @@ pub(crate) fn customer_id(organization: &Value) -> Option<String> {
     text(organization, "directoryCustomerId").or_else(|| text(organization.get("owner")?, "directoryCustomerId"))
 }
 
+/// Is the group of the organization whose groups are searched for those of `email`: by the domain of the address, or one of `domains`?
+pub(crate) fn is_searched(group: &str, email: &str, domains: &[String]) -> bool {
+    let domain = |address: &str| address.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+    let mine = domain(group);
+    domain(email) == mine || domains.iter().any(|other| other.eq_ignore_ascii_case(&mine))
+}
+
 fn same(holds: bool) -> Truth {
     if holds { Truth::Yes } else { Truth::No }
 }
@@ -314,8 +341,10 @@ fn read_members(document: &Document) -> Option<Vec<GroupMember>> {
             let key = key.or_else(|| text(entry, "email")).or_else(|| entry.as_str().map(str::to_owned))?;
             let kind = match text(entry, "type").as_deref() {
                 Some("GROUP") => GroupKind::Group,
-                None if !key.ends_with(".gserviceaccount.com") => GroupKind::NotSaid,
-                _ => GroupKind::Other,
+                Some("USER" | "SERVICE_ACCOUNT" | "SHARED_DRIVE" | "CBCM_BROWSER") => GroupKind::Other,
+                _ if key.ends_with(".gserviceaccount.com") => GroupKind::Other,
+                // Everybody in an organization can be a member at once: `OTHER`, `CUSTOMER`.
+                _ => GroupKind::NotSaid,
             };
             Some(GroupMember { key, kind })
         })

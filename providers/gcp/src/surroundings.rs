@@ -1,12 +1,13 @@
 //! What conditions see of a request, derived from its resource and from what the question says of it.
 
 use crate::documents;
-use crate::language::attributes::{ApiRest, Attribute, Attributes, Tag, Tags};
+use crate::language::attributes::{ApiRest, Attribute, Attributes, FIELDS, Tag, Tags};
 use crate::language::principals::{Identity, Pool, Principal};
 use crate::language::resources::{FullName, Supplied, Token};
 use crate::language::value::Value;
 use crate::world::{World, doubt, elements, json, text};
 use iam_why_contract::{Lookup, Outcome};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 impl World<'_> {
@@ -19,17 +20,30 @@ impl World<'_> {
         let mut named = BTreeMap::new();
         let resource = ["resource.service", "resource.type", "resource.name"];
         for name in resource {
-            named.insert(name, self.attribute(name, || self.derived(name)));
+            named.insert(name.into(), self.attribute(name, || self.derived(name)));
         }
-        named.insert("request.time", self.attribute("request.time", || Some(open("request.time", false))));
+        named.insert("request.time".into(), self.attribute("request.time", || Some(open("request.time", false))));
         // What a service does not supply is absent, whatever is said of it.
         for name in self.of_the_call() {
-            named.insert(name, self.attribute(name, || Some(open(name, false))));
+            named.insert(name.into(), self.attribute(name, || Some(open(name, false))));
         }
         self.forwarding_rules(&mut named);
         self.principal_attributes(&mut named);
         let (api, api_rest) = self.api_attributes();
         Attributes { named, api, api_rest, tags: self.tags() }
+    }
+
+    /// N23: what the context says of the fields of the resource that the request creates or changes.
+    pub(crate) fn fields(&self) -> Attributes {
+        let stated = self.request.context.entries.iter().filter_map(|(key, values)| {
+            let path = format!("resource.{}", key.strip_prefix(FIELDS)?);
+            let value = values.as_ref().map(|values| match values.as_slice() {
+                [one] => scalar(one),
+                many => Value::texts(many.iter().cloned()),
+            });
+            Some((path.into(), value.map_or(Attribute::Absent, Attribute::Known)))
+        });
+        Attributes { named: stated.collect(), api: BTreeMap::new(), api_rest: ApiRest::Absent, tags: Tags::Known(Vec::new()) }
     }
 
     /// What the context says of an attribute; else what follows from the request; else it is not supplied.
@@ -54,6 +68,11 @@ impl World<'_> {
                 Some(known(&kind.unwrap_or_else(|| format!("{}/{}", supplied.attribute, resource.collection().unwrap_or_default()))))
             }
             _ if !supplied.named => None,
+            // The page lists the types that have a name; whether others do is not told.
+            _ if supplied.leaves_out(resource) => {
+                let needs = "a test with the live service: the page Resource attributes does not list this type of resource".to_owned();
+                Some(Attribute::Open { may_be_absent: true, needs })
+            }
             _ => Some(self.resource_name(supplied, resource)),
         }
     }
@@ -91,19 +110,19 @@ impl World<'_> {
     }
 
     /// C23
-    fn forwarding_rules(&self, named: &mut BTreeMap<&'static str, Attribute>) {
+    fn forwarding_rules(&self, named: &mut BTreeMap<Cow<'static, str>, Attribute>) {
         let creates = matches!(self.request.permission.v1(), "compute.forwardingRules.create" | "compute.globalForwardingRules.create");
         let is_creation = Attribute::Known(Value::Bool(creates));
         named.insert(
-            "compute.isForwardingRuleCreationOperation",
+            "compute.isForwardingRuleCreationOperation".into(),
             self.attribute("compute.isForwardingRuleCreationOperation", || Some(is_creation)),
         );
         let scheme = self.attribute("compute.loadBalancingScheme", || creates.then(|| open("compute.loadBalancingScheme", false)));
-        named.insert("compute.loadBalancingScheme", scheme);
+        named.insert("compute.loadBalancingScheme".into(), scheme);
     }
 
     /// B9
-    fn principal_attributes(&self, named: &mut BTreeMap<&'static str, Attribute>) {
+    fn principal_attributes(&self, named: &mut BTreeMap<Cow<'static, str>, Attribute>) {
         let (kind, subject) = match &self.request.principal {
             Principal::User(email) => ("WorkspaceIdentity", email.as_str()),
             Principal::ServiceAccount(email) => ("ServiceAccount", email.as_str()),
@@ -112,8 +131,8 @@ impl World<'_> {
             Principal::Other { path, .. } => ("AgentPoolIdentity", path.as_str()),
             Principal::Anonymous => return,
         };
-        named.insert("principal.type", self.attribute("principal.type", || Some(known(&format!("iam.googleapis.com/{kind}")))));
-        named.insert("principal.subject", self.attribute("principal.subject", || Some(known(subject))));
+        named.insert("principal.type".into(), self.attribute("principal.type", || Some(known(&format!("iam.googleapis.com/{kind}")))));
+        named.insert("principal.subject".into(), self.attribute("principal.subject", || Some(known(subject))));
     }
 
     /// C20, C22
@@ -125,7 +144,13 @@ impl World<'_> {
         });
         let complete = context.unmentioned("api.") == Lookup::Absent;
         let sets_policy = self.request.permission.verb() == "setIamPolicy";
-        let rest = if sets_policy && !complete { ApiRest::Open(vec!["iam.googleapis.com/modifiedGrantsByRole"]) } else { ApiRest::Absent };
+        // C22: Resource Manager supplies it; BigQuery does not, and accepts any change of a dataset's list.
+        let lenient = self.request.resource.is_node() || self.request.permission.v1() == "bigquery.datasets.setIamPolicy";
+        let rest = match (sets_policy, complete) {
+            (true, false) => ApiRest::Open(vec![MODIFIED_GRANTS]),
+            (true, true) if !lenient => ApiRest::Refused(MODIFIED_GRANTS),
+            _ => ApiRest::Absent,
+        };
         (stated.collect(), rest)
     }
 
@@ -152,6 +177,8 @@ impl World<'_> {
     }
 }
 
+const MODIFIED_GRANTS: &str = "iam.googleapis.com/modifiedGrantsByRole";
+
 fn known(text: &str) -> Attribute {
     Attribute::Known(Value::Text(text.to_owned()))
 }
@@ -172,9 +199,15 @@ fn typed(name: &str, values: &[String]) -> Value {
     }
 }
 
+/// `true`, `5`, or text.
+fn scalar(text: &str) -> Value {
+    let number = || text.parse().map(Value::Int).ok();
+    text.parse().map(Value::Bool).ok().or_else(number).unwrap_or_else(|| Value::Text(text.to_owned()))
+}
+
 fn api_value(name: &str, values: &[String]) -> Value {
     match values {
-        [one] if name != "iam.googleapis.com/modifiedGrantsByRole" => Value::Text(one.clone()),
+        [one] if name != MODIFIED_GRANTS => Value::Text(one.clone()),
         _ => Value::texts(values.iter().cloned()),
     }
 }

@@ -6,7 +6,7 @@ use crate::facts::Facts;
 use crate::language::attributes::Attributes;
 use crate::language::expression::{Expression, ParseError};
 use crate::language::principals::{Member, Principal};
-use crate::language::resources::{FullName, account_project};
+use crate::language::resources::{FullName, STORAGE, account_project};
 use crate::request::Request;
 use iam_why_contract::{Document, Doubt, Outcome, Place, Snapshot, Truth};
 use serde::Deserialize;
@@ -269,6 +269,12 @@ impl<'s> World<'s> {
         self.path.nodes.iter().find(|node| node.path.starts_with("organizations/"))
     }
 
+    /// The lowest of what lies on the path that is certain to hold an allow policy of its own; else the resource.
+    pub(crate) fn lowest_policied(&self) -> &FullName {
+        let holds = |name: &&FullName| name.holds_policy() == Some(true) && name.collection() != Some("managedFolders");
+        self.path.resources.iter().chain(&self.path.nodes).find(holds).unwrap_or(&self.request.resource)
+    }
+
     /// The project of the resource as a node, by the name that is known.
     pub(crate) fn project_node(&self) -> Option<FullName> {
         let name = self.project.id.as_ref().or(self.project.number.as_ref())?;
@@ -328,7 +334,8 @@ impl<'s> World<'s> {
 
     /// The allow policy of one node.
     pub(crate) fn allow_level(&self, node: &FullName) -> Level<AllowPolicy> {
-        let mut unread = self.unread(documents::ALLOW_POLICY, node).filter(|_| self.may_hold_policy(node));
+        let mut unread =
+            self.unread(documents::ALLOW_POLICY, node).filter(|_| self.may_hold_policy(node) && !self.is_no_managed_folder(node));
         let mut policies = Vec::new();
         for document in self.documents(documents::ALLOW_POLICY, node) {
             match allow_policy(document) {
@@ -337,6 +344,14 @@ impl<'s> World<'s> {
             }
         }
         Level { node: node.clone(), policies, unread }
+    }
+
+    /// Is it known not to be a managed folder, because all of those of its bucket are known? The search for them has the subject
+    /// `//storage.googleapis.com/projects/_/buckets/B/managedFolders/*`.
+    fn is_no_managed_folder(&self, node: &FullName) -> bool {
+        let Some(bucket) = node.bucket().filter(|_| node.path.contains("/managedFolders/")) else { return false };
+        let all = self.snapshot.outcome(documents::ALLOW_POLICY, &format!("{bucket}/managedFolders/*"));
+        matches!(all, Some(Outcome::Found | Outcome::Absent)) && self.outcome(documents::ALLOW_POLICY, node).is_none()
     }
 
     /// Where the list of policy-bearing types is silent, whatever ends a pair of collection and id may hold one.
@@ -390,24 +405,25 @@ pub(crate) fn doubt(kind: &str, subject: &str, outcome: Option<&Outcome>) -> Dou
 
 /// The command that prints the document of this very subject, where that is known.
 fn command(kind: &str, subject: &str, general: &str) -> String {
-    let node = |kind: &str| subject.strip_prefix(kind);
-    let policy = kind == documents::ALLOW_POLICY;
     if kind == documents::DENY_POLICY && FullName::node(subject).is_some() {
         let point = format!("cloudresourcemanager.googleapis.com/{subject}").replace('/', "%2F");
         return format!("gcloud iam policies list --kind=denypolicies --attachment-point={point}, and `get` of each");
     }
-    match () {
-        () if !policy => general.to_owned(),
-        () if subject.starts_with("gs://") && subject.ends_with('/') => format!("gcloud storage managed-folders get-iam-policy {subject}"),
-        () if subject.starts_with("gs://") => format!("gcloud storage buckets get-iam-policy {subject}"),
-        () if subject.contains('@') => format!("gcloud iam service-accounts get-iam-policy {subject}"),
-        () => match (node("projects/"), node("folders/"), node("organizations/")) {
-            (Some(id), ..) if !id.contains('/') => format!("gcloud projects get-iam-policy {id}"),
-            (_, Some(id), _) => format!("gcloud resource-manager folders get-iam-policy {id}"),
-            (.., Some(id)) if !id.contains('/') => format!("gcloud organizations get-iam-policy {id}"),
-            _ => general.to_owned(),
-        },
+    if kind != documents::ALLOW_POLICY {
+        return general.to_owned();
     }
+    let full = || subject.strip_prefix("//").and_then(|rest| rest.split_once('/')).map(|(service, path)| FullName::new(service, path));
+    let bucket = || subject.strip_prefix("gs://");
+    let stored = || match bucket()?.split_once('/') {
+        None => Some(FullName::new(STORAGE, &format!("projects/_/buckets/{}", bucket()?))),
+        Some((bucket, folder)) => Some(FullName::new(STORAGE, &format!("projects/_/buckets/{bucket}/managedFolders/{folder}"))),
+    };
+    let account = || subject.contains('@').then(|| FullName::new("iam.googleapis.com", &format!("projects/-/serviceAccounts/{subject}")));
+    let name = FullName::node(subject).or_else(full).or_else(stored).or_else(account);
+    let command = name.and_then(|name| crate::language::commands::of_policy(&name, "get-iam-policy"));
+    let named =
+        || if subject.starts_with("//") { "its getIamPolicy, with requestedPolicyVersion 3".to_owned() } else { general.to_owned() };
+    command.unwrap_or_else(named)
 }
 
 fn illegible(document: &Document) -> Doubt {
@@ -593,10 +609,10 @@ fn project_node(name: &str) -> FullName {
 fn ancestors(snapshot: &Snapshot, resource: &FullName, containers: &[FullName]) -> Option<Vec<FullName>> {
     let mut names: Vec<FullName> = vec![resource.clone()];
     names.extend(containers.iter().cloned());
-    for project in resource.project().map(|name| project(snapshot, name)).into_iter().flat_map(|project| [project.id, project.number]) {
+    let owner = resource.project().map(str::to_owned).or_else(|| owner(snapshot, resource));
+    for project in owner.map(|name| project(snapshot, &name)).into_iter().flat_map(|project| [project.id, project.number]) {
         names.extend(project.as_deref().map(project_node));
     }
-    names.extend(owner(snapshot, resource).as_deref().map(project_node));
     let found = |name: &FullName| {
         name.spellings().iter().find_map(|spelling| snapshot.of(documents::ANCESTRY, spelling).next()).and_then(read_ancestry)
     };
@@ -666,7 +682,8 @@ fn project_document(snapshot: &Snapshot, name: &str) -> Option<Value> {
     others.find_map(|document| json(document).filter(|value| names(value).is(name)))
 }
 
-fn names(value: &Value) -> Project {
+/// Both names of a project, as its document says them.
+pub(crate) fn names(value: &Value) -> Project {
     let number = text(value, "projectNumber").or_else(|| text(value, "name")?.strip_prefix("projects/").map(str::to_owned));
     let number = number.filter(|number| number.chars().all(|c| c.is_ascii_digit()));
     Project { id: text(value, "projectId"), number }
@@ -708,11 +725,23 @@ fn caller(snapshot: &Snapshot, principal: &Principal) -> Caller {
         if matches!(domain, "gmail.com" | "googlemail.com") && caller.customer.is_none() {
             caller.customer = Some(None);
         }
+        if caller.customer.is_none() && caller.home.is_none() {
+            (caller.customer, caller.home) = of_domain(snapshot, domain);
+        }
     }
     if caller.home.is_none() {
         caller.home = principal.email().and_then(|email| home(snapshot, email));
     }
     caller
+}
+
+/// The customer and the organization of the accounts of a domain: an organization's display name is the primary domain of its customer
+/// (F3, F19). Of other domains nothing is known.
+fn of_domain(snapshot: &Snapshot, domain: &str) -> (Option<Option<String>>, Option<Vec<String>>) {
+    let named = |organization: &Value| text(organization, "displayName").is_some_and(|name| name.eq_ignore_ascii_case(domain));
+    let organization = snapshot.all_of(documents::ORGANIZATION).filter_map(json).find(named);
+    let known = organization.and_then(|it| Some((crate::membership::customer_id(&it)?, FullName::node(&text(&it, "name")?)?.path)));
+    known.map_or((None, None), |(customer, home)| (Some(Some(customer)), Some(vec![home])))
 }
 
 /// What a document says of the caller: a member that is there is known, `null` says that it has none, a missing one says nothing.

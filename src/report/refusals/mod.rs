@@ -4,7 +4,7 @@ pub mod markdown;
 pub mod text;
 
 use super::{Answer, Redactor, v1};
-use crate::explain::Explanation;
+use crate::explain::{self, Explanation};
 use crate::providers;
 use iam_why_contract as contract;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,24 @@ pub struct Refusal {
     pub verdict: Option<v1::Report>,
     /// How message and policies contradict each other; null where they do not or no policies were read.
     pub contradiction: Option<String>,
+    /// Who was refused beside whose credentials are at hand; null where nobody looked.
+    #[serde(default)]
+    pub identity: Option<Identity>,
+    /// How old the newest grant is, where policies let through what was refused; null where they do not, or do not say.
+    #[serde(default)]
+    pub freshness: Option<String>,
+}
+
+/// The identity that was refused beside the one whose credentials are at hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Identity {
+    /// Who was refused; null where neither the text nor the cloud says.
+    pub refused: Option<String>,
+    /// Whose credentials are at hand; null where the cloud does not say.
+    pub held: Option<String>,
+    /// Are they the same? Null where that is not known.
+    pub same: Option<bool>,
 }
 
 /// Why a request was refused, as far as the text says.
@@ -104,9 +122,12 @@ impl Refusal {
             question: explanation.question.as_ref().map(Into::into),
             verdict: None,
             contradiction: explanation.contradiction.clone(),
+            identity: explanation.identity.as_ref().map(Into::into),
+            freshness: explanation.freshness.clone(),
         };
         if let Some(redactor) = redactor {
             redactor.learn_refusal(told);
+            explanation.identity.iter().filter_map(|identity| identity.held.as_deref()).for_each(|held| redactor.learn_name(held));
             refusal = refusal.redacted(redactor);
         }
         refusal.verdict = answer(explanation, redactor).map(|answer| answer.report());
@@ -127,6 +148,8 @@ impl Refusal {
             next: self.next.iter().map(|step| redactor.text(step)).collect(),
             question: question.and_then(|question| serde_json::from_value(redactor.value(question)).ok()),
             contradiction: text(self.contradiction),
+            identity: self.identity.map(|identity| Identity { refused: text(identity.refused), held: text(identity.held), ..identity }),
+            freshness: text(self.freshness),
             ..self
         }
     }
@@ -165,7 +188,21 @@ pub(super) fn rows(refusal: &Refusal) -> Vec<(String, String)> {
         let worked_out = if refusal.derived.iter().any(|field| field == name) { " (worked out)" } else { "" };
         rows.extend(value.as_ref().map(|value| (name.to_owned(), format!("{value}{worked_out}"))));
     }
+    if let Some(identity) = &refusal.identity {
+        let same = match identity.same {
+            Some(true) => "the same identity",
+            Some(false) => "not the same identity",
+            None => "the same or not: unknown",
+        };
+        rows.push(("you hold".to_owned(), format!("{} ({same})", identity.held.as_deref().unwrap_or("unknown"))));
+    }
     rows
+}
+
+impl From<&explain::Identity> for Identity {
+    fn from(identity: &explain::Identity) -> Self {
+        Self { refused: identity.refused.clone(), held: identity.held.clone(), same: identity.same }
+    }
 }
 
 impl From<contract::refusal::Reason> for Reason {

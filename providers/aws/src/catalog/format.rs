@@ -207,6 +207,12 @@ impl<'t> Section<'t> {
         read_action(line, &self.sets())
     }
 
+    /// The action called `name` as it is spelled here.
+    #[must_use]
+    pub fn action_name(&self, name: &str) -> Option<&'t str> {
+        find(self.actions(), '\n', name)?.split('\t').next()
+    }
+
     /// Whether the action called `name` acts on any type of resource.
     #[must_use]
     pub fn has_resources(&self, name: &str) -> Option<bool> {

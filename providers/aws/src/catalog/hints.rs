@@ -3,9 +3,7 @@
 use super::format::{Section, pattern};
 use super::{Action, action, embedded};
 use iam_why_contract::glob::{Case, Piece};
-
-/// How many suggestions are worth reading.
-const SUGGESTIONS: usize = 5;
+use iam_why_contract::spelling::{SUGGESTIONS, close_to, closeness};
 
 /// What people call a service, where its prefix is another word.
 const SPOKEN: &[(&str, &str)] = &[
@@ -31,7 +29,17 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("s3:completemultipartupload", "s3:PutObject"),
     ("s3:copyobject", "s3:PutObject"),
     ("s3:createmultipartupload", "s3:PutObject"),
+    ("s3:deletebucketcors", "s3:PutBucketCORS"),
+    ("s3:deletebucketencryption", "s3:PutEncryptionConfiguration"),
+    ("s3:deletebucketlifecycle", "s3:PutLifecycleConfiguration"),
+    ("s3:deletebucketreplication", "s3:PutReplicationConfiguration"),
+    ("s3:deletebuckettagging", "s3:PutBucketTagging"),
     ("s3:deleteobjects", "s3:DeleteObject"),
+    ("s3:getbucketencryption", "s3:GetEncryptionConfiguration"),
+    ("s3:getbucketlifecycleconfiguration", "s3:GetLifecycleConfiguration"),
+    ("s3:getbucketnotificationconfiguration", "s3:GetBucketNotification"),
+    ("s3:getbucketreplication", "s3:GetReplicationConfiguration"),
+    ("s3:getobjectlockconfiguration", "s3:GetBucketObjectLockConfiguration"),
     ("s3:headbucket", "s3:ListBucket"),
     ("s3:headobject", "s3:GetObject"),
     ("s3:listbuckets", "s3:ListAllMyBuckets"),
@@ -40,8 +48,21 @@ const OPERATIONS: &[(&str, &str)] = &[
     ("s3:listobjectsv2", "s3:ListBucket"),
     ("s3:listobjectversions", "s3:ListBucketVersions"),
     ("s3:listparts", "s3:ListMultipartUploadParts"),
+    ("s3:putbucketencryption", "s3:PutEncryptionConfiguration"),
+    ("s3:putbucketlifecycleconfiguration", "s3:PutLifecycleConfiguration"),
+    ("s3:putbucketnotificationconfiguration", "s3:PutBucketNotification"),
+    ("s3:putbucketreplication", "s3:PutReplicationConfiguration"),
+    ("s3:putobjectlockconfiguration", "s3:PutBucketObjectLockConfiguration"),
+    ("s3:selectobjectcontent", "s3:GetObject"),
     ("s3:uploadpart", "s3:PutObject"),
+    ("s3:uploadpartcopy", "s3:PutObject"),
 ];
+
+/// The permission that the API operation `name` asks for, where it has another name.
+#[must_use]
+pub fn permission_behind(name: &str) -> Option<&'static str> {
+    OPERATIONS.iter().find(|(operation, _)| operation.eq_ignore_ascii_case(name)).map(|(_, permission)| *permission)
+}
 
 /// Actions that `name` may have been meant to be, the likeliest first. Empty where the action is known, and where nothing is close.
 #[must_use]
@@ -49,10 +70,6 @@ pub fn did_you_mean(name: &str) -> Vec<String> {
     let Some((prefix, verb)) = name.split_once(':') else { return Vec::new() };
     if action(name).is_some() || verb.contains(['*', '?']) {
         return Vec::new();
-    }
-    let lower = name.to_ascii_lowercase();
-    if let Some((_, permission)) = OPERATIONS.iter().find(|(operation, _)| *operation == lower) {
-        return vec![(*permission).to_owned()];
     }
     match embedded().section(prefix) {
         Some(section) => close_in(&section, verb).into_iter().chain(elsewhere(verb)).take(SUGGESTIONS).collect(),
@@ -63,11 +80,7 @@ pub fn did_you_mean(name: &str) -> Vec<String> {
 /// The actions of a service whose names are close to `verb`.
 fn close_in(section: &Section<'_>, verb: &str) -> Vec<String> {
     let prefix = section.head().map_or("", |head| head.0);
-    let mut close: Vec<(usize, &str)> = section.action_names().filter_map(|name| Some((closeness(verb, name)?, name))).collect();
-    close.sort_unstable();
-    let exact = close.first().is_some_and(|(distance, _)| *distance == 0);
-    close.truncate(if exact { 1 } else { SUGGESTIONS });
-    close.into_iter().map(|(_, name)| format!("{prefix}:{name}")).collect()
+    close_to(verb, section.action_names()).into_iter().map(|name| format!("{prefix}:{name}")).collect()
 }
 
 /// The same verb of other services, where only a few have it.
@@ -86,16 +99,6 @@ fn by_prefix(prefix: &str, verb: &str) -> Vec<String> {
     let sections = spoken.and_then(|service| embedded().section(service)).into_iter().chain(near.into_iter().map(|(_, section)| section));
     let found: Vec<String> = sections.flat_map(|section| close_in(&section, verb)).collect();
     if found.is_empty() { elsewhere(verb) } else { found }
-}
-
-/// The distance of two names where it is small for their length.
-fn closeness(one: &str, other: &str) -> Option<usize> {
-    let allowed = (one.len() / 4).clamp(1, 3);
-    if one.len().abs_diff(other.len()) > allowed {
-        return None;
-    }
-    let distance = strsim::osa_distance(&one.to_ascii_lowercase(), &other.to_ascii_lowercase());
-    (distance <= allowed).then_some(distance)
 }
 
 /// What is odd about asking for `action` on `resource`: no ARN, an ARN of another service, of another type of resource, or an action
@@ -188,16 +191,17 @@ mod tests {
 
     #[test]
     fn an_operation_is_led_to_its_permission() {
-        assert_eq!(did_you_mean("s3:ListObjectsV2"), ["s3:ListBucket"]);
-        assert_eq!(did_you_mean("lambda:Invoke"), ["lambda:InvokeFunction"]);
+        assert_eq!(super::permission_behind("s3:ListObjectsV2"), Some("s3:ListBucket"));
+        assert_eq!(super::permission_behind("lambda:Invoke"), Some("lambda:InvokeFunction"));
         assert_eq!(did_you_mean("stepfunctions:StartExecution"), ["states:StartExecution"]);
         assert_eq!(did_you_mean("s3:RunInstances"), ["ec2:RunInstances"]);
     }
 
     #[test]
     fn the_permissions_behind_operations_exist() {
-        for (_, permission) in super::OPERATIONS {
+        for (operation, permission) in super::OPERATIONS {
             assert!(super::action(permission).is_some(), "{permission}");
+            assert!(super::action(operation).is_none(), "{operation} is an action of its own");
         }
         for (_, service) in super::SPOKEN {
             assert!(super::embedded().section(service).is_some(), "{service}");

@@ -10,7 +10,7 @@ mod hints;
 
 use format::Catalog;
 pub use format::{AccessLevel, KeyType};
-pub use hints::{did_you_mean, resource_hint};
+pub use hints::{did_you_mean, permission_behind, resource_hint};
 
 /// The facts that are compiled in.
 const EMBEDDED: &str = include_str!("aws.catalog");

@@ -4,7 +4,7 @@ use super::accounts::Accounts;
 use super::arn::is_account;
 use super::connection::Clients;
 use super::outcome::Failure;
-use super::reader::{MOST_PAGES, Reader, endless, lacks};
+use super::reader::{MOST_PAGES, Reader, endless, lacks, unlike};
 use super::shapes::pretty;
 use super::step::{Step, steps};
 use super::wire::{Call, Service, encode};
@@ -34,13 +34,13 @@ pub(super) async fn account_block(reader: &Reader<'_>, clients: &Clients, accoun
     let call = call(account, region, "/v20180820/configuration/publicAccessBlock".into());
     let answer = reader.attempt(&GET_ACCOUNT_BLOCK, account, clients.wire.xml(&call)).await;
     match answer {
-        Ok(block) => reader.found(
-            &GET_ACCOUNT_BLOCK,
-            account,
-            &format!("Block Public Access of account {account}"),
-            pretty(&public_access_block(&block)),
-        ),
-        Err(failure) => reader.note(PUBLIC_ACCESS_BLOCK, account, failure.outcome(&GET_ACCOUNT_BLOCK, &reader.secrets)),
+        Ok(block) => match public_access_block(&block) {
+            Some(block) => {
+                reader.found(&GET_ACCOUNT_BLOCK, account, &format!("Block Public Access of account {account}"), pretty(&block));
+            }
+            None => reader.note(PUBLIC_ACCESS_BLOCK, account, unlike(&GET_ACCOUNT_BLOCK)),
+        },
+        Err(failure) => reader.note(PUBLIC_ACCESS_BLOCK, account, reader.failed(&GET_ACCOUNT_BLOCK, &failure)),
     }
 }
 
@@ -68,7 +68,7 @@ async fn point(reader: &Reader<'_>, clients: &Clients, arn: &str, account: &str,
     let point = match reader.attempt(&GET_ACCESS_POINT, arn, clients.wire.xml(&call)).await {
         Ok(point) => point,
         Err(failure) => {
-            reader.note(ACCESS_POINT, arn, failure.outcome(&GET_ACCESS_POINT, &reader.secrets));
+            reader.note(ACCESS_POINT, arn, reader.failed(&GET_ACCESS_POINT, &failure));
             return None;
         }
     };
@@ -77,9 +77,10 @@ async fn point(reader: &Reader<'_>, clients: &Clients, arn: &str, account: &str,
         return None;
     };
     reader.found(&GET_ACCESS_POINT, arn, &format!("access point {name}"), pretty(&point_text(&point)));
-    if let Some(block) = point.child("PublicAccessBlockConfiguration") {
-        let step = Step { kind: PUBLIC_ACCESS_BLOCK, ..GET_ACCESS_POINT };
-        reader.found(&step, arn, &format!("Block Public Access of access point {name}"), pretty(&public_access_block(block)));
+    let step = Step { kind: PUBLIC_ACCESS_BLOCK, ..GET_ACCESS_POINT };
+    match point.child("PublicAccessBlockConfiguration").and_then(public_access_block) {
+        Some(block) => reader.found(&step, arn, &format!("Block Public Access of access point {name}"), pretty(&block)),
+        None => reader.note(PUBLIC_ACCESS_BLOCK, arn, unlike(&GET_ACCESS_POINT)),
     }
     Some(Behind {
         bucket: bucket.to_owned(),
@@ -92,8 +93,8 @@ async fn policy(reader: &Reader<'_>, clients: &Clients, arn: &str, account: &str
     let answer = reader.attempt(&GET_ACCESS_POINT_POLICY, arn, clients.wire.xml(&call)).await;
     match answer.map(|answer| answer.text_of("Policy").map(str::to_owned)) {
         Ok(Some(policy)) => reader.found(&GET_ACCESS_POINT_POLICY, arn, &format!("policy of access point {name}"), policy),
-        Ok(None) => reader.note(RESOURCE_POLICY, arn, Outcome::Absent),
-        Err(failure) => reader.note(RESOURCE_POLICY, arn, failure.outcome(&GET_ACCESS_POINT_POLICY, &reader.secrets)),
+        Ok(None) => reader.note(RESOURCE_POLICY, arn, lacks(&GET_ACCESS_POINT_POLICY, "Policy")),
+        Err(failure) => reader.note(RESOURCE_POLICY, arn, reader.failed(&GET_ACCESS_POINT_POLICY, &failure)),
     }
 }
 
@@ -105,7 +106,7 @@ pub(super) async fn list(reader: &Reader<'_>, clients: &Clients, account: &str, 
         let query = token.as_deref().map(|token| format!("&nextToken={}", encode(token))).unwrap_or_default();
         let call = call(account, region, format!("/v20180820/accesspoint?maxResults=1000{query}"));
         let answer = reader.attempt(&LIST_ACCESS_POINTS, &format!("* in {region}"), clients.wire.xml(&call)).await;
-        let page: Element = answer.map_err(|failure: Failure| failure.outcome(&LIST_ACCESS_POINTS, &reader.secrets))?;
+        let page: Element = answer.map_err(|failure: Failure| reader.failed(&LIST_ACCESS_POINTS, &failure))?;
         let points = page.child("AccessPointList").map(|list| list.children.as_slice()).unwrap_or_default();
         arns.extend(points.iter().filter_map(|point| point.text_of("AccessPointArn")).map(str::to_owned));
         let next = page.text_of("NextToken").map(str::to_owned);
@@ -133,12 +134,13 @@ fn point_text(point: &Element) -> Value {
     text
 }
 
-fn public_access_block(block: &Element) -> Value {
-    let on = |name: &str| block.text_of(name) == Some("true");
-    json!({"PublicAccessBlockConfiguration": {
-        "BlockPublicAcls": on("BlockPublicAcls"),
-        "IgnorePublicAcls": on("IgnorePublicAcls"),
-        "BlockPublicPolicy": on("BlockPublicPolicy"),
-        "RestrictPublicBuckets": on("RestrictPublicBuckets"),
-    }})
+/// S3 always says all four; `None` where one is missing or is no truth value.
+fn public_access_block(block: &Element) -> Option<Value> {
+    let on = |name: &str| block.text_of(name)?.to_ascii_lowercase().parse::<bool>().ok();
+    Some(json!({"PublicAccessBlockConfiguration": {
+        "BlockPublicAcls": on("BlockPublicAcls")?,
+        "IgnorePublicAcls": on("IgnorePublicAcls")?,
+        "BlockPublicPolicy": on("BlockPublicPolicy")?,
+        "RestrictPublicBuckets": on("RestrictPublicBuckets")?,
+    }}))
 }

@@ -8,7 +8,7 @@ use super::organizations::Organizations;
 use super::outcome::Failure;
 use super::principal::unusable;
 use super::reader::{MOST_PAGES, Reader};
-use super::s3::Wanted;
+use super::s3::{Said, Wanted};
 use super::services::{Place, ROWS, Row};
 use super::shapes::{self, pretty};
 use super::step::Step;
@@ -19,13 +19,14 @@ use aws_sdk_iam::types::ManagedPolicyDetail;
 use futures_util::future::{join_all, join4};
 use iam_why_contract::collect::Secrets;
 use iam_why_contract::collect::{Options, Point, Progress, Sink};
-use iam_why_contract::{CollectError, Outcome};
+use iam_why_contract::{CollectError, Document, Outcome, Search};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many entities a page of the account has at most.
 const PAGE: i32 = 500;
 
-/// How many buckets are read between two points to which an interrupted collection comes back.
+/// How many buckets are read at a time.
 const CHUNK: usize = 20;
 
 /// Reads an account to its end. Returns the account.
@@ -39,11 +40,11 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
     if !is_account(account) {
         return Err(CollectError::Question(format!("`{account}` is not an account id, expected twelve digits")));
     }
+    same_as_before(account, sink)?;
     let clients = accounts.clients(account).await.map_err(|outcome| CollectError::Question(closed(account, outcome)))?;
     let partition = Arn::parse(&identity.arn).map_or("aws", |arn| arn.partition);
     let regions = regions(options, &clients);
-    let organizations = Organizations::new(&reader, &accounts);
-    let whole = Whole { reader: &reader, accounts: &accounts, organizations: &organizations, clients: &clients, account, partition };
+    let whole = Whole { reader: &reader, accounts: &accounts, clients: &clients, account, partition };
     let in_regions = join_all(regions.iter().map(|region| whole.region(region)));
     join4(whole.identities(), whole.organization(), whole.buckets(), in_regions).await;
     match reader.ledger.write_error() {
@@ -51,6 +52,20 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
         None => Ok(account.to_owned()),
     }
 }
+
+/// What was begun with the credentials of one account is not finished with those of another.
+fn same_as_before(account: &str, sink: &dyn Sink) -> Result<(), CollectError> {
+    match sink.resume(ACCOUNT) {
+        Some(Point::Page(before)) if before != account => Err(CollectError::Question(format!(
+            "what was read before the interruption is of account {before}, and these credentials are of account {account}: use the credentials of {before}, or remove the .part file beside the output"
+        ))),
+        Some(_) => Ok(()),
+        None => sink.reached(ACCOUNT, Point::Page(account.to_owned())).map_err(|error| CollectError::Write(error.to_string())),
+    }
+}
+
+/// The step that says which account is read.
+const ACCOUNT: &str = "account";
 
 /// The regions to read: those that were named, else the configured one.
 fn regions(options: &Options, clients: &Clients) -> Vec<String> {
@@ -73,7 +88,6 @@ fn closed(account: &str, outcome: Outcome) -> String {
 struct Whole<'w> {
     reader: &'w Reader<'w>,
     accounts: &'w Accounts<'w>,
-    organizations: &'w Organizations<'w>,
     clients: &'w Clients,
     account: &'w str,
     partition: &'w str,
@@ -103,13 +117,17 @@ impl Whole<'_> {
                     continue;
                 }
                 Err(failure) => {
-                    self.identities_end(failure.outcome(&GET_ACCOUNT, &self.reader.secrets));
+                    self.identities_end(self.reader.failed(&GET_ACCOUNT, &failure));
                     return;
                 }
             };
             whole &= self.page(&page);
-            let next = page.marker.filter(|next| page.is_truncated && Some(next) != marker.as_ref());
-            let Some(next) = next else {
+            let next = page.marker.filter(|next| Some(next) != marker.as_ref());
+            if page.is_truncated && next.is_none() {
+                self.identities_end(super::reader::lacks(&GET_ACCOUNT, "Marker"));
+                return;
+            }
+            let Some(next) = next.filter(|_| page.is_truncated) else {
                 // What has no ARN cannot be noted on its own: then nothing is certain to be missing.
                 self.identities_end(if whole { Outcome::Found } else { super::reader::lacks(&GET_ACCOUNT, "Arn") });
                 self.reached(&step, Point::End);
@@ -176,50 +194,47 @@ impl Whole<'_> {
     }
 
     async fn organization(&self) {
-        let step = format!("organization {}", self.account);
-        if self.reader.ledger.sink().resume(&step) == Some(Point::End) {
-            return;
-        }
-        self.organizations.of(self.account).await;
-        self.organizations.rest_of_tree().await;
-        self.reached(&step, Point::End);
+        self.once("organization", async |reader| {
+            let organizations = Organizations::new(reader, self.accounts);
+            organizations.of(self.account).await;
+            organizations.rest_of_tree().await;
+        })
+        .await;
     }
 
-    /// The buckets in the order of their names, some at a time.
+    /// The buckets in the order of their names, some at a time; each is a step of its own.
     async fn buckets(&self) {
-        let step = format!("s3 {}", self.account);
-        let after = match self.reader.ledger.sink().resume(&step) {
-            Some(Point::End) => return,
-            Some(Point::Page(name)) => name,
-            None => String::new(),
-        };
-        let region = self.clients.region().to_owned();
-        access_points::account_block(self.reader, self.clients, self.account, &region).await;
-        let mut buckets = match s3::buckets(self.reader, self.clients).await {
-            Ok(buckets) => buckets,
-            Err(outcome) => {
-                let every = format!("arn:{}:s3:::*", self.partition);
-                [RESOURCE, RESOURCE_POLICY].into_iter().for_each(|kind| self.reader.note(kind, &every, outcome.clone()));
-                return;
+        self.once("s3", async |reader| {
+            access_points::account_block(reader, self.clients, self.account, self.clients.region()).await;
+            let listed = s3::buckets(reader, self.clients).await;
+            let every = format!("arn:{}:s3:::*", self.partition);
+            taken(reader, RESOURCE, &every, listed.clone());
+            let mut buckets = taken(reader, RESOURCE_POLICY, &every, listed);
+            buckets.sort();
+            for chunk in buckets.chunks(CHUNK) {
+                join_all(chunk.iter().map(|(name, region)| self.bucket(reader, name, region.as_deref()))).await;
             }
-        };
-        buckets.sort();
-        buckets.retain(|(name, _)| *name > after);
-        for chunk in buckets.chunks(CHUNK) {
-            join_all(chunk.iter().map(|(name, region)| self.bucket(name, region.as_deref()))).await;
-            if let Some((last, _)) = chunk.last() {
-                self.reached(&step, Point::Page(last.clone()));
-            }
-        }
-        self.reached(&step, Point::End);
+        })
+        .await;
     }
 
-    async fn bucket(&self, name: &str, region: Option<&str>) {
-        let wanted = Wanted { partition: self.partition, bucket: name, key: None, action: "s3:*Object*", account: Some(self.account) };
+    async fn bucket(&self, reader: &Reader<'_>, name: &str, region: Option<&str>) {
+        self.once_of(reader, &format!("bucket {name}"), async |reader| self.read_bucket(reader, name, region).await).await;
+    }
+
+    async fn read_bucket(&self, reader: &Reader<'_>, name: &str, region: Option<&str>) {
+        let wanted = Wanted {
+            partition: self.partition,
+            bucket: name,
+            key: None,
+            action: "s3:*Object*",
+            account: Some(self.account),
+            said: Said::default(),
+        };
         match region {
-            Some(region) => s3::read_owned(self.reader, self.clients, wanted, self.account, region).await,
+            Some(region) => s3::read_owned(reader, self.clients, wanted, self.account, region).await,
             // The list does not tell every region. What binds the account is a step of its own.
-            None => s3::read(self.reader, self.accounts, &Organizations::nothing(self.reader, self.accounts), wanted).await,
+            None => s3::read(reader, self.accounts, &Organizations::nothing(reader, self.accounts), wanted).await,
         }
     }
 
@@ -230,72 +245,64 @@ impl Whole<'_> {
 
     async fn service(&self, row: &Row, region: &str) {
         let place = Place { partition: self.partition, account: self.account, region };
-        self.once(&format!("{} {region}", row.service), async {
-            match row.list(self.reader, self.clients, &place).await {
-                Ok(arns) => {
-                    join_all(arns.iter().map(|arn| row.read(self.reader, self.clients, arn))).await;
-                    true
-                }
-                Err(outcome) => {
-                    self.closed(RESOURCE_POLICY, &format!("arn:{}:{}:{region}:{}:*", self.partition, row.service, self.account), outcome)
-                }
-            }
+        self.once(&format!("{} {region}", row.service), async |reader| {
+            let listed = row.list(reader, self.clients, &place).await;
+            let every = format!("arn:{}:{}:{region}:{}:*", self.partition, row.service, self.account);
+            let arns = taken(reader, RESOURCE_POLICY, &every, listed);
+            join_all(arns.iter().map(|arn| row.read(reader, self.clients, arn))).await;
         })
         .await;
     }
 
     async fn keys(&self, region: &str) {
-        self.once(&format!("kms {region}"), async {
-            match kms::keys(self.reader, self.clients, region).await {
-                Ok(keys) => {
-                    join_all(keys.iter().map(|key| kms::listed(self.reader, self.clients, key))).await;
-                    true
-                }
-                Err(outcome) => self.closed(KMS_KEY, &format!("arn:{}:kms:{region}:{}:key/*", self.partition, self.account), outcome),
-            }
+        self.once(&format!("kms {region}"), async |reader| {
+            let listed = kms::keys(reader, self.clients, region).await;
+            let keys = taken(reader, KMS_KEY, &format!("arn:{}:kms:{region}:{}:key/*", self.partition, self.account), listed);
+            join_all(keys.iter().map(|key| kms::listed(reader, self.clients, key))).await;
         })
         .await;
     }
 
     async fn endpoints(&self, region: &str) {
-        self.once(&format!("vpc endpoints {region}"), async {
-            match endpoints::all(self.reader, self.clients, region).await {
-                Ok(()) => true,
-                // An endpoint's id does not say where it is: what is unknown in one region is unknown for every id.
-                Err(outcome) => self.closed(VPC_ENDPOINT, "vpce-*", outcome),
-            }
+        self.once(&format!("vpc endpoints {region}"), async |reader| {
+            // An endpoint's id does not say where it is: what is unknown in one region is unknown for every id.
+            let listed = endpoints::all(reader, self.clients, region).await.map(|()| Vec::<String>::new());
+            taken(reader, VPC_ENDPOINT, "vpce-*", listed);
         })
         .await;
     }
 
     async fn access_points(&self, region: &str) {
-        self.once(&format!("access points {region}"), async {
-            match access_points::list(self.reader, self.clients, self.account, region).await {
-                Ok(arns) => {
-                    let each = arns.iter().filter_map(|arn| Some((arn, arn.rsplit('/').next()?)));
-                    join_all(each.map(|(arn, name)| access_points::read(self.reader, self.accounts, arn, self.account, region, name)))
-                        .await;
-                    true
-                }
-                Err(outcome) => {
-                    self.closed(ACCESS_POINT, &format!("arn:{}:s3:{region}:{}:accesspoint/*", self.partition, self.account), outcome)
-                }
-            }
+        self.once(&format!("access points {region}"), async |reader| {
+            let listed = access_points::list(reader, self.clients, self.account, region).await;
+            let every = format!("arn:{}:s3:{region}:{}:accesspoint/*", self.partition, self.account);
+            let arns = taken(reader, ACCESS_POINT, &every, listed);
+            let each = arns.iter().filter_map(|arn| Some((arn, arn.rsplit('/').next()?)));
+            join_all(each.map(|(arn, name)| access_points::read(reader, self.accounts, arn, self.account, region, name))).await;
         })
         .await;
     }
 
-    /// Does a step unless it was done before the interruption; one that failed is tried again next time.
-    async fn once(&self, step: &str, work: impl Future<Output = bool>) {
-        let step = format!("{step} {}", self.account);
-        if self.reader.ledger.sink().resume(&step) != Some(Point::End) && work.await {
-            self.reached(&step, Point::End);
-        }
+    async fn once(&self, step: &str, work: impl AsyncFnOnce(&Reader<'_>)) {
+        self.once_of(self.reader, step, work).await;
     }
 
-    fn closed(&self, kind: &'static str, subject: &str, outcome: Outcome) -> bool {
-        self.reader.note(kind, subject, outcome);
-        false
+    /// Does a step, within the one that `reader` is for, unless it was done before the interruption. One in which something was refused
+    /// is not done: who comes back with more rights reads it then.
+    async fn once_of(&self, reader: &Reader<'_>, step: &str, work: impl AsyncFnOnce(&Reader<'_>)) {
+        let step = format!("{step} {}", self.account);
+        if reader.ledger.sink().resume(&step) == Some(Point::End) {
+            return;
+        }
+        let watched = Watched { inner: reader.ledger.sink(), refused: AtomicBool::new(false) };
+        let part = reader.over(&watched);
+        work(&part).await;
+        if let Some(error) = part.ledger.write_error() {
+            reader.ledger.written(Err(std::io::Error::other(error)));
+        }
+        if !watched.refused.load(Ordering::Relaxed) {
+            reader.ledger.written(reader.ledger.sink().reached(&step, Point::End));
+        }
     }
 
     fn reached(&self, step: &str, point: Point) {
@@ -304,5 +311,40 @@ impl Whole<'_> {
 
     fn every(&self, what: &str) -> String {
         format!("arn:{}:iam::{}:{what}/*", self.partition, self.account)
+    }
+}
+
+/// The items of a list; why there is none is noted for all it would have held. That something is not on a list which was read does not
+/// say that it does not exist: it may have come later, or be of another account.
+fn taken<T>(reader: &Reader<'_>, kind: &'static str, every: &str, listed: Result<Vec<T>, Outcome>) -> Vec<T> {
+    let why = || Outcome::NotTried { why: "it was not on the list when the account was read".into() };
+    reader.note(kind, every, listed.as_ref().err().cloned().unwrap_or_else(why));
+    listed.unwrap_or_default()
+}
+
+/// Hands everything on, and sees whether something was refused.
+struct Watched<'s> {
+    inner: &'s dyn Sink,
+    refused: AtomicBool,
+}
+
+impl Sink for Watched<'_> {
+    fn document(&self, document: Document) -> std::io::Result<()> {
+        self.inner.document(document)
+    }
+
+    fn search(&self, search: Search) -> std::io::Result<()> {
+        if matches!(search.outcome, Outcome::Refused { .. }) {
+            self.refused.store(true, Ordering::Relaxed);
+        }
+        self.inner.search(search)
+    }
+
+    fn reached(&self, step: &str, point: Point) -> std::io::Result<()> {
+        self.inner.reached(step, point)
+    }
+
+    fn resume(&self, step: &str) -> Option<Point> {
+        self.inner.resume(step)
     }
 }

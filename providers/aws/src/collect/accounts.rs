@@ -90,7 +90,7 @@ impl<'r> Accounts<'r> {
     pub(super) async fn clients(&self, account: &str) -> Result<Arc<Clients>, Outcome> {
         let home = match self.identity().await {
             Ok(identity) => identity,
-            Err(failure) => return Err(failure.outcome(&GET_CALLER_IDENTITY, &self.reader.secrets)),
+            Err(failure) => return Err(self.reader.failed(&GET_CALLER_IDENTITY, failure)),
         };
         if home.account == account {
             return Ok(Arc::clone(&self.home));
@@ -117,7 +117,18 @@ impl<'r> Accounts<'r> {
 
     async fn assume(&self, home: &Identity, account: &str, role: &str) -> Result<Arc<Clients>, Outcome> {
         let partition = Arn::parse(&home.arn).map_or("aws", |arn| arn.partition);
-        let arn = if role.starts_with("arn:") { role.to_owned() } else { format!("arn:{partition}:iam::{account}:role/{role}") };
+        let arn = match Arn::parse(role) {
+            // A role reads its own account and no other: whatever it finds elsewhere would be that account's and not this one's.
+            Some(named) if named.account != account => {
+                let why = format!(
+                    "--reader-role names a role of account {}, and reading account {account} takes one there: say its NAME alone",
+                    named.account
+                );
+                return Err(Outcome::NotTried { why });
+            }
+            Some(_) => role.to_owned(),
+            None => format!("arn:{partition}:iam::{account}:role/{role}"),
+        };
         let (clients, credentials) = self.home.assuming(&arn, &self.reader.secrets);
         let call = async { credentials.provide_credentials().await.map_err(|error| Failure::Connection(chain(&error))) };
         match self.reader.attempt(&ASSUME_ROLE, &arn, call).await {

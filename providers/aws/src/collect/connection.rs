@@ -2,7 +2,9 @@
 
 use super::outcome::chain;
 use super::wire::Wire;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -23,6 +25,9 @@ use std::time::{Duration, SystemTime};
 
 /// Where nothing says otherwise. The global services live there; every other call names its region.
 const FALLBACK_REGION: &str = "us-east-1";
+
+/// How long it may take until there are credentials: somebody may have to type a code for them.
+const LOGIN: Duration = Duration::from_secs(60);
 
 /// Credentials are fetched anew when they have no longer than this to live.
 const FRESH: Duration = Duration::from_secs(120);
@@ -49,18 +54,26 @@ pub(super) async fn connect(options: &Options, secrets: &Arc<Secrets>) -> Result
         loader = loader.profile_files(files);
     }
     if let Some(profile) = options.get("profile") {
-        loader = loader.profile_name(profile).credentials_provider(of_profile(profile, options, http));
+        loader = loader.profile_name(profile).credentials_provider(of_profile(profile, options, http).await);
     }
     if let Some(region) = options.get("region") {
         loader = loader.region(Region::new(region.to_owned()));
     }
     if let Some(endpoint) = options.get("endpoint-url") {
+        if !["https://", "http://"].iter().any(|scheme| endpoint.starts_with(scheme)) {
+            return Err(CollectError::Question(format!(
+                "`{endpoint}` is no address of a server, expected https://HOST or http://HOST:PORT"
+            )));
+        }
         loader = loader.endpoint_url(endpoint);
     }
     let config = loader.load().await;
     let found = config.credentials_provider().ok_or_else(|| no_credentials(options, "no provider of credentials is configured"))?;
     let credentials = Cached::new(found, Arc::clone(secrets));
-    credentials.provide_credentials().await.map_err(|error| not_found(options, &error))?;
+    match tokio::time::timeout(LOGIN, credentials.provide_credentials()).await {
+        Ok(found) => found.map_err(|error| not_found(options, &error))?,
+        Err(_) => return Err(no_credentials(options, &format!("none came within {} s", LOGIN.as_secs()))),
+    };
     let region = config.region().cloned().unwrap_or_else(|| Region::new(FALLBACK_REGION));
     let config = config.into_builder().region(region).build();
     Ok(Clients::new(&config, SharedCredentialsProvider::new(credentials), connector))
@@ -72,15 +85,28 @@ fn files(options: &Options) -> Option<EnvConfigFiles> {
     Some(EnvConfigFiles::builder().with_file(EnvConfigFileKind::Config, path).build())
 }
 
-/// A profile that was asked for by name stands above the environment's keys, as it does for AWS's own command line.
-fn of_profile(profile: &str, options: &Options, http: SharedHttpClient) -> ProfileFileCredentialsProvider {
-    let region = options.get("region").map_or_else(|| Region::new(FALLBACK_REGION), |region| Region::new(region.to_owned()));
+/// A profile that was asked for by name stands above the environment's keys, as it does for AWS's own command line. Roles that it
+/// assumes are assumed in its region: each partition has an STS of its own.
+async fn of_profile(profile: &str, options: &Options, http: SharedHttpClient) -> ProfileFileCredentialsProvider {
+    let region = match options.get("region") {
+        Some(region) => Region::new(region.to_owned()),
+        None => region_of(profile, options).await.unwrap_or_else(|| Region::new(FALLBACK_REGION)),
+    };
     let provider = ProviderConfig::without_region().with_region(Some(region)).with_http_client(http);
     let mut builder = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile);
     if let Some(files) = files(options) {
         builder = builder.profile_files(files);
     }
     builder.build()
+}
+
+/// The region of the environment, else of the profile.
+async fn region_of(profile: &str, options: &Options) -> Option<Region> {
+    let mut of_profile = ProfileFileRegionProvider::builder().profile_name(profile);
+    if let Some(files) = files(options) {
+        of_profile = of_profile.profile_files(files);
+    }
+    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(of_profile.build()).region().await
 }
 
 impl Clients {
@@ -220,9 +246,17 @@ fn not_found(options: &Options, error: &CredentialsError) -> CollectError {
 }
 
 fn no_credentials(options: &Options, said: &str) -> CollectError {
-    let profile = options.get("profile").map_or_else(|| "the default profile".to_owned(), |name| format!("profile `{name}`"));
-    let hint = format!(
-        "{said}; looked at the environment (AWS_ACCESS_KEY_ID), {profile} of ~/.aws/config and ~/.aws/credentials, SSO, web identity, container and instance metadata: log in (`aws sso login`, `aws configure`) or name a profile with --profile"
-    );
+    let said = EMPTY_WORDS.iter().fold(said, |said, words| said.strip_prefix(words).unwrap_or(said));
+    let hint = match options.get("profile") {
+        Some(profile) => format!(
+            "{said}; looked at profile `{profile}` of ~/.aws/config and ~/.aws/credentials: log in (`aws sso login --profile {profile}`) or name another with --profile"
+        ),
+        None => format!(
+            "{said}; looked at the environment (AWS_ACCESS_KEY_ID), the default profile of ~/.aws/config and ~/.aws/credentials, SSO, web identity, container and instance metadata: log in (`aws sso login`, `aws configure`) or name a profile with --profile"
+        ),
+    };
     CollectError::NoCredentials { cloud: "AWS", hint }
 }
+
+/// How the SDK begins whatever it says of credentials.
+const EMPTY_WORDS: &[&str] = &["the credential provider was not enabled: ", "an error occurred while loading credentials: "];

@@ -6,7 +6,7 @@ use super::connection::{Clients, connect};
 use super::organizations::Organizations;
 use super::principal::unusable;
 use super::reader::Reader;
-use super::s3::Wanted;
+use super::s3::{Said, Wanted};
 use super::services::{Place, ROWS};
 use super::step::{Step, all};
 use super::{access_points, endpoints, iam, kms, s3, simulator, testimony};
@@ -18,17 +18,14 @@ use iam_why_contract::collect::{Check, Doctor, Options, Progress};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::Duration;
-
-/// Examining takes longer than a question.
-const LONGEST: Duration = Duration::from_secs(60);
+use std::sync::{Arc, OnceLock};
 
 /// Tries every call once, on what there is, and says which went through.
 pub(super) async fn examine(options: &Options, progress: &dyn Progress) -> Result<Doctor, CollectError> {
     let secrets = Arc::new(Secrets::default());
     let sink = Gathered::default();
     let reader = Reader::new(options.concurrency, &sink, progress, Arc::clone(&secrets));
+    let told: OnceLock<(String, String)> = OnceLock::new();
     let tried = async {
         let accounts = Accounts::new(&reader, connect(options, &secrets).await?, options.get("reader-role").map(str::to_owned));
         let identity = accounts.identity().await.as_ref().map_err(|failure| unusable(&reader, failure))?;
@@ -37,6 +34,7 @@ pub(super) async fn examine(options: &Options, progress: &dyn Progress) -> Resul
         let partition = Arn::parse(&identity.arn).map_or("aws", |arn| arn.partition);
         let organizations = Organizations::new(&reader, &accounts);
         let region = clients.region().to_owned();
+        let _ = told.set((identity.arn.clone(), region.clone()));
         let place = Place { partition, account: &identity.account, region: &region };
         let probes = Probes { reader: &reader, accounts: &accounts, clients: &clients, place };
         let organization = async {
@@ -44,21 +42,19 @@ pub(super) async fn examine(options: &Options, progress: &dyn Progress) -> Resul
             organizations.probe().await;
         };
         join5(probes.iam(), organization, probes.buckets(), probes.region(), probes.aws_itself()).await;
-        Ok((identity.arn.clone(), region))
+        Ok(())
     };
-    let patience = options.timeout.max(LONGEST);
-    let (who, region) = match tokio::time::timeout(patience, tried).await {
-        Ok(tried) => tried?,
-        Err(_) => {
-            return Err(CollectError::NothingRead {
-                cloud: "AWS",
-                said: format!("the calls were not all answered within {} s", patience.as_secs()),
-            });
-        }
+    let late = match tokio::time::timeout(options.timeout, tried).await {
+        Ok(tried) => tried.map(|()| None)?,
+        Err(_) => Some(format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64())),
+    };
+    let Some((who, region)) = told.into_inner() else {
+        return Err(CollectError::NothingRead { cloud: "AWS", said: late.unwrap_or_default() });
     };
     let mut seen = BTreeSet::new();
-    let checks =
-        all().filter(|step| !step.needs.is_empty() && seen.insert((step.kind, step.call))).map(|step| check(step, &reader, &region));
+    let checks = all()
+        .filter(|step| !step.needs.is_empty() && seen.insert((step.kind, step.call)))
+        .map(|step| check(step, &reader, &region, late.as_deref()));
     let role = options.get("reader-role").unwrap_or("iam-why-reader");
     let partition = Arn::parse(&who).map_or("aws", |arn| arn.partition).to_owned();
     Ok(Doctor { who, checks: checks.collect(), least_title: "IAM policy".into(), least: least(&partition, role) })
@@ -87,7 +83,14 @@ impl Probes<'_> {
         access_points::account_block(self.reader, self.clients, account, region).await;
         let first = s3::buckets(self.reader, self.clients).await.ok().and_then(|buckets| buckets.into_iter().next());
         if let Some((bucket, _)) = first {
-            let wanted = Wanted { partition, bucket: &bucket, key: Some(PROBE), action: "s3:GetObject", account: Some(account) };
+            let wanted = Wanted {
+                partition,
+                bucket: &bucket,
+                key: Some(PROBE),
+                action: "s3:GetObject",
+                account: Some(account),
+                said: Said::default(),
+            };
             let organizations = Organizations::nothing(self.reader, self.accounts);
             s3::read(self.reader, self.accounts, &organizations, wanted).await;
         }
@@ -96,7 +99,8 @@ impl Probes<'_> {
     async fn region(&self) {
         let Place { account, region, .. } = self.place;
         let rows = join_all(ROWS.iter().map(|row| async {
-            if let Some(first) = row.list(self.reader, self.clients, &self.place).await.ok().and_then(|arns| arns.into_iter().next()) {
+            let page = row.some(self.reader, self.clients, &self.place, None).await;
+            if let Some(first) = page.ok().and_then(|(arns, _)| arns.into_iter().next()) {
                 row.read(self.reader, self.clients, &first).await;
             }
         }));
@@ -123,11 +127,11 @@ impl Probes<'_> {
 /// A name that nothing has: AWS checks the permission before it looks.
 pub(super) const PROBE: &str = "iam-why-doctor-asks-for-what-is-not-there";
 
-fn check(step: &Step, reader: &Reader<'_>, region: &str) -> Check {
+fn check(step: &Step, reader: &Reader<'_>, region: &str, late: Option<&str>) -> Check {
     let layer = KINDS.iter().find(|row| row.id == step.kind).map_or("AWS's own explanation", |row| row.title);
     let untried = || match step.call {
         call if call == ASSUME_ROLE.call => "it is tried where a question touches another account, with --reader-role NAME".to_owned(),
-        _ => format!("there was nothing in {region} to try it on"),
+        _ => late.map_or_else(|| format!("there was nothing in {region} to try it on"), str::to_owned),
     };
     let outcome = reader.ledger.tried(step.call).unwrap_or_else(|| Outcome::NotTried { why: untried() });
     Check { layer: layer.to_owned(), about: step.call.to_owned(), outcome }

@@ -3,10 +3,10 @@
 use super::arn::Arn;
 use super::connection::Clients;
 use super::doctor::PROBE;
-use super::reader::{Reader, lacks, pages};
+use super::reader::{Reader, lacks, of_page, pages};
 use super::shapes::{self, pretty};
 use super::step::{Step, steps};
-use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, INLINE_POLICY, MANAGED_POLICY, ROLE, USER, USER_GROUPS};
+use crate::documents::{ATTACHED_POLICIES, INLINE_NAMES, INLINE_POLICY, MANAGED_POLICY, POLICY_FACTS, ROLE, USER, USER_GROUPS};
 use aws_sdk_iam::types::{AttachedPolicy, Group, Role, User};
 use futures_util::future::{join, join_all, join3, join4};
 use iam_why_contract::Outcome;
@@ -45,7 +45,7 @@ pub(super) struct Iam<'r> {
 macro_rules! holder {
     ($inline:ident, $attached:ident, $name:ident, $list:ident $list_step:ident, $get:ident $get_step:ident, $list_attached:ident $list_attached_step:ident) => {
         async fn $inline(&self, subject: &str, name: &str) {
-            let call = pages!(self.clients.iam.$list().$name(name), page => page.policy_names);
+            let call = pages!(self.clients.iam.$list().$name(name), page => "PolicyNames", of_page(page.is_truncated, page.marker.as_deref(), page.policy_names));
             let names = self.reader.list(&$list_step, subject, call).await;
             let Some(names) = self.listed(&$list_step, subject, names, |names| json!({"PolicyNames": names})) else { return };
             let policies = names.iter().map(|policy| async move {
@@ -57,7 +57,7 @@ macro_rules! holder {
         }
 
         async fn $attached(&self, subject: &str, name: &str) {
-            let call = pages!(self.clients.iam.$list_attached().$name(name), page => page.attached_policies.unwrap_or_default());
+            let call = pages!(self.clients.iam.$list_attached().$name(name), page => "AttachedPolicies", of_page(page.is_truncated, page.marker.as_deref(), page.attached_policies).flatten());
             let attached: Result<Vec<AttachedPolicy>, Outcome> = self.reader.list(&$list_attached_step, subject, call).await;
             let text = |attached: &Vec<AttachedPolicy>| json!({"AttachedPolicies": shapes::attached(attached)});
             if let Some(attached) = self.listed(&$list_attached_step, subject, attached, text) {
@@ -137,7 +137,7 @@ impl<'r> Iam<'r> {
     }
 
     async fn groups(&self, arn: &str, name: &str) {
-        let call = pages!(self.clients.iam.list_groups_for_user().user_name(name), page => page.groups);
+        let call = pages!(self.clients.iam.list_groups_for_user().user_name(name), page => "Groups", of_page(page.is_truncated, page.marker.as_deref(), page.groups));
         let groups = self.reader.list(&LIST_GROUPS_FOR_USER, arn, call).await;
         let text = |groups: &Vec<Group>| {
             let groups: Vec<_> =
@@ -168,12 +168,17 @@ impl<'r> Iam<'r> {
 
     async fn default_version(&self, arn: &str) -> Result<(), Outcome> {
         let policy = self.reader.ask(&GET_POLICY, arn, self.clients.iam.get_policy().policy_arn(arn).send()).await?.policy;
-        let version = policy.and_then(|policy| policy.default_version_id).ok_or_else(|| lacks(&GET_POLICY, "DefaultVersionId"))?;
+        let version = policy.as_ref().and_then(|policy| policy.default_version_id.clone());
+        let version = version.ok_or_else(|| lacks(&GET_POLICY, "DefaultVersionId"))?;
         let call = self.clients.iam.get_policy_version().policy_arn(arn).version_id(version).send();
         let answer = self.reader.ask(&GET_POLICY_VERSION, arn, call).await?;
         let document = answer.policy_version.and_then(|version| version.document).ok_or_else(|| lacks(&GET_POLICY_VERSION, "Document"))?;
         let name = Arn::parse(arn).map_or(arn, |arn| super::arn::last(arn.resource));
         self.reader.found(&GET_POLICY_VERSION, arn, name, shapes::decoded(&document));
+        if let Some(policy) = policy {
+            let facts = Step { kind: POLICY_FACTS, ..GET_POLICY };
+            self.reader.found(&facts, arn, name, pretty(&shapes::policy_facts(&policy)));
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use super::accounts::Accounts;
 use super::arn::Arn;
 use super::connection::Clients;
 use super::organizations::Organizations;
-use super::reader::{Reader, lacks, pages};
+use super::reader::{Reader, lacks, of_page, pages};
 use super::s3::without_nulls;
 use super::shapes::pretty;
 use super::step::steps;
@@ -32,29 +32,31 @@ pub(super) fn full_arn(key: &str, partition: &str, region: &str, account: Option
     Some(format!("arn:{partition}:kms:{region}:{account}:{kind}{key}"))
 }
 
-/// Reads a key by its ARN or by the ARN of an alias, and what binds its account.
-pub(super) async fn key(reader: &Reader<'_>, accounts: &Accounts<'_>, organizations: &Organizations<'_>, arn: &str) {
-    let Some(parsed) = Arn::parse(arn) else { return };
-    let Some(account) = parsed.account_id() else { return };
+/// Reads a key by its ARN or by the ARN of an alias, and what binds its account. Returns the key's own ARN, where it was read.
+pub(super) async fn key(reader: &Reader<'_>, accounts: &Accounts<'_>, organizations: &Organizations<'_>, arn: &str) -> Option<String> {
+    let parsed = Arn::parse(arn)?;
+    let account = parsed.account_id()?;
     let key = async {
         match accounts.clients(account).await {
             Ok(clients) => whole(reader, &clients, arn, parsed).await,
-            Err(outcome) => [KMS_KEY, RESOURCE_POLICY, KMS_GRANTS].into_iter().for_each(|kind| reader.note(kind, arn, outcome.clone())),
+            Err(outcome) => {
+                [KMS_KEY, RESOURCE_POLICY, KMS_GRANTS].into_iter().for_each(|kind| reader.note(kind, arn, outcome.clone()));
+                None
+            }
         }
     };
-    join(key, organizations.of(account)).await;
+    join(key, organizations.of(account)).await.0
 }
 
-async fn whole(reader: &Reader<'_>, clients: &Clients, arn: &str, parsed: Arn<'_>) {
+async fn whole(reader: &Reader<'_>, clients: &Clients, arn: &str, parsed: Arn<'_>) -> Option<String> {
     let client = clients.kms(parsed.region);
     if !parsed.resource.starts_with("alias/") {
-        join3(describe(reader, &client, arn), policy(reader, &client, arn), grants(reader, &client, arn)).await;
-        return;
+        return join3(describe(reader, &client, arn), policy(reader, &client, arn), grants(reader, &client, arn)).await.0?.arn;
     }
     // Policies and grants are asked for by the key itself, which only the alias knows.
-    if let Some(key) = describe(reader, &client, arn).await.and_then(|key| key.arn) {
-        join(policy(reader, &client, &key), grants(reader, &client, &key)).await;
-    }
+    let key = describe(reader, &client, arn).await?.arn?;
+    join(policy(reader, &client, &key), grants(reader, &client, &key)).await;
+    Some(key)
 }
 
 async fn describe(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) -> Option<KeyMetadata> {
@@ -84,7 +86,7 @@ async fn policy(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) {
 }
 
 async fn grants(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) {
-    let call = pages!(client.list_grants().key_id(arn), page => page.grants.unwrap_or_default());
+    let call = pages!(client.list_grants().key_id(arn), page => "Grants", of_page(page.truncated, page.next_marker.as_deref(), page.grants).flatten());
     match reader.list(&LIST_GRANTS, arn, call).await {
         Ok(grants) => {
             let grants: Vec<_> = grants.iter().map(grant).collect();
@@ -97,7 +99,7 @@ async fn grants(reader: &Reader<'_>, client: &aws_sdk_kms::Client, arn: &str) {
 /// The ARNs of the keys of one region, for a whole account.
 pub(super) async fn keys(reader: &Reader<'_>, clients: &Clients, region: &str) -> Result<Vec<String>, Outcome> {
     let client = clients.kms(region);
-    let call = pages!(client.list_keys(), page => page.keys.unwrap_or_default().into_iter().filter_map(|key| key.key_arn));
+    let call = pages!(client.list_keys(), page => "Keys", page.keys.map(|keys| keys.into_iter().filter_map(|key| key.key_arn)));
     reader.list(&LIST_KEYS, &format!("* in {region}"), call).await
 }
 

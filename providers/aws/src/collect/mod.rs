@@ -21,6 +21,7 @@ mod arn;
 mod connection;
 mod doctor;
 mod endpoints;
+mod holder;
 mod iam;
 mod kms;
 mod organizations;
@@ -37,7 +38,7 @@ mod testimony;
 mod wire;
 mod xml;
 
-use iam_why_contract::collect::{Collect, Collected, Doctor, Options, Progress, Reading, SecondOpinion, Sink, Testimony};
+use iam_why_contract::collect::{Collect, Collected, Doctor, Holder, Options, Progress, Reading, SecondOpinion, Sink, Testimony};
 use iam_why_contract::refusal::Refusal;
 use iam_why_contract::{Question, Verdict};
 
@@ -70,6 +71,10 @@ impl Collect for AwsReader {
 
     fn verify<'a>(&'a self, question: &'a Question, verdict: &'a Verdict, options: &'a Options) -> Reading<'a, Option<SecondOpinion>> {
         Box::pin(simulator::ask(question, verdict, options))
+    }
+
+    fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {
+        Box::pin(holder::ask(options))
     }
 
     fn testimony<'a>(&'a self, refusal: &'a Refusal, options: &'a Options) -> Reading<'a, Option<Testimony>> {

@@ -6,13 +6,14 @@ use super::reader::{Reader, lacks, pages};
 use super::shapes::pretty;
 use super::step::{Step, steps};
 use crate::documents::{ATTACHED_RCPS, ATTACHED_SCPS, ORGANIZATION, PARENTS, RCP, SCP};
-use aws_sdk_organizations::types::{Organization, PolicyType};
+use aws_sdk_organizations::types::{Organization, PolicyType, PolicyTypeStatus, PolicyTypeSummary, Root};
 use futures_util::future::{join, join_all, join3};
 use iam_why_contract::Outcome;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
 
 steps! {
     DESCRIBE_ORGANIZATION = ORGANIZATION, "organizations:DescribeOrganization", ["organizations:DescribeOrganization"], absent ["AWSOrganizationsNotInUseException"];
@@ -36,7 +37,17 @@ pub(super) struct Organizations<'r> {
     accounts: &'r Accounts<'r>,
     /// Policies and nodes that several accounts share are read once.
     seen: Mutex<BTreeSet<String>>,
+    roots: OnceCell<Vec<Root>>,
     closed: bool,
+}
+
+/// How much of the way up one set of credentials could read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Read {
+    /// The nodes, up to the root.
+    path: bool,
+    /// The policies of every node.
+    policies: bool,
 }
 
 /// One node on the way up.
@@ -48,7 +59,7 @@ struct Node {
 
 impl<'r> Organizations<'r> {
     pub(super) fn new(reader: &'r Reader<'r>, accounts: &'r Accounts<'r>) -> Self {
-        Self { reader, accounts, seen: Mutex::default(), closed: false }
+        Self { reader, accounts, seen: Mutex::default(), roots: OnceCell::new(), closed: false }
     }
 
     /// One that reads nothing: for who asks about a resource and not about its account.
@@ -61,25 +72,39 @@ impl<'r> Organizations<'r> {
         if self.closed || !self.first_time(&format!("account {account}")) {
             return;
         }
-        let home = self.accounts.home();
-        let (organization, path) = join(self.home_organization(account), self.tree(home, account)).await;
-        let organization = match (organization, &path) {
+        let (home, mut read) = join(self.home_organization(account), self.tree(self.accounts.home(), account)).await;
+        let home_account = self.accounts.home_account().await;
+        if home == Err(Outcome::Absent) && home_account.as_deref() != Some(account) {
+            // Who is in no organization is told so of every account, whatever that one is in.
+            self.says_nothing_of(account);
+            read.path = false;
+        }
+        let organization = match (home, read.path) {
             // Another account of the same organization: its organization is ours.
-            (Some(organization), Ok(())) => Some(organization),
-            (organization, _) => self.own_organization(account, organization).await,
+            (Ok(organization), true) => Some(organization),
+            (home, _) => self.own_organization(account, home).await,
         };
         let Some(organization) = organization else { return };
         self.organization_found(account, &organization);
         let management = organization.master_account_id().unwrap_or_default();
-        if path.is_ok() || management.is_empty() {
+        if (read.path && read.policies) || management.is_empty() || home_account.as_deref() == Some(management) {
             return;
         }
         match self.accounts.clients(management).await {
             Ok(clients) => {
                 self.forget();
-                let _ = self.tree(&clients, account).await;
+                self.tree(&clients, account).await;
             }
-            Err(outcome) => self.management_needed(account, management, outcome).await,
+            // Where the way is known, each list that was refused has said what it takes.
+            Err(outcome) if !read.path => self.management_needed(account, management, &outcome),
+            Err(_) => {}
+        }
+    }
+
+    fn says_nothing_of(&self, account: &str) {
+        let why = "the account of the credentials is in no organization, and sees none";
+        for kind in [PARENTS, ATTACHED_SCPS, ATTACHED_RCPS] {
+            self.reader.note(kind, account, Outcome::NotTried { why: why.into() });
         }
     }
 
@@ -87,9 +112,8 @@ impl<'r> Organizations<'r> {
     /// administrators; to others the tree stays closed, which is no gap: what binds one account was read on its own.
     pub(super) async fn rest_of_tree(&self) {
         let clients = self.management_clients().await;
-        let call = pages!(clients.organizations.list_roots(), page => page.roots.unwrap_or_default());
-        let Ok(roots) = self.reader.list(&LIST_ROOTS, "roots", call).await else { return };
-        let mut level: Vec<String> = roots.into_iter().filter_map(|root| root.id).collect();
+        let Ok(roots) = self.roots(&clients).await else { return };
+        let mut level: Vec<String> = roots.iter().filter_map(|root| root.id.clone()).collect();
         for _ in 0..DEEPEST {
             let below = join_all(level.iter().map(|parent| self.below(&clients, parent))).await;
             level = below.into_iter().flatten().collect();
@@ -103,13 +127,21 @@ impl<'r> Organizations<'r> {
     pub(super) async fn probe(&self) {
         let clients = self.management_clients().await;
         let organizations = &clients.organizations;
-        let call = pages!(organizations.list_roots(), page => page.roots.unwrap_or_default());
-        let roots = self.reader.list(&LIST_ROOTS, "roots", call).await.unwrap_or_default();
-        let Some(root) = roots.into_iter().find_map(|root| root.id) else { return };
+        let root = self.roots(&clients).await.ok().and_then(|roots| roots.iter().find_map(|root| root.id.clone()));
+        let Some(root) = root else { return };
         let units = organizations.list_organizational_units_for_parent().parent_id(&root).send();
         let accounts = organizations.list_accounts_for_parent().parent_id(&root).send();
         // What became of them is in the reader's tally.
         let _ = join(self.reader.ask(&LIST_UNITS, &root, units), self.reader.ask(&LIST_ACCOUNTS, &root, accounts)).await;
+    }
+
+    /// The root, of which there is one, with the types of policies that are in force; asked until it is answered.
+    async fn roots(&self, clients: &Clients) -> Result<&[Root], Outcome> {
+        let ask = || async {
+            let call = pages!(clients.organizations.list_roots(), page => "Roots", page.roots);
+            self.reader.list(&LIST_ROOTS, "roots", call).await
+        };
+        self.roots.get_or_try_init(ask).await.map(Vec::as_slice)
     }
 
     async fn management_clients(&self) -> Arc<Clients> {
@@ -124,11 +156,11 @@ impl<'r> Organizations<'r> {
     /// One node's policies, its accounts and theirs; returns its units.
     async fn below(&self, clients: &Clients, parent: &str) -> Vec<String> {
         let organizations = &clients.organizations;
-        let units = pages!(organizations.list_organizational_units_for_parent().parent_id(parent), page => page.organizational_units.unwrap_or_default());
-        let accounts = pages!(organizations.list_accounts_for_parent().parent_id(parent), page => page.accounts.unwrap_or_default());
+        let units = pages!(organizations.list_organizational_units_for_parent().parent_id(parent), page => "OrganizationalUnits", page.organizational_units);
+        let accounts = pages!(organizations.list_accounts_for_parent().parent_id(parent), page => "Accounts", page.accounts);
         let units = self.reader.list(&LIST_UNITS, parent, units);
         let accounts = self.reader.list(&LIST_ACCOUNTS, parent, accounts);
-        let (units, accounts, ()) = join3(units, accounts, self.policies_at(clients, parent)).await;
+        let (units, accounts, _) = join3(units, accounts, self.policies_at(clients, parent)).await;
         let units: Vec<String> = units.unwrap_or_default().into_iter().filter_map(|unit| unit.id).collect();
         let accounts: Vec<String> = accounts.unwrap_or_default().into_iter().filter_map(|account| account.id).collect();
         if let Some(node) = node(parent) {
@@ -140,7 +172,7 @@ impl<'r> Organizations<'r> {
     }
 
     /// The organization of the credentials' own account; asked once, on behalf of whichever account comes first.
-    async fn home_organization(&self, account: &str) -> Option<Organization> {
+    async fn home_organization(&self, account: &str) -> Result<Organization, Outcome> {
         self.accounts
             .organization(|| async {
                 let call = self.accounts.home().organizations.describe_organization().send();
@@ -152,18 +184,13 @@ impl<'r> Organizations<'r> {
                 }
             })
             .await
-            .ok()
     }
 
     /// The organization of an account about which these credentials' own organization says nothing.
-    async fn own_organization(&self, account: &str, home: Option<Organization>) -> Option<Organization> {
+    async fn own_organization(&self, account: &str, home: Result<Organization, Outcome>) -> Option<Organization> {
         let home_account = self.accounts.home_account().await;
         if home_account.as_deref() == Some(account) {
-            if home.is_none() {
-                let outcome = self.accounts.organization(|| async { Err(lacks(&DESCRIBE_ORGANIZATION, "Organization")) }).await.err();
-                self.reader.note(ORGANIZATION, account, outcome.unwrap_or(Outcome::Found));
-            }
-            return home;
+            return home.map_err(|outcome| self.reader.note(ORGANIZATION, account, outcome)).ok();
         }
         let clients = match self.accounts.clients(account).await {
             Ok(clients) => clients,
@@ -195,7 +222,7 @@ impl<'r> Organizations<'r> {
     }
 
     /// Says what would open the layers that only the management account can read.
-    async fn management_needed(&self, account: &str, management: &str, outcome: Outcome) {
+    fn management_needed(&self, account: &str, management: &str, outcome: &Outcome) {
         let Outcome::NotTried { .. } = outcome else {
             // The reader role was tried and refused: that is what is missing.
             for kind in [PARENTS, ATTACHED_SCPS, ATTACHED_RCPS] {
@@ -203,9 +230,6 @@ impl<'r> Organizations<'r> {
             }
             return;
         };
-        if self.accounts.home_account().await.as_deref() == Some(management) {
-            return;
-        }
         for step in [&LIST_PARENTS, &LIST_SCPS, &LIST_RCPS] {
             let needs = format!(
                 "{} in the management account {management} (--reader-role NAME, a role there that may be assumed)",
@@ -218,19 +242,20 @@ impl<'r> Organizations<'r> {
         }
     }
 
-    /// The way up from `account` and the policies on it, read with one set of credentials. `Err` where the way itself stays dark.
-    async fn tree(&self, clients: &Clients, account: &str) -> Result<(), ()> {
+    /// The way up from `account` and the policies on it, read with one set of credentials.
+    async fn tree(&self, clients: &Clients, account: &str) -> Read {
         let at_account = self.policies_at(clients, account);
         let upwards = async {
             match self.whole_path(clients, account).await {
                 Some(nodes) => {
-                    join_all(nodes.iter().map(|node| self.policies_at(clients, &node.id))).await;
-                    Ok(())
+                    let read = join_all(nodes.iter().map(|node| self.policies_at(clients, &node.id))).await;
+                    Read { path: true, policies: read.into_iter().all(|read| read) }
                 }
                 None => self.climb(clients, account.to_owned(), DEEPEST).await,
             }
         };
-        join(at_account, upwards).await.1
+        let (here, above) = join(at_account, upwards).await;
+        Read { policies: here && above.policies, ..above }
     }
 
     /// The whole way up in one call: accounts know their path since 2025.
@@ -247,7 +272,8 @@ impl<'r> Organizations<'r> {
     }
 
     /// One step up at a time, the policies of each node meanwhile.
-    fn climb<'a>(&'a self, clients: &'a Clients, child: String, left: usize) -> Pin<Box<dyn Future<Output = Result<(), ()>> + Send + 'a>> {
+    fn climb<'a>(&'a self, clients: &'a Clients, child: String, left: usize) -> Pin<Box<dyn Future<Output = Read> + Send + 'a>> {
+        const DARK: Read = Read { path: false, policies: false };
         Box::pin(async move {
             let call = clients.organizations.list_parents().child_id(&child).send();
             let answer = self.reader.ask(&LIST_PARENTS, &child, call).await;
@@ -257,21 +283,21 @@ impl<'r> Organizations<'r> {
                 Ok(Some(node)) if left > 0 => node,
                 Ok(_) => {
                     self.reader.note(PARENTS, &child, lacks(&LIST_PARENTS, "Parents[].Id of a root or an organizational unit"));
-                    return Err(());
+                    return DARK;
                 }
                 Err(outcome) => {
                     self.reader.note(PARENTS, &child, outcome.clone());
                     // Not in an organization is an answer, not darkness.
-                    return if outcome == Outcome::Absent { Ok(()) } else { Err(()) };
+                    return if outcome == Outcome::Absent { Read { path: true, policies: true } } else { DARK };
                 }
             };
             self.parent_found(&LIST_PARENTS, &child, &node);
             let policies = self.policies_at(clients, &node.id);
             if node.kind == "ROOT" {
-                policies.await;
-                return Ok(());
+                return Read { path: true, policies: policies.await };
             }
-            join(policies, self.climb(clients, node.id.clone(), left - 1)).await.1
+            let (here, above) = join(policies, self.climb(clients, node.id.clone(), left - 1)).await;
+            Read { policies: here && above.policies, ..above }
         })
     }
 
@@ -280,22 +306,31 @@ impl<'r> Organizations<'r> {
         self.reader.found(step, child, &format!("parent of {child}"), pretty(&text));
     }
 
-    async fn policies_at(&self, clients: &Clients, target: &str) {
-        if self.first_time(target) {
-            let service = self.attached(clients, target, &LIST_SCPS, &DESCRIBE_SCP, PolicyType::ServiceControlPolicy);
-            let resource = self.attached(clients, target, &LIST_RCPS, &DESCRIBE_RCP, PolicyType::ResourceControlPolicy);
-            join(service, resource).await;
+    /// Reads the policies of one node, unless somebody does already; `false` where some could not be read.
+    async fn policies_at(&self, clients: &Clients, target: &str) -> bool {
+        if !self.first_time(target) {
+            return true;
         }
+        let service = self.attached(clients, target, &LIST_SCPS, &DESCRIBE_SCP, PolicyType::ServiceControlPolicy);
+        let resource = self.attached(clients, target, &LIST_RCPS, &DESCRIBE_RCP, PolicyType::ResourceControlPolicy);
+        let (service, resource) = join(service, resource).await;
+        service && resource
     }
 
-    async fn attached(&self, clients: &Clients, target: &str, list: &Step, describe: &Step, filter: PolicyType) {
-        let call = pages!(clients.organizations.list_policies_for_target().target_id(target).filter(filter), page => page.policies.unwrap_or_default());
+    async fn attached(&self, clients: &Clients, target: &str, list: &Step, describe: &Step, filter: PolicyType) -> bool {
+        let call = clients.organizations.list_policies_for_target().target_id(target).filter(filter.clone());
+        let call = pages!(call, page => "Policies", page.policies);
         let policies = match self.reader.list(list, target, call).await {
-            Ok(policies) => policies,
-            Err(outcome) => {
-                self.reader.note(list.kind, target, outcome);
-                return;
+            // Resource control policies only deny: where there is none it does not matter why.
+            Ok(policies) if policies.is_empty() && filter == PolicyType::ServiceControlPolicy => {
+                match self.in_force(clients, &filter).await {
+                    Ok(true) => policies,
+                    Ok(false) => return self.none_or_dark(list, target, Outcome::Absent),
+                    Err(outcome) => return self.none_or_dark(list, target, outcome),
+                }
             }
+            Ok(policies) => policies,
+            Err(outcome) => return self.none_or_dark(list, target, outcome),
         };
         let summaries: Vec<Value> = policies
             .iter()
@@ -306,19 +341,41 @@ impl<'r> Organizations<'r> {
             .iter()
             .filter_map(|policy| Some((policy.id()?, policy.name().unwrap_or_default())))
             .map(|(id, name)| self.policy(clients, id, name, describe));
-        join_all(each).await;
+        join_all(each).await.into_iter().all(|read| read)
     }
 
-    async fn policy(&self, clients: &Clients, id: &str, name: &str, step: &Step) {
+    fn none_or_dark(&self, list: &Step, target: &str, outcome: Outcome) -> bool {
+        let none = outcome == Outcome::Absent;
+        self.reader.note(list.kind, target, outcome);
+        none
+    }
+
+    /// Is this type of policies in force at all? Where it is not, AWS lists none at any node, which must not be taken for a node that
+    /// lets nothing through: in force, each node has one policy at least (E-17; *Enabling a policy type*: `ListRoots` tells).
+    async fn in_force(&self, clients: &Clients, wanted: &PolicyType) -> Result<bool, Outcome> {
+        let roots = self.roots(clients).await?;
+        let types = roots.iter().map(|root| root.policy_types.as_deref().ok_or_else(|| lacks(&LIST_ROOTS, "Roots[].PolicyTypes")));
+        let types: Vec<_> = types.collect::<Result<Vec<_>, _>>()?.concat();
+        let on = |one: &PolicyTypeSummary| one.r#type() == Some(wanted) && one.status() == Some(&PolicyTypeStatus::Enabled);
+        Ok(types.iter().any(on))
+    }
+
+    async fn policy(&self, clients: &Clients, id: &str, name: &str, step: &Step) -> bool {
         if !self.first_time(&format!("{} {id}", step.kind)) {
-            return;
+            return true;
         }
         let call = clients.organizations.describe_policy().policy_id(id).send();
         let answer = self.reader.ask(step, id, call).await;
         let content = answer.and_then(|answer| answer.policy.and_then(|policy| policy.content).ok_or_else(|| lacks(step, "Content")));
         match content {
-            Ok(content) => self.reader.found(step, id, name, content),
-            Err(outcome) => self.reader.note(step.kind, id, outcome),
+            Ok(content) => {
+                self.reader.found(step, id, name, content);
+                true
+            }
+            Err(outcome) => {
+                self.reader.note(step.kind, id, outcome);
+                false
+            }
         }
     }
 

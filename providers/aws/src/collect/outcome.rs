@@ -31,6 +31,7 @@ pub(super) enum Failure {
 /// AWS does not accept the credentials themselves: most of these come with status 403 too, and mean something else entirely.
 /// (Troubleshooting: "The security token included in the request is invalid"; S3 and STS error lists.)
 const BAD_CREDENTIALS: &[&str] = &[
+    "AuthFailure",
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
@@ -138,8 +139,9 @@ impl Failure {
         }
     }
 
-    /// The failure as what a search says: there is none, or it could not be read, and what it would take.
-    pub(super) fn outcome(&self, step: &Step, secrets: &Secrets) -> Outcome {
+    /// The failure as what a search says: there is none, or it could not be read, and what it would take. `away` is the account that was
+    /// asked with the credentials of another one.
+    pub(super) fn outcome(&self, step: &Step, secrets: &Secrets, away: Option<&str>) -> Outcome {
         let refused = |needs: String, said: &str| Outcome::Refused { needs, said: scrub(said, secrets) };
         match self {
             Self::Answered { code, .. } if step.absent.contains(&code.as_str()) => Outcome::Absent,
@@ -150,10 +152,12 @@ impl Failure {
                     ("", message) => format!("status {status}: {message}"),
                     (code, message) => format!("{code}: {message}"),
                 };
-                refused(needs(step, *status, code), &said)
+                refused(needs(step, *status, code, away), &said)
             }
             Self::Timeout => refused(format!("an answer to {} in time", step.call), "timed out"),
-            Self::Connection(said) => refused(format!("a connection for {}", step.call), said),
+            Self::Connection(said) => {
+                refused(format!("a connection for {} (where others connect: a region that has the service)", step.call), said)
+            }
             Self::Malformed(said) => refused(format!("a readable answer to {}", step.call), said),
         }
     }
@@ -169,18 +173,30 @@ impl Failure {
     }
 }
 
-fn needs(step: &Step, status: u16, code: &str) -> String {
+fn needs(step: &Step, status: u16, code: &str, away: Option<&str>) -> String {
     if BAD_CREDENTIALS.contains(&code) {
-        return format!("credentials that AWS accepts for {}", step.call);
+        // A region that the account has not enabled answers so too (Manage AWS Regions: "IAM data is not available there").
+        return format!(
+            "credentials that AWS accepts for {} (where it accepts them elsewhere: a region that the account has enabled)",
+            step.call
+        );
     }
     if THROTTLED.contains(&code) || status == 429 {
         return format!("another attempt: AWS throttled {}", step.call);
     }
     if status == 403 || status == 401 || DENIED.contains(&code) {
-        return match step.needs {
+        let permission = match step.needs {
             [] => step.call.to_owned(),
             needs => needs.join(" and "),
         };
+        return match away {
+            Some(account) => format!("{permission} in account {account} (--reader-role NAME, a role there that may be assumed)"),
+            None => permission,
+        };
+    }
+    // GetBucketPolicy: whoever may, but is not of the account that owns the bucket, gets a 405.
+    if status == 405 {
+        return format!("{} for a principal of the account that owns it (--reader-role NAME, a role there that may be assumed)", step.call);
     }
     format!("an answer to {} without an error", step.call)
 }
@@ -218,7 +234,7 @@ mod tests {
     }
 
     fn needs(failure: &Failure) -> String {
-        match failure.outcome(&GET_ROLE, &Secrets::default()) {
+        match failure.outcome(&GET_ROLE, &Secrets::default(), None) {
             Outcome::Refused { needs, .. } => needs,
             other => panic!("{other:?}"),
         }
@@ -234,13 +250,13 @@ mod tests {
     #[test]
     fn a_bad_credential_is_no_missing_permission_though_its_status_is_403_too() {
         assert!(answered(403, "InvalidClientTokenId").is_bad_credentials());
-        assert_eq!(needs(&answered(403, "SignatureDoesNotMatch")), "credentials that AWS accepts for iam:GetRole");
+        assert!(needs(&answered(403, "SignatureDoesNotMatch")).starts_with("credentials that AWS accepts for iam:GetRole"));
         assert!(!answered(403, "AccessDenied").is_bad_credentials());
     }
 
     #[test]
     fn only_the_codes_of_the_row_say_that_there_is_none() {
-        assert_eq!(answered(404, "NoSuchEntity").outcome(&GET_ROLE, &Secrets::default()), Outcome::Absent);
+        assert_eq!(answered(404, "NoSuchEntity").outcome(&GET_ROLE, &Secrets::default(), None), Outcome::Absent);
         assert_eq!(needs(&answered(404, "NoSuchBucketPolicy")), "an answer to iam:GetRole without an error");
     }
 }

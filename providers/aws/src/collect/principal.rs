@@ -86,7 +86,10 @@ async fn own<'a>(reader: &Reader<'_>, accounts: &'a Accounts<'_>) -> Result<&'a 
 
 /// Why the credentials lead nowhere.
 pub(super) fn unusable(reader: &Reader<'_>, failure: &Failure) -> CollectError {
-    let said = failure.said(&reader.secrets);
+    let mut said = failure.said(&reader.secrets);
+    if failure.is_unreachable() {
+        said.push_str(" (sts:GetCallerIdentity, the first call: check the network, HTTPS_PROXY and NO_PROXY, and the region)");
+    }
     if failure.is_bad_credentials() {
         let hint = "this is about the credentials themselves, not about a permission: renew them (`aws sso login`), or check the key, the clock and the region".into();
         return CollectError::BadCredentials { cloud: "AWS", said, hint };

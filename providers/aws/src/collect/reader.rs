@@ -15,38 +15,79 @@ use tokio::sync::Semaphore;
 /// No list of AWS is followed further than this: a server whose pages never end does not keep us for ever.
 pub(super) const MOST_PAGES: usize = 2_000;
 
-/// All items of a list, page after page; `None` where the pages do not end.
+/// All items of a list, page after page. An answer without the member that holds them is not an empty list: `None` on any page leaves
+/// the whole list open.
 macro_rules! pages {
-    ($call:expr, $page:ident => $items:expr) => {
+    ($call:expr, $page:ident => $member:literal, $items:expr) => {
         async {
             let mut pages = $call.into_paginator().send();
             let mut all = Vec::new();
             for _ in 0..$crate::collect::reader::MOST_PAGES {
                 match pages.next().await {
-                    Some(Ok($page)) => all.extend($items),
+                    Some(Ok($page)) => match $items {
+                        Some(items) => all.extend(items),
+                        None => return Ok(Err($crate::collect::reader::Torn::Lacks($member))),
+                    },
                     Some(Err(error)) => return Err(error),
-                    None => return Ok(Some(all)),
+                    None => return Ok(Ok(all)),
                 }
             }
-            Ok(None)
+            Ok(Err($crate::collect::reader::Torn::Endless))
         }
     };
 }
 pub(super) use pages;
 
+/// Why pages that were all answered are no list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Torn {
+    /// There is always another page.
+    Endless,
+    /// A page without this member.
+    Lacks(&'static str),
+}
+
+/// The items of a page that says whether there are more: one that says so and does not say where is not to be trusted.
+pub(super) fn of_page<T>(more: bool, marker: Option<&str>, items: T) -> Option<T> {
+    (!more || marker.is_some()).then_some(items)
+}
+
 /// A call under way. The futures of the SDK are large, so each stands on the heap: nested on the stack they would overflow it.
 pub(super) type Sent<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
 /// What every part of the collector reads through.
+#[derive(Clone)]
 pub(super) struct Reader<'r> {
-    pub(super) ledger: Ledger<'r>,
+    pub(super) ledger: Arc<Ledger<'r>>,
     pub(super) secrets: Arc<Secrets>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
+    /// The account that is read with the credentials of another one.
+    away: Option<String>,
 }
 
 impl<'r> Reader<'r> {
     pub(super) fn new(concurrency: usize, sink: &'r dyn Sink, progress: &'r dyn Progress, secrets: Arc<Secrets>) -> Self {
-        Self { ledger: Ledger::new(sink, progress), secrets, permits: Semaphore::new(concurrency.max(1)) }
+        let permits = Arc::new(Semaphore::new(concurrency.max(1)));
+        Self { ledger: Arc::new(Ledger::new(sink, progress)), secrets, permits, away: None }
+    }
+
+    /// The same reader for what belongs to `account`, of which its credentials are not: what they lack is for that account to give.
+    pub(super) fn away(&self, account: Option<&str>) -> Self {
+        Self { away: account.map(str::to_owned), ..self.clone() }
+    }
+
+    /// A reader into another sink, with books of its own, that waits in the same line.
+    pub(super) fn over<'s>(&self, sink: &'s dyn Sink) -> Reader<'s>
+    where
+        'r: 's,
+    {
+        let ledger = Arc::new(Ledger::new(sink, self.ledger.progress()));
+        Reader { ledger, secrets: Arc::clone(&self.secrets), permits: Arc::clone(&self.permits), away: self.away.clone() }
+    }
+
+    /// What a search says of a call that failed.
+    pub(super) fn failed(&self, step: &Step, failure: &Failure) -> Outcome {
+        failure.outcome(step, &self.secrets, self.away.as_deref())
     }
 
     /// Sends one call of the SDK. What went wrong comes back as what a search would say of it.
@@ -62,7 +103,7 @@ impl<'r> Reader<'r> {
     {
         let call = Box::pin(call);
         let attempt = self.attempt(step, subject, async move { call.await.map_err(|error| Failure::of(&error)) });
-        Box::pin(async move { attempt.await.map_err(|failure| failure.outcome(step, &self.secrets)) })
+        Box::pin(async move { attempt.await.map_err(|failure| self.failed(step, &failure)) })
     }
 
     /// Sends the calls of one list, made by [`pages!`].
@@ -70,14 +111,19 @@ impl<'r> Reader<'r> {
         &'a self,
         step: &'a Step,
         subject: &str,
-        call: impl Future<Output = Result<Option<Vec<T>>, SdkError<E, HttpResponse>>> + Send + 'a,
+        call: impl Future<Output = Result<Result<Vec<T>, Torn>, SdkError<E, HttpResponse>>> + Send + 'a,
     ) -> Sent<'a, Vec<T>, Outcome>
     where
         T: Send + 'a,
         E: ProvideErrorMetadata + Error + Send + 'static,
     {
         let asked = self.ask(step, subject, call);
-        Box::pin(async move { asked.await?.ok_or_else(|| endless(step)) })
+        Box::pin(async move {
+            asked.await?.map_err(|torn| match torn {
+                Torn::Endless => endless(step),
+                Torn::Lacks(member) => lacks(step, member),
+            })
+        })
     }
 
     /// Sends one call of whichever client, and hands back how it failed.
@@ -106,12 +152,13 @@ impl<'r> Reader<'r> {
 
     fn outcome(&self, step: &Step, failure: Option<&Failure>) -> Outcome {
         match failure {
-            Some(failure) if !failure.says_there_is_none() => failure.outcome(step, &self.secrets),
+            Some(failure) if !failure.says_there_is_none() => self.failed(step, failure),
             _ => Outcome::Found,
         }
     }
 
-    /// Sends one call that yields one whole document, and notes what became of it.
+    /// Sends one call that yields one whole document, and notes what became of it. That there is none AWS says with an error; an
+    /// answer out of which `text` can make nothing is not of the documented shape.
     pub(super) fn read<'a, T, E>(
         &'a self,
         step: &'a Step,
@@ -129,7 +176,7 @@ impl<'r> Reader<'r> {
                 Ok(answer) => {
                     match text(&answer) {
                         Some((title, text)) => self.found(step, subject, &title, text),
-                        None => self.note(step.kind, subject, Outcome::Absent),
+                        None => self.note(step.kind, subject, unlike(step)),
                     }
                     Some(answer)
                 }
@@ -161,6 +208,11 @@ impl<'r> Reader<'r> {
 /// An answer without a member that AWS documents as always there.
 pub(super) fn lacks(step: &Step, member: &str) -> Outcome {
     Outcome::Refused { needs: format!("a readable answer to {}", step.call), said: format!("the answer has no `{member}`") }
+}
+
+/// An answer that is not what AWS documents for this call.
+pub(super) fn unlike(step: &Step) -> Outcome {
+    Outcome::Refused { needs: format!("a readable answer to {}", step.call), said: "the answer is not of the documented shape".into() }
 }
 
 /// A list whose pages never ended.

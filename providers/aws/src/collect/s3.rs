@@ -4,17 +4,17 @@ use super::accounts::Accounts;
 use super::connection::Clients;
 use super::organizations::Organizations;
 use super::outcome::Failure;
-use super::reader::{MOST_PAGES, Reader, endless, pages};
+use super::reader::{MOST_PAGES, Reader, endless, lacks, pages, unlike};
 use super::shapes::pretty;
-use super::step::steps;
+use super::step::{Step, steps};
 use super::{access_points, kms};
 use crate::documents::{
-    BUCKET_ACL, BUCKET_ENCRYPTION, OBJECT, OBJECT_ACL, OWNERSHIP_CONTROLS, POLICY_STATUS, PUBLIC_ACCESS_BLOCK, REQUEST_PAYMENT, RESOURCE,
-    RESOURCE_POLICY,
+    BUCKET_ACL, BUCKET_ENCRYPTION, CANONICAL_USER, OBJECT, OBJECT_ACL, OWNERSHIP_CONTROLS, POLICY_STATUS, PUBLIC_ACCESS_BLOCK,
+    REQUEST_PAYMENT, RESOURCE, RESOURCE_POLICY,
 };
 use aws_sdk_s3::types as s3;
 use futures_util::future::{OptionFuture, join, join_all, join3, join4};
-use iam_why_contract::Outcome;
+use iam_why_contract::{Context, Lookup, Outcome};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,6 +44,28 @@ pub(super) struct Wanted<'a> {
     pub(super) action: &'a str,
     /// The account, where the question or an access point names it.
     pub(super) account: Option<&'a str>,
+    /// What the question says of the version and of the key that is to encrypt.
+    pub(super) said: Said<'a>,
+}
+
+/// What the request's own parameters say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Said<'a> {
+    /// Which version of the object.
+    pub(super) version: Option<&'a str>,
+    /// The KMS key that the request names.
+    pub(super) key: Option<&'a str>,
+}
+
+impl<'a> Said<'a> {
+    /// Reads the context of a question.
+    pub(super) fn of(context: &'a Context) -> Self {
+        let one = |key: &str| match context.get_ignoring_case(key) {
+            Lookup::Known([value]) => Some(value.as_str()),
+            _ => None,
+        };
+        Self { version: one("s3:VersionId"), key: one("s3:x-amz-server-side-encryption-aws-kms-key-id") }
+    }
 }
 
 /// Where a bucket is and whose.
@@ -56,7 +78,8 @@ struct Located {
 /// Reads everything about a bucket, about one object in it, and about the account that owns them.
 pub(super) async fn read(reader: &Reader<'_>, accounts: &Accounts<'_>, organizations: &Organizations<'_>, wanted: Wanted<'_>) {
     let Some(located) = locate(reader, accounts, wanted).await else { return };
-    let clients = clients_for(accounts, &located).await;
+    let (clients, away) = clients_for(accounts, &located).await;
+    let reader = &if away { reader.away(located.account.as_deref()) } else { reader.clone() };
     let client = clients.s3(&located.region);
     let of_account: OptionFuture<_> = located
         .account
@@ -81,12 +104,12 @@ pub(super) async fn read_owned(reader: &Reader<'_>, clients: &Clients, wanted: W
         .await;
 }
 
-/// The owner of the bucket can read it; where that is somebody whose credentials we lack, our own may do.
-async fn clients_for(accounts: &Accounts<'_>, located: &Located) -> Arc<Clients> {
-    let own = || Arc::new(accounts.home().clone());
+/// The owner of the bucket can read it; where that is somebody whose credentials we lack, our own may do: then `true`.
+async fn clients_for(accounts: &Accounts<'_>, located: &Located) -> (Arc<Clients>, bool) {
+    let own = |away| (Arc::new(accounts.home().clone()), away);
     match &located.account {
-        Some(account) => accounts.clients(account).await.unwrap_or_else(|_| own()),
-        None => own(),
+        Some(account) => accounts.clients(account).await.map_or_else(|_| own(true), |clients| (clients, false)),
+        None => own(false),
     }
 }
 
@@ -95,7 +118,8 @@ async fn clients_for(accounts: &Accounts<'_>, located: &Located) -> Arc<Clients>
 async fn locate(reader: &Reader<'_>, accounts: &Accounts<'_>, wanted: Wanted<'_>) -> Option<Located> {
     let arn = format!("arn:{}:s3:::{}", wanted.partition, wanted.bucket);
     let home = accounts.home();
-    let (head, listed) = join(head(reader, home, wanted.bucket, &arn, None), listed(reader, home, wanted.bucket, &arn)).await;
+    let asked = Asked { bucket: wanted.bucket, arn: &arn, region: home.region(), owner: None };
+    let (head, listed) = join(head(reader, home, asked), listed(reader, home, wanted.bucket, &arn)).await;
     let region = match head {
         Head::Missing => {
             reader.found(&HEAD_BUCKET, &arn, &format!("bucket {}", wanted.bucket), pretty(&json!({"Exists": false})));
@@ -108,15 +132,19 @@ async fn locate(reader: &Reader<'_>, accounts: &Accounts<'_>, wanted: Wanted<'_>
             None
         }
     };
+    if let (Ok(Listed { canonical: Some(id), .. }), Some(account)) = (&listed, accounts.home_account().await) {
+        let text = pretty(&json!({"Account": account}));
+        reader.found(&Step { kind: CANONICAL_USER, ..LIST_BUCKETS }, id, &format!("canonical user id of account {account}"), text);
+    }
     let (own, region_listed) = match listed {
-        Ok(Some(region)) => (Some(true), region),
-        Ok(None) => (Some(false), None),
+        Ok(listed) => (Some(listed.own), listed.region),
         Err(_) => (None, None),
     };
     let region_known = region.or(region_listed);
+    let asked = Asked { region: region_known.as_deref().unwrap_or(home.region()), ..asked };
     let account = match wanted.account {
         Some(account) => Some(account.to_owned()),
-        None => owner(reader, accounts, wanted.bucket, &arn, own).await,
+        None => owner(reader, accounts, asked, own).await,
     };
     let mut facts = json!({"Exists": true});
     if let Some(facts) = facts.as_object_mut() {
@@ -140,8 +168,18 @@ enum Head {
     Dark(Outcome),
 }
 
-async fn head(reader: &Reader<'_>, clients: &Clients, bucket: &str, arn: &str, owner: Option<&str>) -> Head {
-    let client = clients.s3(clients.region());
+/// What HeadBucket is asked.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    bucket: &'a str,
+    arn: &'a str,
+    region: &'a str,
+    /// The account that is expected to own the bucket.
+    owner: Option<&'a str>,
+}
+
+async fn head(reader: &Reader<'_>, clients: &Clients, Asked { bucket, arn, region, owner }: Asked<'_>) -> Head {
+    let client = clients.s3(region);
     let call = client.head_bucket().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned)).send();
     let mut region = None;
     let mut redirected = false;
@@ -157,34 +195,46 @@ async fn head(reader: &Reader<'_>, clients: &Clients, bucket: &str, arn: &str, o
         Ok(answer) => Head::There(answer.bucket_region().map(str::to_owned)),
         Err(Failure::Answered { status: 404, .. }) => Head::Missing,
         // Refused, yet the header says that it exists, and where.
-        Err(failure) if owner.is_some() => Head::Dark(failure.outcome(&HEAD_BUCKET, &reader.secrets)),
+        Err(failure) if owner.is_some() => Head::Dark(reader.failed(&HEAD_BUCKET, &failure)),
         Err(_) if region.is_some() || redirected => Head::There(region),
-        Err(failure) => Head::Dark(failure.outcome(&HEAD_BUCKET, &reader.secrets)),
+        Err(failure) => Head::Dark(reader.failed(&HEAD_BUCKET, &failure)),
     }
 }
 
-/// Is the bucket listed as this account's own? `Some(region)` where it is, with the region where the list tells.
-async fn listed(reader: &Reader<'_>, clients: &Clients, bucket: &str, arn: &str) -> Result<Option<Option<String>>, Outcome> {
+/// What the list of an account's own buckets says.
+struct Listed {
+    /// Is the bucket among them?
+    own: bool,
+    region: Option<String>,
+    /// By which id access control lists know the account.
+    canonical: Option<String>,
+}
+
+async fn listed(reader: &Reader<'_>, clients: &Clients, bucket: &str, arn: &str) -> Result<Listed, Outcome> {
     let client = clients.s3(clients.region());
     let mut pages = client.list_buckets().prefix(bucket).max_buckets(1000).into_paginator().send();
     let call = async {
         for _ in 0..MOST_PAGES {
-            let Some(page) = pages.next().await.transpose()? else { return Ok(Some(None)) };
+            let Some(page) = pages.next().await.transpose()? else { return Ok(Some(Err(unlike(&LIST_BUCKETS)))) };
+            let canonical = page.owner().and_then(|owner| owner.id()).map(str::to_owned);
+            if page.buckets.is_none() {
+                return Ok(Some(Err(lacks(&LIST_BUCKETS, "Buckets"))));
+            }
             // Names come in order: the bucket itself is the first of those that begin with its name.
             if let Some(found) = page.buckets().iter().find(|listed| listed.name() == Some(bucket)) {
-                return Ok(Some(Some(found.bucket_region().map(str::to_owned))));
+                return Ok(Some(Ok(Listed { own: true, region: found.bucket_region().map(str::to_owned), canonical })));
             }
-            if page.continuation_token().is_none() || page.prefix() == Some(bucket) {
-                return Ok(Some(None));
+            if page.continuation_token().is_none() || (page.prefix() == Some(bucket) && !page.buckets().is_empty()) {
+                return Ok(Some(Ok(Listed { own: false, region: None, canonical })));
             }
         }
         Ok(None)
     };
-    reader.ask(&LIST_BUCKETS, arn, call).await?.ok_or_else(|| endless(&LIST_BUCKETS))
+    reader.ask(&LIST_BUCKETS, arn, call).await?.unwrap_or_else(|| Err(endless(&LIST_BUCKETS)))
 }
 
 /// The account of a bucket: our own where it is listed there, else whoever S3 accepts as its expected owner.
-async fn owner(reader: &Reader<'_>, accounts: &Accounts<'_>, bucket: &str, arn: &str, listed: Option<bool>) -> Option<String> {
+async fn owner(reader: &Reader<'_>, accounts: &Accounts<'_>, asked: Asked<'_>, listed: Option<bool>) -> Option<String> {
     let home = accounts.home_account().await;
     if listed == Some(true) {
         return home;
@@ -195,7 +245,7 @@ async fn owner(reader: &Reader<'_>, accounts: &Accounts<'_>, bucket: &str, arn: 
         if !tried.insert(candidate.clone()) || (listed == Some(false) && accounts.home_account().await.as_ref() == Some(&candidate)) {
             continue;
         }
-        if matches!(head(reader, accounts.home(), bucket, arn, Some(&candidate)).await, Head::There(_)) {
+        if matches!(head(reader, accounts.home(), Asked { owner: Some(&candidate), ..asked }).await, Head::There(_)) {
             return Some(candidate);
         }
     }
@@ -215,13 +265,13 @@ async fn settings(reader: &Reader<'_>, client: &aws_sdk_s3::Client, wanted: Want
         Some((title("policy status"), pretty(&json!({"PolicyStatus": {"IsPublic": public}}))))
     });
     let block = reader.read(&GET_PUBLIC_ACCESS_BLOCK, arn, client.get_public_access_block().bucket(bucket).send(), |answer| {
-        Some((title("Block Public Access"), pretty(&public_access_block(answer.public_access_block_configuration()?))))
+        Some((title("Block Public Access"), pretty(&public_access_block(answer.public_access_block_configuration()?)?)))
     });
     let payment: OptionFuture<_> = wanted
         .key
         .map(|_| {
             reader.read(&GET_REQUEST_PAYMENT, arn, client.get_bucket_request_payment().bucket(bucket).send(), |answer| {
-                Some((title("request payment"), pretty(&json!({"Payer": answer.payer().map_or("BucketOwner", |payer| payer.as_str())}))))
+                Some((title("request payment"), pretty(&json!({"Payer": answer.payer()?.as_str()}))))
             })
         })
         .into();
@@ -245,15 +295,15 @@ async fn acls(reader: &Reader<'_>, client: &aws_sdk_s3::Client, wanted: Wanted<'
         return;
     }
     let of_bucket = reader.read(&GET_BUCKET_ACL, arn, client.get_bucket_acl().bucket(bucket).send(), |answer| {
-        Some((format!("access control list of {bucket}"), pretty(&acl(answer.owner(), answer.grants()))))
+        Some((format!("access control list of {bucket}"), pretty(&acl(answer.owner(), answer.grants.as_deref()?))))
     });
     let of_object: OptionFuture<_> = existing_object(wanted)
         .map(|key| async move {
             let subject = format!("{arn}/{key}");
-            let call = client.get_object_acl().bucket(bucket).key(key).send();
+            let call = client.get_object_acl().bucket(bucket).key(key).set_version_id(wanted.said.version.map(str::to_owned)).send();
             reader
                 .read(&GET_OBJECT_ACL, &subject, call, |answer| {
-                    Some((format!("access control list of {bucket}/{key}"), pretty(&acl(answer.owner(), answer.grants()))))
+                    Some((format!("access control list of {bucket}/{key}"), pretty(&acl(answer.owner(), answer.grants.as_deref()?))))
                 })
                 .await;
         })
@@ -271,13 +321,17 @@ async fn keys(reader: &Reader<'_>, client: &aws_sdk_s3::Client, wanted: Wanted<'
         let configuration = encryption(answer.server_side_encryption_configuration()?);
         Some((format!("default encryption of {bucket}"), pretty(&json!({"ServerSideEncryptionConfiguration": configuration}))))
     });
-    let object: OptionFuture<_> = existing_object(wanted).map(|key| head_object(reader, client, bucket, key, &located.arn)).into();
+    let object: OptionFuture<_> = existing_object(wanted).map(|key| head_object(reader, client, wanted, key, &located.arn)).into();
+    if let Some(key) = wanted.key.filter(|_| of_unknown_version(wanted)) {
+        let why = "which version of the object is meant is not known, and each may have a key of its own: --context s3:VersionId=ID";
+        reader.note(OBJECT, &format!("{}/{key}", located.arn), Outcome::NotTried { why: why.into() });
+    }
     let (encryption, object) = join(encryption, object).await;
     let default =
         encryption.and_then(|answer| answer.server_side_encryption_configuration).and_then(|configuration| default_key(&configuration));
     let of_object = object.flatten();
     // A read is decrypted with the object's own key; only where that is not known could it be the default one.
-    let wanted_keys = if of_object.is_some() { vec![of_object] } else { vec![default] };
+    let wanted_keys = if of_object.is_some() { vec![of_object] } else { vec![wanted.said.key.map(str::to_owned).or(default)] };
     wanted_keys
         .into_iter()
         .flatten()
@@ -285,9 +339,10 @@ async fn keys(reader: &Reader<'_>, client: &aws_sdk_s3::Client, wanted: Wanted<'
         .collect()
 }
 
-async fn head_object(reader: &Reader<'_>, client: &aws_sdk_s3::Client, bucket: &str, key: &str, arn: &str) -> Option<String> {
+async fn head_object(reader: &Reader<'_>, client: &aws_sdk_s3::Client, wanted: Wanted<'_>, key: &str, arn: &str) -> Option<String> {
+    let bucket = wanted.bucket;
     let subject = format!("{arn}/{key}");
-    let call = client.head_object().bucket(bucket).key(key).send();
+    let call = client.head_object().bucket(bucket).key(key).set_version_id(wanted.said.version.map(str::to_owned)).send();
     let answer = reader.attempt(&HEAD_OBJECT, &subject, async { call.await.map_err(|error| Failure::of(&error)) }).await;
     match answer {
         Ok(answer) => {
@@ -308,7 +363,7 @@ async fn head_object(reader: &Reader<'_>, client: &aws_sdk_s3::Client, bucket: &
             None
         }
         Err(failure) => {
-            reader.note(OBJECT, &subject, failure.outcome(&HEAD_OBJECT, &reader.secrets));
+            reader.note(OBJECT, &subject, reader.failed(&HEAD_OBJECT, &failure));
             None
         }
     }
@@ -316,8 +371,13 @@ async fn head_object(reader: &Reader<'_>, client: &aws_sdk_s3::Client, bucket: &
 
 /// The object, where the action is about one that is there already and the key is no pattern.
 fn existing_object<'a>(wanted: Wanted<'a>) -> Option<&'a str> {
-    let creates = wanted.action.to_ascii_lowercase().starts_with("s3:put") && wanted.action.eq_ignore_ascii_case("s3:PutObject");
-    wanted.key.filter(|key| !creates && !key.contains(['*', '?']))
+    let creates = wanted.action.eq_ignore_ascii_case("s3:PutObject");
+    wanted.key.filter(|key| !creates && !key.contains(['*', '?']) && !of_unknown_version(wanted))
+}
+
+/// `s3:GetObjectVersion` and its like are about one version, which need not be the current one.
+fn of_unknown_version(wanted: Wanted<'_>) -> bool {
+    wanted.said.version.is_none() && wanted.action.to_ascii_lowercase().contains("objectversion")
 }
 
 fn default_key(configuration: &s3::ServerSideEncryptionConfiguration) -> Option<String> {
@@ -345,13 +405,14 @@ fn encryption(configuration: &s3::ServerSideEncryptionConfiguration) -> Value {
     json!({"Rules": configuration.rules().iter().map(rule).collect::<Vec<_>>()})
 }
 
-fn public_access_block(block: &s3::PublicAccessBlockConfiguration) -> Value {
-    json!({"PublicAccessBlockConfiguration": {
-        "BlockPublicAcls": block.block_public_acls().unwrap_or(false),
-        "IgnorePublicAcls": block.ignore_public_acls().unwrap_or(false),
-        "BlockPublicPolicy": block.block_public_policy().unwrap_or(false),
-        "RestrictPublicBuckets": block.restrict_public_buckets().unwrap_or(false),
-    }})
+/// S3 always says all four.
+fn public_access_block(block: &s3::PublicAccessBlockConfiguration) -> Option<Value> {
+    Some(json!({"PublicAccessBlockConfiguration": {
+        "BlockPublicAcls": block.block_public_acls()?,
+        "IgnorePublicAcls": block.ignore_public_acls()?,
+        "BlockPublicPolicy": block.block_public_policy()?,
+        "RestrictPublicBuckets": block.restrict_public_buckets()?,
+    }}))
 }
 
 fn acl(owner: Option<&s3::Owner>, grants: &[s3::Grant]) -> Value {
@@ -376,8 +437,8 @@ pub(super) fn without_nulls(mut value: Value) -> Value {
 /// The names and regions of the account's buckets, for a whole account.
 pub(super) async fn buckets(reader: &Reader<'_>, clients: &Clients) -> Result<Vec<(String, Option<String>)>, Outcome> {
     let client = clients.s3(clients.region());
-    let call = pages!(client.list_buckets().max_buckets(1000), page => {
-        page.buckets.unwrap_or_default().into_iter().filter_map(|bucket| Some((bucket.name?, bucket.bucket_region)))
+    let call = pages!(client.list_buckets().max_buckets(1000), page => "Buckets", {
+        page.buckets.map(|buckets| buckets.into_iter().filter_map(|bucket| Some((bucket.name?, bucket.bucket_region))))
     });
     reader.list(&LIST_BUCKETS, "*", call).await
 }

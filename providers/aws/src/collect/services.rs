@@ -4,7 +4,7 @@ use super::accounts::Accounts;
 use super::arn::Arn;
 use super::connection::Clients;
 use super::outcome::Failure;
-use super::reader::{MOST_PAGES, Reader};
+use super::reader::{MOST_PAGES, Reader, unlike};
 use super::shapes::pretty;
 use super::step::{Step, steps};
 use super::wire::{Call, Service, encode, suffix};
@@ -49,6 +49,8 @@ pub(super) struct Row {
     policy: fn(&Arn<'_>, &str, &Clients) -> Call,
     /// `None` where the answer holds no policy.
     text: fn(&Value) -> Option<String>,
+    /// The resource that the answer is about, for services that say with silence that there is no policy; the others send an error.
+    about: fn(&Value) -> Option<String>,
     page: fn(&str, Option<&str>) -> Call,
     /// The ARNs of a page; the account is needed where a list has names only.
     arns: fn(&Value, &Place<'_>) -> Vec<String>,
@@ -77,6 +79,7 @@ pub(super) const ROWS: &[Row] = &[
             Call::json(SQS, arn.region, "1.0", "AmazonSQS.GetQueueAttributes", &body)
         },
         text: |answer| member(answer, &["Attributes", "Policy"]),
+        about: |answer| member(answer, &["Attributes", "QueueArn"]),
         page: |region, token| {
             let mut body = json!({"MaxResults": 1000});
             set(&mut body, "NextToken", token);
@@ -99,16 +102,8 @@ pub(super) const ROWS: &[Row] = &[
         policy: |arn, holder, _| {
             Call::query(SNS, arn.region, &[("Action", "GetTopicAttributes"), ("Version", "2010-03-31"), ("TopicArn", holder)])
         },
-        text: |answer| {
-            let entries = answer.get("GetTopicAttributesResult")?.get("Attributes")?.get("entry")?;
-            entries
-                .as_array()?
-                .iter()
-                .find(|entry| entry.get("key").and_then(Value::as_str) == Some("Policy"))?
-                .get("value")?
-                .as_str()
-                .map(str::to_owned)
-        },
+        text: |answer| topic_attribute(answer, "Policy"),
+        about: |answer| topic_attribute(answer, "TopicArn"),
         page: |region, token| {
             let mut parameters = vec![("Action", "ListTopics"), ("Version", "2010-03-31")];
             parameters.extend(token.map(|token| ("NextToken", token)));
@@ -139,6 +134,7 @@ pub(super) const ROWS: &[Row] = &[
             Call::get(LAMBDA, arn.region, format!("/2015-03-31/functions/{}/policy{qualifier}", encode(&function)))
         },
         text: |answer| member(answer, &["Policy"]),
+        about: |_| None,
         page: |region, token| {
             let marker = token.map(|token| format!("&Marker={}", encode(token))).unwrap_or_default();
             Call::get(LAMBDA, region, format!("/2015-03-31/functions/?MaxItems=50{marker}"))
@@ -155,6 +151,7 @@ pub(super) const ROWS: &[Row] = &[
             Call::json(SECRETS_MANAGER, arn.region, "1.1", "secretsmanager.GetResourcePolicy", &json!({"SecretId": holder}))
         },
         text: |answer| member(answer, &["ResourcePolicy"]),
+        about: |answer| member(answer, &["ARN"]),
         page: |region, token| {
             let mut body = json!({"MaxResults": 100});
             set(&mut body, "NextToken", token);
@@ -181,6 +178,7 @@ pub(super) const ROWS: &[Row] = &[
             Call::json(DYNAMODB, arn.region, "1.0", "DynamoDB_20120810.GetResourcePolicy", &json!({"ResourceArn": holder}))
         },
         text: |answer| member(answer, &["Policy"]),
+        about: |_| None,
         page: |region, token| {
             let mut body = json!({"Limit": 100});
             set(&mut body, "ExclusiveStartTableName", token);
@@ -205,6 +203,7 @@ pub(super) const ROWS: &[Row] = &[
             Call::json(ECR, arn.region, "1.1", "AmazonEC2ContainerRegistry_V20150921.GetRepositoryPolicy", &body)
         },
         text: |answer| member(answer, &["policyText"]),
+        about: |_| None,
         page: |region, token| {
             let mut body = json!({"maxResults": 1000});
             set(&mut body, "nextToken", token);
@@ -223,10 +222,13 @@ pub(super) async fn read(reader: &Reader<'_>, accounts: &Accounts<'_>, arn: &str
     let row = ROWS.iter().find(|row| row.service == parsed.service)?;
     let Some(holder) = (row.holder)(&parsed) else { return Some(()) };
     // These services answer for a resource of another account where its policy lets us ask; so our own credentials are worth a try.
-    let clients = accounts.clients(parsed.account).await.unwrap_or_else(|_| Arc::new(accounts.home().clone()));
-    row.read(reader, &clients, &holder).await;
+    let (clients, reader) = match accounts.clients(parsed.account).await {
+        Ok(clients) => (clients, reader.clone()),
+        Err(_) => (Arc::new(accounts.home().clone()), reader.away(parsed.account_id())),
+    };
+    row.read(&reader, &clients, &holder).await;
     if action.eq_ignore_ascii_case("lambda:InvokeFunctionUrl") {
-        function_url(reader, &clients, &holder).await;
+        function_url(&reader, &clients, &holder).await;
     }
     Some(())
 }
@@ -236,32 +238,48 @@ impl Row {
     pub(super) async fn read(&self, reader: &Reader<'_>, clients: &Clients, holder: &str) {
         let Some(arn) = Arn::parse(holder) else { return };
         let call = (self.policy)(&arn, holder, clients);
-        match reader.attempt(&self.get, holder, clients.wire.value(&call)).await.map(|answer| (self.text)(&answer)) {
-            Ok(Some(policy)) if !policy.trim().is_empty() => {
-                reader.found(&self.get, holder, &format!("resource policy of {}", arn.resource), policy);
-            }
-            Ok(_) => reader.note(RESOURCE_POLICY, holder, Outcome::Absent),
-            Err(failure) => reader.note(RESOURCE_POLICY, holder, failure.outcome(&self.get, &reader.secrets)),
+        match reader.attempt(&self.get, holder, clients.wire.value(&call)).await {
+            Ok(answer) => match (self.text)(&answer).filter(|policy| !policy.trim().is_empty()) {
+                Some(policy) => reader.found(&self.get, holder, &format!("resource policy of {}", arn.resource), policy),
+                // The ARN of a secret may be said without the six characters at its end.
+                None if (self.about)(&answer).is_some_and(|about| about.starts_with(holder)) => {
+                    reader.note(RESOURCE_POLICY, holder, Outcome::Absent);
+                }
+                None => reader.note(RESOURCE_POLICY, holder, unlike(&self.get)),
+            },
+            Err(failure) => reader.note(RESOURCE_POLICY, holder, reader.failed(&self.get, &failure)),
         }
     }
 
     /// The ARNs of everything of this service in one region.
     pub(super) async fn list(&self, reader: &Reader<'_>, clients: &Clients, place: &Place<'_>) -> Result<Vec<String>, Outcome> {
-        let mut arns = Vec::new();
+        let mut all = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let call = (self.page)(place.region, token.as_deref());
-            let answer = reader.attempt(&self.list, &format!("* in {}", place.region), clients.wire.value(&call)).await;
-            let page = answer.map_err(|failure: Failure| failure.outcome(&self.list, &reader.secrets))?;
-            arns.extend((self.arns)(&page, place));
-            let inner = page.as_object().and_then(|page| page.values().find_map(|value| value.get(self.next)));
-            let next = page.get(self.next).or(inner).and_then(Value::as_str).filter(|token| !token.is_empty()).map(str::to_owned);
+            let (arns, next) = self.some(reader, clients, place, token.as_deref()).await?;
+            all.extend(arns);
             if next.is_none() || next == token {
-                return Ok(arns);
+                return Ok(all);
             }
             token = next;
         }
         Err(super::reader::endless(&self.list))
+    }
+
+    /// One page of that list, and where the next one begins.
+    pub(super) async fn some(
+        &self,
+        reader: &Reader<'_>,
+        clients: &Clients,
+        place: &Place<'_>,
+        token: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), Outcome> {
+        let call = (self.page)(place.region, token);
+        let answer = reader.attempt(&self.list, &format!("* in {}", place.region), clients.wire.value(&call)).await;
+        let page = answer.map_err(|failure: Failure| reader.failed(&self.list, &failure))?;
+        let inner = page.as_object().and_then(|page| page.values().find_map(|value| value.get(self.next)));
+        let next = page.get(self.next).or(inner).and_then(Value::as_str).filter(|token| !token.is_empty()).map(str::to_owned);
+        Ok(((self.arns)(&page, place), next))
     }
 }
 
@@ -269,14 +287,24 @@ async fn function_url(reader: &Reader<'_>, clients: &Clients, arn: &str) {
     let Some(parsed) = Arn::parse(arn) else { return };
     let call = Call::get(LAMBDA, parsed.region, format!("/2021-10-31/functions/{}/url", encode(arn)));
     match reader.attempt(&GET_FUNCTION_URL, arn, clients.wire.value(&call)).await {
-        Ok(answer) => reader.found(
-            &GET_FUNCTION_URL,
-            arn,
-            &format!("URL of {}", parsed.resource),
-            pretty(&json!({"AuthType": answer.get("AuthType"), "FunctionArn": arn})),
-        ),
-        Err(failure) => reader.note(FUNCTION_URL, arn, failure.outcome(&GET_FUNCTION_URL, &reader.secrets)),
+        Ok(answer) => match member(&answer, &["AuthType"]) {
+            Some(kind) => {
+                let text = pretty(&json!({"AuthType": kind, "FunctionArn": arn}));
+                reader.found(&GET_FUNCTION_URL, arn, &format!("URL of {}", parsed.resource), text);
+            }
+            None => reader.note(FUNCTION_URL, arn, unlike(&GET_FUNCTION_URL)),
+        },
+        Err(failure) => reader.note(FUNCTION_URL, arn, reader.failed(&GET_FUNCTION_URL, &failure)),
     }
+}
+
+/// One of the attributes of a topic, which come as `entry` elements with `key` and `value`.
+fn topic_attribute(answer: &Value, name: &str) -> Option<String> {
+    let entries = answer.get("GetTopicAttributesResult")?.get("Attributes")?.get("entry")?;
+    let listed = std::slice::from_ref(entries);
+    let mut entries = entries.as_array().map_or(listed, Vec::as_slice).iter();
+    let entry = entries.find(|entry| entry.get("key").and_then(Value::as_str) == Some(name))?;
+    entry.get("value")?.as_str().map(str::to_owned)
 }
 
 fn whole(arn: &Arn<'_>, resource: &str) -> String {

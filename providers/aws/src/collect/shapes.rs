@@ -78,6 +78,17 @@ pub(super) fn role(role: &iam::Role) -> Entity<'_> {
     }
 }
 
+/// What `get-policy` prints of a managed policy that its text does not say.
+pub(super) fn policy_facts(policy: &iam::Policy) -> Value {
+    json!({
+        "Arn": policy.arn(),
+        "PolicyName": policy.policy_name(),
+        "DefaultVersionId": policy.default_version_id(),
+        "CreateDate": date(policy.create_date()),
+        "UpdateDate": date(policy.update_date()),
+    })
+}
+
 pub(super) fn user(user: &iam::User) -> Entity<'_> {
     Entity {
         path: Some(&user.path),

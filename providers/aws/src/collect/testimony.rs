@@ -22,8 +22,7 @@ steps! {
     GET_DETAILS = "", "iam:GetRequestAuthorizationDetails", ["iam:GetRequestAuthorizationDetails"], absent ["ResourceNotFoundException", "ValidationException"];
 }
 
-/// Under which keys of [`Refusal::context`] the references stand.
-pub(super) const ENCODED_MESSAGE: &str = "encoded_message";
+/// Under which key of [`Refusal::context`] the reference stands; an encoded message is sealed.
 pub(super) const AUTHORIZATION_ID: &str = "authorization_id";
 
 /// DecodeAuthorizationMessage takes no longer ones.
@@ -38,11 +37,13 @@ const MOST_PAGES: usize = 20;
 /// Asks AWS about a refusal that carries an authorization id or an encoded message.
 pub(super) async fn ask(refusal: &Refusal, options: &Options) -> Result<Option<Testimony>, CollectError> {
     let id = refusal.context.get(AUTHORIZATION_ID);
-    let message = refusal.context.get(ENCODED_MESSAGE).filter(|message| message.len() <= LONGEST_MESSAGE);
+    let message = refusal.sealed.open().filter(|message| message.len() <= LONGEST_MESSAGE);
     if id.is_none() && message.is_none() {
         return Ok(None);
     }
     let secrets = Arc::new(Secrets::default());
+    // AWS may repeat it in a complaint.
+    message.into_iter().for_each(|message| secrets.know(message));
     let sink = Gathered::default();
     let reader = Reader::new(options.concurrency, &sink, &Quiet, Arc::clone(&secrets));
     let asked = async {

@@ -18,6 +18,9 @@ use std::time::{Duration, SystemTime};
 /// Larger answers than this are no policy.
 const LARGEST: usize = 16 << 20;
 
+/// No attempt takes longer.
+const LONGEST: Duration = Duration::from_secs(15);
+
 const ATTEMPTS: u32 = 4;
 const BACKOFF: Duration = Duration::from_millis(200);
 
@@ -130,9 +133,11 @@ impl Wire {
     async fn text(&self, call: &Call) -> Result<String, Failure> {
         let mut attempt = 1;
         loop {
-            let failure = match self.once(call).await {
-                Ok(text) => return Ok(text),
-                Err(failure) => failure,
+            let failure = match tokio::time::timeout(self.patience(), self.once(call)).await {
+                Ok(Ok(text)) => return Ok(text),
+                Ok(Err(failure)) => failure,
+                // Headers that came in time say nothing of how long the rest may take.
+                Err(_) => Failure::Timeout,
             };
             if attempt == ATTEMPTS || !failure.is_transient() {
                 return Err(failure);
@@ -140,6 +145,12 @@ impl Wire {
             tokio::time::sleep(BACKOFF * 2_u32.pow(attempt - 1)).await;
             attempt += 1;
         }
+    }
+
+    /// How long one attempt may take, from the first byte sent to the last received: as long as one of the SDK's.
+    fn patience(&self) -> Duration {
+        let attempt = self.config.timeout_config().and_then(|timeouts| timeouts.operation_attempt_timeout());
+        attempt.map_or(LONGEST, |attempt| attempt.min(LONGEST))
     }
 
     async fn once(&self, call: &Call) -> Result<String, Failure> {

@@ -22,6 +22,8 @@
 //! the buckets in a folder named by an account id belong to that account.
 //! What a command printed instead of an output, `An error occurred (NoSuchBucketPolicy) …`, is a fact too: it says that there is none.
 
+use iam_why_contract::{Place, Snapshot};
+
 mod assemble;
 mod iam_collect;
 mod identities;
@@ -37,20 +39,7 @@ mod tests;
 pub use assemble::assemble;
 pub use printed::recognise;
 
-use iam_why_contract::DocumentKind;
-
-macro_rules! kinds {
-    ($($name:ident = $id:literal, $title:literal, $subject:literal, $shape:literal, $command:literal, [$($permission:literal),*];)*) => {
-        $(#[doc = concat!("`", $id, "`: ", $title, ", of a ", $subject, ".")] pub const $name: &str = $id;)*
-
-        /// Every kind of document that the AWS provider reads.
-        pub const KINDS: &[DocumentKind] = &[
-            $(DocumentKind { id: $id, title: $title, subject: $subject, shape: $shape, command: $command, permissions: &[$($permission),*] },)*
-        ];
-    };
-}
-
-kinds! {
+iam_why_contract::document_kinds! {
     // Identities. A detail of get-account-authorization-details says everything; the pieces below say it one call at a time.
     USER = "aws:user", "the user", "user ARN",
         "an element of UserDetailList, or `User` of get-user", "aws iam get-user", ["iam:GetUser"];
@@ -137,4 +126,20 @@ kinds! {
         "aws apigateway get-method", ["apigateway:GET"];
     FUNCTION_URL = "aws:function-url", "the function's URL", "function ARN",
         "get-function-url-config: {AuthType}", "aws lambda get-function-url-config", ["lambda:GetFunctionUrlConfig"];
+}
+
+/// "Changes that I make are not always immediately visible", which names no limit
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html>).
+pub(crate) const DELAY: &str = "AWS documents that a change takes time until it is visible everywhere, and names no limit";
+
+/// When a managed policy was changed last. Of inline policies AWS keeps no time, nor of when a policy was attached.
+pub(crate) fn changed(place: &Place, snapshot: &Snapshot) -> Option<String> {
+    let document = snapshot.documents().iter().find(|document| *document.id == *place.document)?;
+    let facts = match document.kind.as_ref() {
+        MANAGED_POLICY => snapshot.of(POLICY_FACTS, &document.subject).next()?,
+        _ => return None,
+    };
+    let value: serde_json::Value = serde_json::from_str(&facts.text).ok()?;
+    let body = value.get("Policy").unwrap_or(&value);
+    ["UpdateDate", "CreateDate"].iter().find_map(|name| body.get(name)?.as_str()).map(str::to_owned)
 }

@@ -187,7 +187,7 @@ impl Condition {
             (Comparison::Null, _) => self.null(fact),
             (Comparison::Unknown, _) => view.flag(Flag::UnknownOperator),
             (_, Lookup::NotKnown) => Truth::Unknown,
-            (_, Lookup::Absent) => self.absent(),
+            (_, Lookup::Absent) => self.absent(view),
             (_, Lookup::Known(values)) => self.present(values, view),
         }
     }
@@ -205,13 +205,16 @@ impl Condition {
     }
 
     /// B-3: the key is not in the request.
-    fn absent(&self) -> Truth {
+    fn absent(&self, view: &View<'_>) -> Truth {
         match self.quantifier {
+            // M-3: the text says that it holds, one table of examples that it does not.
+            Quantifier::ForAllValues if self.negated() && !self.if_exists => view.flag(Flag::ForAllNegatedAbsent),
             Quantifier::ForAllValues => Truth::Yes,
             _ if self.if_exists => Truth::Yes,
             Quantifier::ForAnyValue => Truth::No,
             // B-7: the documentation contradicts itself, so nothing is concluded from an empty list.
-            Quantifier::None => (self.negated() && !self.values.is_empty()).into(),
+            Quantifier::None if self.values.is_empty() => view.flag(Flag::NothingListed),
+            Quantifier::None => self.negated().into(),
         }
     }
 
@@ -226,7 +229,7 @@ impl Condition {
             }
             Quantifier::ForAllValues => Truth::all(values.iter().map(each)),
             Quantifier::ForAnyValue => Truth::any(values.iter().map(each)),
-            Quantifier::None if self.values.is_empty() => Truth::No,
+            Quantifier::None if self.values.is_empty() => view.flag(Flag::NothingListed),
             // M-4: a plain operator does not match a key that can have several values.
             Quantifier::None if self.key.multivalued || values.len() > 1 => self.plain_on_many(view),
             Quantifier::None => Truth::all(values.iter().map(each)),

@@ -106,6 +106,11 @@ impl Facts {
         self.entries.entry(key.to_ascii_lowercase().into()).or_insert(Fact::Absent);
     }
 
+    /// Notes that a request like this always carries `key`, with a value that is not known.
+    pub fn derive_open(&mut self, key: &str) {
+        self.entries.entry(key.to_ascii_lowercase().into()).or_insert(Fact::NotKnown);
+    }
+
     /// Says that every key under `prefix` that is not mentioned is absent.
     pub fn complete_under(&mut self, prefix: &str) {
         self.complete.push(prefix.to_ascii_lowercase().into());

@@ -37,6 +37,9 @@ flags! {
         "the partition written out in that Resource";
     BoolVariable = "whether a policy variable is replaced in a Bool condition (two pages of the documentation disagree)",
         "a value without a variable in that condition";
+    ForAllNegatedAbsent = "whether ForAllValues with a negated operator holds where the request has no such key (one example of the documentation says no, its text says yes)",
+        "Null for the same key beside that condition";
+    NothingListed = "whether a condition that lists no value holds (the documentation contradicts itself)", "the values of that condition";
     UnknownOperator = "what a condition operator means that iam-why does not know", "the documentation of that operator";
     // Facts of the world.
     SessionName = "the name of the session, which a statement names", "the session ARN as principal instead of the role ARN";
@@ -44,6 +47,7 @@ flags! {
     ParentUser = "which user created the federated session", "sessionIssuer of the CloudTrail record";
     CallerId = "the canonical user id of the caller's account", "aws s3api list-buckets --query Owner, run in that account";
     Resource = "which resource the request names", "the resource's ARN in the question";
+    RootAccess = "whether the organization manages root access centrally, and the caller's account may use it", "aws iam list-organizations-features, run in the management account";
     SameAccount = "which account owns the resource", "the account that owns it: --context aws:ResourceAccount=ACCOUNT";
     RcpService = "whether resource control policies bind this service (it is not on the list this version carries)",
         "AWS Organizations User Guide: services that support RCPs";
@@ -62,6 +66,9 @@ flags! {
     ApiCached = "whether the API's resource policy was deployed since it was changed", "apigateway:GET (aws apigateway get-deployments)";
 }
 
+/// Points on which the documentation contradicts itself, and the reading that is taken. An answer that rests on one says so.
+pub const LEANING: &[(Flag, Truth)] = &[(Flag::ForAllNegatedAbsent, Truth::Yes), (Flag::NothingListed, Truth::No)];
+
 /// What is known of each flag. A flag that nobody set is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flags {
@@ -72,6 +79,16 @@ pub struct Flags {
 impl Flags {
     /// All of them open.
     pub const OPEN: Self = Self { yes: 0, no: 0 };
+
+    /// What is known before anything was read: how the documentation is taken where it contradicts itself and one reading is better
+    /// founded (M-3, B-7).
+    #[must_use]
+    pub fn start() -> Self {
+        LEANING.iter().fold(Self::OPEN, |mut flags, (flag, holds)| {
+            flags.set(*flag, *holds);
+            flags
+        })
+    }
 
     /// Whether `flag` holds.
     #[must_use]

@@ -221,7 +221,7 @@ impl Named {
                 _ => Admission::NONE,
             },
             Who::Service(name) => direct((caller.kind == CallerKind::Service && **name == *caller.text).into()),
-            Who::Provider(name) => direct(provider(name, caller).into()),
+            Who::Provider(name) => direct(provider(name, view).into()),
             Who::Canonical(id) => canonical(id, view),
             // E-33: an id stands where the principal was deleted; it is nobody else's.
             Who::UniqueId(id) => {
@@ -246,14 +246,22 @@ fn parent(arn: &str, view: &View<'_>, path: Flag) -> Truth {
     if possible { view.flag(path) } else { Truth::No }
 }
 
-fn provider(named: &str, caller: &Caller) -> bool {
+fn provider(named: &str, view: &View<'_>) -> bool {
+    let caller = view.caller;
     let Some(provider) = caller.provider.as_deref() else { return false };
     let host = named.split_once(":oidc-provider/").map_or(named, |(_, host)| host);
     match caller.kind {
-        CallerKind::WebIdentity => host == provider,
+        CallerKind::WebIdentity => host == provider && own_provider(named, view),
         CallerKind::Saml => named == provider,
         _ => false,
     }
+}
+
+/// STS looks for the provider of a token in the account of the role (*AssumeRoleWithWebIdentity*): a trust policy cannot name another
+/// account's.
+fn own_provider(named: &str, view: &View<'_>) -> bool {
+    let account = |arn: &str| Arn::parse(arn).map(|arn| arn.account.to_owned());
+    account(named).is_none_or(|provider| view.resources.iter().all(|role| account(role).is_none_or(|role| role == provider)))
 }
 
 /// `CanonicalUser` stands for an account, or for an origin access identity (E-34).

@@ -2,7 +2,7 @@
 
 use crate::language::action::ActionName;
 use crate::language::facts::Facts;
-use crate::language::open::{Flag, Flags, Suppositions, bit};
+use crate::language::open::{Flag, Flags, LEANING, Suppositions, bit};
 use crate::language::principal::Caller;
 use iam_why_contract::{Lookup, Truth};
 use std::cell::Cell;
@@ -23,7 +23,7 @@ pub struct View<'r> {
     pub flags: Flags,
     /// What is supposed of open facts.
     pub supposed: &'r Suppositions,
-    /// The open flags that were asked for.
+    /// The open and contradicted flags that were asked for.
     consulted: Cell<u32>,
 }
 
@@ -58,17 +58,17 @@ impl<'r> View<'r> {
         self.facts.get(key)
     }
 
-    /// Whether `flag` holds. That it was asked for while open is remembered.
+    /// Whether `flag` holds. That it was asked for while open, or where the documentation contradicts itself, is remembered.
     #[must_use]
     pub fn flag(&self, flag: Flag) -> Truth {
         let holds = self.flags.get(flag);
-        if holds.is_unknown() {
+        if holds.is_unknown() || LEANING.iter().any(|(leaning, _)| *leaning == flag) {
             self.consulted.set(self.consulted.get() | bit(flag));
         }
         holds
     }
 
-    /// The open flags that were asked for so far.
+    /// The open and contradicted flags that were asked for so far.
     #[must_use]
     pub fn consulted(&self) -> u32 {
         self.consulted.get()

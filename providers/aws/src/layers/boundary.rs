@@ -5,6 +5,7 @@ use crate::layers::Level;
 use crate::layers::identity::managed_policy;
 use crate::library::missing;
 use crate::world::{Identity, Reader};
+use iam_why_contract::Doubt;
 use iam_why_contract::json::Json;
 
 /// The boundary of the user or role that `identity` is; `None` where it is known to have none.
@@ -18,8 +19,11 @@ pub fn read(reader: &mut Reader<'_>, identity: &Identity<'_>) -> Option<Level> {
             managed_policy(reader, &mut level, arn, Grammar::Boundary);
         }
         None => {
-            let mut doubt = missing(identity.kind, &identity.arn, reader.library.snapshot().outcome(identity.kind, &identity.arn));
-            doubt.about = format!("the permissions boundary, which stands in {}", doubt.about);
+            let outcome = reader.library.snapshot().outcome(identity.kind, &identity.arn);
+            let doubt = identity.gone(reader.library).unwrap_or_else(|| {
+                let Doubt { about, needs } = missing(identity.kind, &identity.arn, outcome);
+                Doubt { about: format!("the permissions boundary, which stands in {about}"), needs }
+            });
             level.not_read(reader, doubt);
         }
     }

@@ -15,6 +15,10 @@ use std::sync::Arc;
 #[must_use]
 pub fn read(reader: &mut Reader<'_>, identity: &Identity<'_>) -> Level {
     let mut level = Level::new("identity", &identity.arn);
+    if let Some(doubt) = identity.gone(reader.library) {
+        level.not_read(reader, doubt);
+        return level;
+    }
     owned(reader, &mut level, &identity.arn, identity.detail.as_ref());
     if identity.arn.contains(":user/") {
         groups(reader, &mut level, identity);

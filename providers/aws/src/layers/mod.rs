@@ -92,7 +92,9 @@ impl Level {
                 self.unread = Some(reader.gaps.len());
                 let ways = match self.layer {
                     "resource" | "trust" => vec![Unread::Silent, Unread::Account, Unread::Limited, Unread::Direct, Unread::Deny],
-                    "grant" | "acl" => vec![Unread::Silent, Unread::Account, Unread::Limited],
+                    "grant" => vec![Unread::Silent, Unread::Account, Unread::Limited],
+                    // A list may be open to everybody.
+                    "acl" => vec![Unread::Silent, Unread::Account, Unread::Limited, Unread::Direct],
                     // E-19: RCPFullAWSAccess is attached everywhere.
                     "rcp" => vec![Unread::Direct, Unread::Deny],
                     _ => vec![Unread::Silent, Unread::Direct, Unread::Deny],

@@ -109,7 +109,7 @@ fn policy(reader: &mut Reader<'_>, request: &Request) -> Option<Level> {
     }
     // Services that are not listed here may have policies too: one that was read counts.
     let unlisted = || reader.library.snapshot().of(RESOURCE_POLICY, &request.resource).next().map(|document| document.subject.to_string());
-    let holder = holder(&request.resource).or_else(unlisted)?;
+    let holder = holder(&request.resource).or_else(unlisted).or_else(|| others(reader, request))?;
     let mut level = Level::new("resource", &holder);
     // The policy may be filed under the exact resource (a function's qualifier, an index) or under what holds it.
     let subjects = [&*request.resource, &*holder];
@@ -121,6 +121,38 @@ fn policy(reader: &mut Reader<'_>, request: &Request) -> Option<Level> {
         Read::Unread(doubt) => level.not_read(reader, doubt),
     }
     Some(level)
+}
+
+/// Services whose resources have policies that concern services and other accounts (the column *Resource-based policies* of *AWS services
+/// that work with IAM*).
+const FOR_OTHERS: [&str; 20] = [
+    "aps",
+    "bedrock",
+    "cloudtrail",
+    "codebuild",
+    "imagebuilder",
+    "kinesisvideo",
+    "lex",
+    "logs",
+    "network-firewall",
+    "oam",
+    "organizations",
+    "redshift",
+    "redshift-serverless",
+    "refactor-spaces",
+    "rekognition",
+    "schemas",
+    "serverlessrepo",
+    "signer",
+    "wafv2",
+    "xray",
+];
+
+/// The resource, where its policy matters to callers that are not of its account.
+fn others(reader: &Reader<'_>, request: &Request) -> Option<String> {
+    let arn = request.arn().filter(|arn| FOR_OTHERS.contains(&arn.service))?;
+    let outside = request.caller.kind == CallerKind::Service || reader.flags.get(Flag::SameAccount).is_no();
+    (outside && !arn.account.is_empty()).then(|| request.resource.to_string())
 }
 
 /// The resource whose policy covers `resource`: the bucket of an object, the table of an index, the API of a method. `None` where

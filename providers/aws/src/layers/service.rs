@@ -1,7 +1,7 @@
 //! Rules of the services themselves, which no policy can change: what works across accounts, what Block Public Access refuses, what
 //! root users and temporary credentials cannot do.
 
-use crate::documents::{ACCESS_POINT, BUCKET_ENCRYPTION, KMS_KEY, OBJECT};
+use crate::documents::{ACCESS_POINT, BUCKET_ENCRYPTION, KMS_KEY, OBJECT, RESOURCE_POLICY};
 use crate::language::facts::Facts;
 use crate::language::open::Flag;
 use crate::language::principal::{Caller, CallerKind};
@@ -72,6 +72,8 @@ pub fn needs_no_permission(request: &Request) -> bool {
 #[must_use]
 pub fn read(reader: &mut Reader<'_>, request: &Request, caller: &Caller, facts: &Facts) -> Vec<Gate> {
     let mut gates: Vec<Gate> = credentials(request, caller).or_else(|| session_token(request, caller, facts)).into_iter().collect();
+    gates.extend(partition(request, caller));
+    gates.extend(root_access(request));
     gates.extend(across_accounts(request, caller));
     gates.extend(reserved(request));
     if request.bucket().is_some() {
@@ -117,6 +119,23 @@ fn session_token(request: &Request, caller: &Caller, facts: &Facts) -> Option<Ga
         _ => return None,
     };
     temporary.then(|| Gate::new("aws-service-credentials", says))
+}
+
+/// A partition has accounts, identities and credentials of its own (*Identify AWS resources with ARNs: partition*): nobody of one is
+/// known in another.
+fn partition(request: &Request, caller: &Caller) -> Option<Gate> {
+    let arn = request.arn().filter(|arn| caller.has_account_side() && *arn.partition != *caller.partition)?;
+    let says = format!(
+        "the caller belongs to partition {}, the resource to partition {}: AWS shares no identities between them",
+        caller.partition, arn.partition
+    );
+    Some(Gate::new("aws-service-partition", says))
+}
+
+/// *Centralize root access for member accounts*: `AssumeRoot` asks no policy of the account whose root user is meant.
+fn root_access(request: &Request) -> Option<Gate> {
+    let says = "AssumeRoot is for the management account, or the delegated administrator of IAM, of an organization that manages root access centrally";
+    (&*request.action.lower == "sts:assumeroot").then(|| Gate::new("aws-service-root-access", says).when(Flag::RootAccess, false))
 }
 
 /// KMS-7: what the key policy can open to other accounts.
@@ -348,9 +367,11 @@ fn managed_key(reader: &mut Reader<'_>, request: &Request) -> Option<Gate> {
             reader.flags.set(Flag::KeyIsManaged, manager.map_or(Truth::Unknown, |manager| (manager == "AWS").into()));
             Some(Place::new(&*document.id, "/KeyManager"))
         }
-        // Keys of customers are the rule; a key of AWS's is met through its service.
+        // KMS-10: the policy of a key that AWS manages is confined to the service it is for.
         _ => {
-            reader.flags.set(Flag::KeyIsManaged, Truth::No);
+            let policy = reader.library.snapshot().of(RESOURCE_POLICY, &request.resource).next();
+            let confined = policy.is_none_or(|policy| policy.text.to_ascii_lowercase().contains("kms:viaservice"));
+            reader.flags.set(Flag::KeyIsManaged, if confined { Truth::Unknown } else { Truth::No });
             None
         }
     };

@@ -19,16 +19,25 @@ pub(super) fn action_of(service: Option<&str>, operation: &str) -> Option<String
     }
 }
 
-/// `ListFunctions20150331`, `CreateDistribution2020_05_31`.
+/// `ListFunctions20150331`, `UpdateFunctionCode20150331v2`, `CreateDistribution2020_05_31`.
 fn without_version(operation: &str) -> &str {
-    let bare = operation.trim_end_matches(|end: char| end.is_ascii_digit() || end == '_');
-    if operation.len() - bare.len() >= 8 { bare } else { operation }
+    let revision = operation.trim_end_matches(|end: char| end.is_ascii_digit()).strip_suffix('v');
+    let dated = |name: &str| name.len() - without_digits(name).len() >= 8;
+    match revision {
+        Some(name) if dated(name) => without_digits(name),
+        _ if dated(operation) => without_digits(operation),
+        _ => operation,
+    }
+}
+
+fn without_digits(name: &str) -> &str {
+    name.trim_end_matches(|end: char| end.is_ascii_digit() || end == '_')
 }
 
 /// The operation as the catalogue spells it: some programs write `getBucketLocation`.
 fn spelled(prefix: &str, operation: &str) -> String {
-    if let Some(action) = catalog::action(&format!("{prefix}:{operation}")) {
-        return action.name.to_owned();
+    if let Some(name) = catalog::embedded().section(prefix).and_then(|section| section.action_name(operation)) {
+        return name.to_owned();
     }
     let mut letters = operation.chars();
     letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
@@ -56,7 +65,7 @@ fn only_service_with(operation: &str) -> Option<String> {
         return Some("s3".to_owned());
     }
     let catalogue = catalog::embedded();
-    let having = catalogue.sections().filter(|section| section.action(operation).is_some());
+    let having = catalogue.sections().filter(|section| section.action_name(operation).is_some());
     let mut services = having.filter_map(|section| section.head()).map(|(prefix, ..)| prefix);
     let first = services.next()?;
     services.next().is_none().then(|| first.to_owned())
@@ -78,7 +87,7 @@ fn http_verb(operation: &str) -> &'static str {
         "ImportRestApi" | "ImportApiKeys" => "POST",
         _ if begins(&["Get", "Export", "List"]) => "GET",
         _ if begins(&["Update"]) => "PATCH",
-        _ if begins(&["Put", "Import", "Reimport"]) => "PUT",
+        _ if begins(&["Put", "Import", "Reimport", "Tag"]) => "PUT",
         _ if begins(&["Delete", "Flush", "Untag"]) => "DELETE",
         _ => "POST",
     }
@@ -103,7 +112,30 @@ const SERVICES: &[(&str, &str)] = &[
     ("bedrock-runtime", "bedrock"),
     ("bedrock-agent", "bedrock"),
     ("bedrock-agent-runtime", "bedrock"),
+    ("bedrockruntime", "bedrock"),
+    ("bedrockagent", "bedrock"),
+    ("bedrockagentruntime", "bedrock"),
     ("s3-control", "s3"),
+    ("s3control", "s3"),
+    ("rdsdata", "rds-data"),
+    ("redshiftdata", "redshift-data"),
+    ("costexplorer", "ce"),
+    ("configservice", "config"),
+    ("databasemigrationservice", "dms"),
+    ("directoryservice", "ds"),
+    ("resourcegroupstaggingapi", "tag"),
+    ("applicationautoscaling", "application-autoscaling"),
+    ("ecrpublic", "ecr-public"),
+    ("accessanalyzer", "access-analyzer"),
+    ("ssoadmin", "sso"),
+    ("cloudwatchevents", "events"),
+    ("cloudcontrol", "cloudformation"),
+    ("opensearchserverless", "aoss"),
+    ("wafregional", "waf-regional"),
+    ("mwaa", "airflow"),
+    ("docdb", "rds"),
+    ("neptune", "rds"),
+    ("sesv2", "ses"),
     ("query.timestream", "timestream"),
     ("ingest.timestream", "timestream"),
     ("catalog.marketplace", "aws-marketplace"),
@@ -202,6 +234,13 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("lambda", "GetLayerVersionByArn", "GetLayerVersion"),
     ("dynamodb", "TransactGetItems", "GetItem"),
     ("dynamodb", "DescribeEndpoints", ""),
+    // What such a call asks for depends on the items and statements in it.
+    ("dynamodb", "TransactWriteItems", ""),
+    ("dynamodb", "ExecuteStatement", ""),
+    ("dynamodb", "ExecuteTransaction", ""),
+    ("dynamodb", "BatchExecuteStatement", ""),
+    ("bedrock", "Converse", "InvokeModel"),
+    ("bedrock", "ConverseStream", "InvokeModelWithResponseStream"),
     ("kms", "ReEncrypt", "ReEncryptFrom"),
     ("glue", "BatchUpdatePartition", "UpdatePartition"),
     ("sts", "SwitchRole", "AssumeRole"),

@@ -15,7 +15,12 @@ pub(super) fn give(refusal: &mut Refusal) {
     if let Some(policy) = &refusal.policy {
         refusal.next.push(format!("read the policy that the message names: `{policy}`"));
     }
-    advise(refusal, "AWS", TABLE);
+    let who = match refusal.provider.as_str() {
+        "gcp" => "Google Cloud",
+        "generic" => "the server",
+        _ => "AWS",
+    };
+    advise(refusal, who, TABLE);
 }
 
 const fn row(
@@ -504,6 +509,41 @@ const TABLE: &[Advice] = &[
             "read the line of the page: country, method, host name and signed-URL refusals are told apart there",
             "if the header says x-cache: Error from cloudfront with S3's XML, the origin refused: look at the origin access control and the bucket policy",
         ],
+    ),
+    row(
+        "cors",
+        None,
+        None,
+        "the bucket's CORS rules do not admit the page's origin, method or headers; no permission is missing",
+        &[
+            "read the rules: `aws s3api get-bucket-cors --bucket …`; AllowedOrigins must name the page's origin, scheme and port included",
+            "AllowedMethods and AllowedHeaders must name what the preflight asks for",
+        ],
+    ),
+    row(
+        "msk",
+        None,
+        None,
+        "the cluster did not accept the client's IAM identity: it lacks kafka-cluster:Connect, or the credentials are not the ones you think",
+        &[
+            "find out who the client is: awsDebugCreds=true prints the identity that it signs with",
+            "allow kafka-cluster:Connect on the cluster's ARN, and the topic and group actions on their ARNs; `kafka:*` is another service",
+            "use port 9098 (9198 from outside) and an enabled IAM access control",
+        ],
+    ),
+    row(
+        "iot",
+        None,
+        None,
+        "no IoT policy attached to the certificate or identity allows it",
+        &["read the policies of the certificate: `aws iot list-attached-policies`; client id and topic must match to the letter"],
+    ),
+    row(
+        "generic",
+        None,
+        None,
+        "the text says no more than that it is refused",
+        &["get the whole response with its headers: they say who answered", "look into the log of whoever answered, at the same second"],
     ),
     row("", None, None, "the text gives no reason", &[WHO]),
 ];

@@ -5,6 +5,7 @@ mod advice;
 mod forms;
 mod read;
 mod records;
+mod resources;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,13 @@ use iam_why_contract::refusal::{Catalogue, Dialect, Refusal};
 use std::sync::LazyLock;
 
 /// How AWS refuses.
-pub static DIALECT: Dialect = Dialect { forms: FORMS, records: records::records, read: read::read };
+pub static DIALECT: Dialect = Dialect {
+    forms: FORMS,
+    record_keys: &["eventname", "explicitdeny"],
+    records: records::records,
+    read: read::read,
+    advise: advice::give,
+};
 
 /// The refusals of AWS that `text` holds, in the order they stand there.
 #[must_use]

@@ -1,19 +1,21 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
 use super::actions::{action_of, prefix_of};
-use super::advice;
-use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
+use iam_why_contract::refusal::{Reason, Refusal, Sealed, Sighting, scrub};
+use std::collections::BTreeMap;
 
 /// The refusal that a sighting is.
 pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     let mut refusal = sighting.draft()?;
+    access_log(sighting, &mut refusal);
     principal(sighting, &mut refusal);
+    cut_off(sighting, &mut refusal);
     action(sighting, &mut refusal);
     resource(sighting, &mut refusal);
     layer(sighting, &mut refusal);
     status(&mut refusal);
     facts(sighting, &mut refusal);
-    advice::give(&mut refusal);
+    other_cloud(sighting, &mut refusal);
     Some(refusal)
 }
 
@@ -21,11 +23,33 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
 fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let prose =
         |name: &str| name == "User" || name.chars().all(|letter| letter.is_ascii_lowercase()) && name != "anonymous" && name != "root";
+    if let Some(rest) = sighting.field("search_arn") {
+        refusal.principal = Some(format!("arn:{rest}"));
+    }
     if !sighting.has("sentence") && sighting.record.is_none() && refusal.principal.as_deref().is_some_and(prose) {
         refusal.principal = None;
         refusal.derived.retain(|field| *field != "principal");
     }
 }
+
+/// A sentence that ends within the type of policy blames that type; the same words alone say nothing.
+fn cut_off(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let sentence = sighting.form().is_some_and(|form| form.name.starts_with("sentence"));
+    let cut = CUT_OFF.iter().find(|(form, ..)| sighting.has(form)).filter(|_| sentence);
+    if let Some((_, kind, layer)) = cut {
+        refusal.policy_kind = Some((*kind).to_owned());
+        (*layer).clone_into(&mut refusal.refused_by);
+    }
+}
+
+const CUT_OFF: [(&str, &str, &str); 6] = [
+    ("identity-silent-cut", "identity", "iam"),
+    ("resource-silent-cut", "resource", "iam"),
+    ("boundary-silent-cut", "boundary", "iam"),
+    ("session-silent-cut", "session", "iam"),
+    ("endpoint-silent-cut", "vpce", "vpc_endpoint"),
+    ("scp-silent-cut", "scp", "organizations"),
+];
 
 /// The action that the reason names wins, then the one that was refused, last the operation that was called.
 fn action(sighting: &Sighting<'_>, refusal: &mut Refusal) {
@@ -75,10 +99,36 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         (.., Some(path)) => Some((path.to_owned(), false)),
         _ => None,
     };
+    let found = found.or_else(|| s3_of_text(sighting).filter(|_| is_s3 || refusal.refused_by == "s3").map(|arn| (arn, true)));
     if let Some((resource, derived)) = found {
         refusal.resource = Some(scrub(&resource));
         refusal.derived.extend(derived.then_some("resource"));
     }
+}
+
+/// The one address such as `s3://BUCKET/KEY` or `s3a://BUCKET/KEY` beside the refusal; two that differ, as of a copy, say nothing.
+fn s3_of_text(sighting: &Sighting<'_>) -> Option<String> {
+    const MARGIN: usize = 400;
+    let (start, end) = sighting.extent();
+    let clean = sighting.view.clean();
+    let (start, end) = (start.saturating_sub(MARGIN), (end + MARGIN).min(clean.len()));
+    let near = clean.get(ceil(clean, start)..ceil(clean, end))?;
+    let mut found: Option<&str> = None;
+    for scheme in ["s3://", "s3a://", "s3n://"] {
+        for rest in near.split(scheme).skip(1) {
+            let name = rest.split([' ', '\n', '"', '\'', ',', ';', ')', ']', '<', '`']).next()?.trim_end_matches([':', '.', '/']);
+            if found.is_some_and(|known| known != name) || name.is_empty() {
+                return None;
+            }
+            found = Some(name);
+        }
+    }
+    found.map(|name| format!("arn:aws:s3:::{name}"))
+}
+
+/// The first place at or after `at` where a character begins.
+fn ceil(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
 }
 
 /// `https://s3.amazonaws.com/BUCKET/KEY`, `https://BUCKET.s3.REGION.amazonaws.com/KEY`
@@ -113,9 +163,34 @@ fn layer(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         layer.clone_into(&mut refusal.refused_by);
     }
     function_url_or_gateway(sighting, refusal);
+    signed_by_cloudfront(sighting, refusal);
     kms_behind(sighting, refusal);
     plain_s3(sighting, refusal, &service);
+    if service == "s3" && sighting.form().is_some_and(|form| form.name == "php-forbidden") {
+        "s3".clone_into(&mut refusal.refused_by);
+    }
 }
+
+/// A line of S3's server access log: who stands two words before the operation, `REST.GET.OBJECT` is a `GetObject`.
+fn access_log(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let Some(mark) = sighting.verdict().filter(|mark| mark.form.name == "s3-access-log") else { return };
+    let before = sighting.view.clean().get(..mark.start).unwrap_or("").split([' ', '\n']).rev().filter(|word| !word.is_empty());
+    let requester = before.take(2).last().filter(|requester| *requester != "-");
+    refusal.principal = requester.map(scrub);
+    let operation = mark.field("rest").and_then(|rest| S3_LOG.iter().find(|(logged, _)| rest.starts_with(logged)));
+    refusal.action = operation.map(|(_, action)| (*action).to_owned());
+    refusal.derived.extend(operation.map(|_| "action"));
+}
+
+/// Operations of the server access log and the actions they ask for.
+const S3_LOG: [(&str, &str); 6] = [
+    ("GET.OBJECT", "s3:GetObject"),
+    ("HEAD.OBJECT", "s3:GetObject"),
+    ("PUT.OBJECT", "s3:PutObject"),
+    ("DELETE.OBJECT", "s3:DeleteObject"),
+    ("GET.BUCKET", "s3:ListBucket"),
+    ("HEAD.BUCKET", "s3:ListBucket"),
+];
 
 /// `{"Message":"Forbidden"}` is a Lambda function URL, `{"message":"Forbidden"}` is API Gateway: the case of one letter.
 fn function_url_or_gateway(sighting: &Sighting<'_>, refusal: &mut Refusal) {
@@ -129,6 +204,74 @@ fn function_url_or_gateway(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
 }
 
+/// S3 writes "Access Denied"; "Access denied" is CloudFront's, which did not accept a signed URL or cookie, or another service's.
+fn signed_by_cloudfront(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let Some(mark) = sighting.verdict().filter(|mark| matches!(mark.form.name, "s3-xml" | "s3-plain" | "s3-cli" | "s3-coded")) else {
+        return;
+    };
+    let text = sighting.view.clean().get(mark.start..mark.end).unwrap_or("");
+    if text.contains("Access denied") {
+        let layer = if sighting.near(600, "cloudfront") { "cloudfront" } else { "iam" };
+        layer.clone_into(&mut refusal.refused_by);
+    }
+}
+
+/// Codes and sentences that others send too: Microsoft Graph's `accessDenied`, exceptions of Java, the sentence of Huawei Cloud with its
+/// actions of three parts, Google's answers in the XML of S3.
+fn other_cloud(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.refused_by != "s3" && sighting.near(600, "goog4")
+        || sighting.near(300, "googlesecretkey")
+        || sighting.near(300, "requestsignatureexpiredat")
+    {
+        "gcp".clone_into(&mut refusal.provider);
+        if sighting.near(300, "requestsignatureexpiredat") {
+            "presigned_url".clone_into(&mut refusal.refused_by);
+        }
+        return;
+    }
+    let three_parts = refusal.action.as_deref().is_some_and(|action| action.matches(':').count() > 1);
+    let bare = sighting.verdict().filter(|mark| BARE_CODES.contains(&mark.form.name));
+    let anothers = bare.is_some_and(|mark| {
+        let lower = sighting.view.clean().get(mark.start..).is_some_and(|code| code.starts_with(|first: char| first.is_ascii_lowercase()));
+        lower || ANOTHERS.iter().any(|word| sighting.near(400, word))
+    });
+    if three_parts || anothers && !AWS_WORDS.iter().any(|word| sighting.near(400, word)) {
+        let (line, status, context) = (refusal.line, refusal.status, std::mem::take(&mut refusal.context));
+        *refusal = nobodys(line, status, context);
+    }
+}
+
+/// A refusal of which no more is known than that it is one.
+fn nobodys(line: usize, status: Option<u16>, context: BTreeMap<String, String>) -> Refusal {
+    Refusal {
+        provider: "generic".to_owned(),
+        refused_by: "generic".to_owned(),
+        status,
+        principal: None,
+        action: None,
+        resource: None,
+        reason: Reason::Unknown,
+        policy_kind: None,
+        policy: None,
+        line,
+        says: String::new(),
+        next: Vec::new(),
+        derived: status.map(|_| "status").into_iter().collect(),
+        context,
+        sealed: Sealed::default(),
+    }
+}
+
+/// Forms that are no more than a word that others use too.
+const BARE_CODES: [&str; 4] = ["code", "code-json", "code-not-authorized", "code-unauthorized-access"];
+
+/// What says that a bare code is not AWS's (dense).
+const ANOTHERS: [&str; 7] =
+    ["graph.microsoft", "sharepoint", "java.nio.file.accessdenied", "hudson.security", "springframework", "storage.googleapis", "msrest"];
+
+/// What says that it is (dense).
+const AWS_WORDS: [&str; 4] = ["arn:aws", "x-amz", "amazonaws", "whencallingthe"];
+
 /// The sentence about the ciphertext hides a 404; with the code of a denial beside it, it is a denial.
 fn kms_behind(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let about_ciphertext = sighting.form().is_some_and(|form| form.name == "kms-ciphertext");
@@ -140,7 +283,8 @@ fn kms_behind(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 
 /// "Access Denied" in two words is S3's; another service that was named is believed.
 fn plain_s3(sighting: &Sighting<'_>, refusal: &mut Refusal, service: &str) {
-    if refusal.refused_by != "s3" || refusal.reason != Reason::Unknown {
+    let on_behalf = sighting.form().is_some_and(|form| matches!(form.name, "s3-output" | "s3-path"));
+    if refusal.refused_by != "s3" || refusal.reason != Reason::Unknown || on_behalf {
         return;
     }
     let called = sighting.field("service").and_then(prefix_of);
@@ -184,4 +328,34 @@ fn facts(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     known("encoded_message", sighting.has("encoded").then_some("present"));
     known("authorization_id", sighting.field("authorization"));
     known("operation", sighting.field("operation"));
+    if let Some(message) = encoded_message(sighting) {
+        refusal.sealed = Sealed::new(message);
+    }
+}
+
+/// How long an encoded message is at least; a word that stands in its place is shorter.
+const MESSAGE: usize = 40;
+
+/// The message behind the words that announce it: base 64, on one line or wrapped like the rest of the text.
+fn encoded_message(sighting: &Sighting<'_>) -> Option<String> {
+    let mark = sighting.marks.iter().find(|mark| mark.form.name == "encoded")?;
+    let rest = sighting.view.clean().get(mark.end..)?.trim_start_matches([':', ' ', '\n', '"', '\'']);
+    let mut message = String::new();
+    for line in rest.split('\n') {
+        let end = line.find(|piece: char| !is_base64(piece)).unwrap_or(line.len());
+        let (part, after) = line.split_at(end);
+        // The next line goes on only where it is nothing but more of the same.
+        if !message.is_empty() && (part.len() < 4 || after.starts_with(|next: char| next == ' ' || next == ':')) {
+            break;
+        }
+        message.push_str(part);
+        if !after.is_empty() {
+            break;
+        }
+    }
+    (message.len() >= MESSAGE).then_some(message)
+}
+
+const fn is_base64(piece: char) -> bool {
+    piece.is_ascii_alphanumeric() || matches!(piece, '-' | '_' | '+' | '/' | '=')
 }

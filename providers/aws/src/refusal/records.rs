@@ -1,18 +1,23 @@
 //! CloudTrail records and decoded authorization messages: what they say of the request beyond their message.
 
 use super::actions::action_of;
+use super::resources::resource_of;
 use iam_why_contract::refusal::{Pair, Pairs, Record};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The records that the text holds.
-pub(super) fn records(pairs: &Pairs) -> Vec<Record> {
-    let mut records = pairs.named("eventName").filter_map(|name| event(pairs, name)).collect::<Vec<_>>();
+pub(super) fn records(pairs: &Pairs<'_>) -> Vec<Record> {
+    let mut actions = Actions::new();
+    let mut records = pairs.named("eventName").filter_map(|name| event(pairs, name, &mut actions)).collect::<Vec<_>>();
     records.extend(pairs.named("explicitDeny").map(|deny| decoded(pairs, deny)));
     records
 }
 
+/// The actions of the operations that the text has named so far: a trail names few, each a thousand times.
+type Actions = HashMap<(String, String), Option<String>>;
+
 /// One CloudTrail event ("CloudTrail record contents").
-fn event(pairs: &Pairs, name: &Pair) -> Option<Record> {
+fn event(pairs: &Pairs<'_>, name: &Pair<'_>, actions: &mut Actions) -> Option<Record> {
     let read = |path: &str| pairs.beside(name, 0, path).filter(|value| !value.is_empty());
     let source = read("eventSource");
     if source.is_none() && read("errorCode").or_else(|| read("errorMessage")).is_none() {
@@ -21,26 +26,29 @@ fn event(pairs: &Pairs, name: &Pair) -> Option<Record> {
     let (start, end) = pairs.extent(name, 0);
     let mut record = Record { start, end, context: context(pairs, name), ..Record::default() };
     record.fields.extend(caller(pairs, name).map(|principal| ("principal", principal.to_owned())));
-    if let Some(action) = action_of(source, &name.value) {
-        record.fields.push(("action", action));
-        record.derived.push("action");
-    }
-    if let Some((resource, literal)) = resource(pairs, name) {
+    let called = (source.unwrap_or_default().to_owned(), name.value.to_string());
+    let action = actions.entry(called).or_insert_with(|| action_of(source, &name.value)).clone();
+    let derive = || resource_of(pairs, name, action.as_deref()?).map(|arn| (arn, false));
+    if let Some((resource, literal)) = resource(pairs, name).or_else(derive) {
         record.fields.push(("resource", resource));
         record.derived.extend((!literal).then_some("resource"));
     }
-    record.fields.push(("operation", name.value.clone()));
+    if let Some(action) = action {
+        record.fields.push(("action", action));
+        record.derived.push("action");
+    }
+    record.fields.push(("operation", name.value.to_string()));
     Some(record)
 }
 
-fn caller<'p>(pairs: &'p Pairs, name: &Pair) -> Option<&'p str> {
+fn caller<'p>(pairs: &'p Pairs<'_>, name: &Pair<'_>) -> Option<&'p str> {
     const PATHS: [&str; 5] =
         ["userIdentity.arn", "userIdentity.userName", "userIdentity.invokedBy", "Username", "userIdentity.principalId"];
     PATHS.iter().find_map(|path| pairs.beside(name, 0, path).filter(|value| !value.is_empty()))
 }
 
 /// The resource, and whether it stands so in the record.
-fn resource(pairs: &Pairs, name: &Pair) -> Option<(String, bool)> {
+fn resource(pairs: &Pairs<'_>, name: &Pair<'_>) -> Option<(String, bool)> {
     let read = |path: &str| pairs.beside(name, 0, path).filter(|value| !value.is_empty());
     let asked = |key: &str| read(&format!("requestParameters.{key}"));
     if let Some(arn) = read("resources.ARN").filter(|arn| arn.starts_with("arn:")) {
@@ -76,7 +84,7 @@ const RESOURCE_PARAMETERS: [&str; 16] = [
 ];
 
 /// What the event says of the request, by the names of condition keys.
-fn context(pairs: &Pairs, name: &Pair) -> BTreeMap<String, String> {
+fn context(pairs: &Pairs<'_>, name: &Pair<'_>) -> BTreeMap<String, String> {
     const KEYS: [(&str, &str); 12] = [
         ("sourceIPAddress", "aws:SourceIp"),
         ("awsRegion", "aws:RequestedRegion"),
@@ -100,7 +108,7 @@ fn context(pairs: &Pairs, name: &Pair) -> BTreeMap<String, String> {
 }
 
 /// What `sts:DecodeAuthorizationMessage` returns (D1, D2).
-fn decoded(pairs: &Pairs, deny: &Pair) -> Record {
+fn decoded(pairs: &Pairs<'_>, deny: &Pair<'_>) -> Record {
     let (start, end) = pairs.extent(deny, 0);
     let read = |path: &str| pairs.beside(deny, 0, path).filter(|value| !value.is_empty());
     let fields = [("principal", "context.principal.arn"), ("action", "context.action"), ("resource", "context.resource")];
@@ -109,18 +117,18 @@ fn decoded(pairs: &Pairs, deny: &Pair) -> Record {
 }
 
 /// The keys of the request; pseudo keys such as `aws:Resource` are no condition keys and are left out.
-fn decoded_context(pairs: &Pairs, start: usize, end: usize) -> BTreeMap<String, String> {
+fn decoded_context(pairs: &Pairs<'_>, start: usize, end: usize) -> BTreeMap<String, String> {
     const PSEUDO: [&str; 8] = ["aws:Resource", "aws:Account", "aws:Service", "aws:Type", "aws:Region", "aws:ARN", "aws:ID", "aws:Action"];
     let mut context = BTreeMap::new();
     let mut open: Option<String> = None;
-    for pair in pairs.between(start, end).filter(|pair| matches!(pair.key.as_str(), "key" | "value")) {
+    for pair in pairs.between(start, end).filter(|pair| matches!(pair.key.as_ref(), "key" | "value")) {
         let of_request = pairs.around(pair).any(|object| object.eq_ignore_ascii_case("context"));
-        match pair.key.as_str() {
+        match pair.key.as_ref() {
             _ if !of_request => {}
-            "key" => open = Some(pair.value.clone()),
+            "key" => open = Some(pair.value.to_string()),
             _ => {
                 let key = open.take().filter(|key| key.contains(':') && !PSEUDO.contains(&key.as_str()));
-                context.extend(key.map(|key| (key, pair.value.clone())));
+                context.extend(key.map(|key| (key, pair.value.to_string())));
             }
         }
     }

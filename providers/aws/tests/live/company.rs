@@ -30,9 +30,13 @@ impl Company {
             let ana = |name: &str| told[name].as_str().unwrap().to_owned();
             let profiles = format!(
                 "[profile admin]\nregion = eu-west-1\naws_access_key_id = AKIAADMINADMINADMIN0\naws_secret_access_key = {MARKED_SECRET}\n\
-                 [profile ana]\nregion = eu-west-1\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+                 [profile ana]\nregion = eu-west-1\naws_access_key_id = {}\naws_secret_access_key = {}\n\
+                 [profile member]\nregion = eu-west-1\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
                 ana("ana_key"),
-                ana("ana_secret")
+                ana("ana_secret"),
+                told["member_keys"][0].as_str().unwrap(),
+                told["member_keys"][1].as_str().unwrap(),
+                told["member_keys"][2].as_str().unwrap(),
             );
             std::fs::write(&config, profiles).unwrap();
             Self { server, told, config }

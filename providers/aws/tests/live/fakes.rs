@@ -6,7 +6,7 @@ use super::relay::{Relay, Seen, Treatment};
 use iam_why_aws::Aws;
 use iam_why_aws::collect::AwsReader;
 use iam_why_contract::collect::{Collect, CollectError, Options, SecondOpinion, Testimony};
-use iam_why_contract::refusal::{Reason, Refusal};
+use iam_why_contract::refusal::{Reason, Refusal, Sealed};
 use iam_why_contract::{Decision, Outcome, Provider, Question, Verdict};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ fn only(operation: &'static str, answer: impl Fn(&Seen) -> Treatment + Send + Sy
 }
 
 /// An access point that blocks public access and denies one prefix (API Reference: GetAccessPoint, GetAccessPointPolicy).
-fn access_point(home: &str, bucket: &str) -> impl Fn(&Seen) -> Treatment + Send + Sync + use<> {
+pub(crate) fn access_point(home: &str, bucket: &str) -> impl Fn(&Seen) -> Treatment + Send + Sync + use<> {
     let (home, bucket) = (home.to_owned(), bucket.rsplit(':').next().unwrap().to_owned());
     move |seen| {
         match seen.operation.as_str() {
@@ -86,7 +86,7 @@ fn an_access_point_that_is_not_there_is_said_not_to_be_there() {
     assert_eq!(*outcome(&snapshot, "aws:resource-policy", &point), Outcome::Absent);
 }
 
-fn refusal(reference: &str, value: &str) -> Refusal {
+pub(crate) fn refusal(reference: &str, value: &str) -> Refusal {
     Refusal {
         provider: "aws".into(),
         refused_by: "aws".into(),
@@ -102,10 +102,11 @@ fn refusal(reference: &str, value: &str) -> Refusal {
         next: Vec::new(),
         derived: Vec::new(),
         context: BTreeMap::from([(reference.to_owned(), value.to_owned())]),
+        sealed: if reference == "encoded_message" { Sealed::new(value) } else { Sealed::default() },
     }
 }
 
-fn testimony(refusal: &Refusal, options: &Options) -> Result<Option<Testimony>, CollectError> {
+pub(crate) fn testimony(refusal: &Refusal, options: &Options) -> Result<Option<Testimony>, CollectError> {
     runtime().block_on(AwsReader.testimony(refusal, options))
 }
 

@@ -15,4 +15,7 @@ mod question;
 mod refusals;
 mod relay;
 mod servers;
+mod silence;
+mod strangers;
+mod table;
 mod whole;

@@ -22,6 +22,12 @@ pub(crate) enum Treatment {
     Cut,
     /// Never answers.
     Silence,
+    /// Closes the connection without a word.
+    Hangup,
+    /// Sends headers, then a byte now and then.
+    Dribble,
+    /// Says that the bucket is in this region.
+    Redirect(&'static str),
 }
 
 /// One request as it was seen.
@@ -33,6 +39,15 @@ pub(crate) struct Seen {
     pub(crate) body: String,
     /// `GetRole`, `HeadBucket`, …
     pub(crate) operation: String,
+}
+
+impl Seen {
+    /// The access key that signed it, and the region that it was signed for.
+    pub(crate) fn signed(&self) -> (&str, &str) {
+        let scope = self.headers.get("authorization").and_then(|header| header.split("Credential=").nth(1)).unwrap_or_default();
+        let mut parts = scope.split('/');
+        (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default())
+    }
 }
 
 type Rule = Box<dyn Fn(&Seen) -> Treatment + Send + Sync>;
@@ -194,6 +209,11 @@ impl Shared {
                 std::thread::sleep(Duration::from_secs(60));
                 return false;
             }
+            Treatment::Hangup => return false,
+            Treatment::Dribble => return dribble(stream),
+            Treatment::Redirect(region) => {
+                format!("HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: {region}\r\ncontent-length: 0\r\n\r\n").into_bytes()
+            }
         };
         stream.write_all(&answer).is_ok() && !matches!(treatment, Treatment::Cut)
     }
@@ -248,6 +268,17 @@ impl Shared {
         stream.read_to_end(&mut answer).expect("an answer");
         with_length(&answer, request.method == "HEAD")
     }
+}
+
+/// Keeps a connection busy for a minute without ever coming to an end.
+fn dribble(mut stream: &TcpStream) -> bool {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 100000\r\n\r\n";
+    let mut alive = stream.write_all(head).is_ok();
+    for _ in 0..120 {
+        std::thread::sleep(Duration::from_millis(500));
+        alive = alive && stream.write_all(b" ").and_then(|()| stream.flush()).is_ok();
+    }
+    false
 }
 
 /// The answer with a length of its own, so that the connection can stay open.

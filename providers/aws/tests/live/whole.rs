@@ -1,7 +1,7 @@
 //! A whole account, read once, and what can be answered from it.
 
 use super::company::{Company, documents, outcome, runtime, served};
-use super::relay::Treatment;
+use super::relay::{Seen, Treatment};
 use iam_why_aws::Aws;
 use iam_why_aws::collect::AwsReader;
 use iam_why_contract::collect::{Collect, CollectError, Options, Point, Quiet, Sink};
@@ -9,6 +9,7 @@ use iam_why_contract::{Decision, Document, Outcome, Provider, Question, Search, 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Error;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// An account in memory.
 #[derive(Default)]
@@ -88,7 +89,7 @@ fn a_whole_account_brings_everything_that_a_question_could_need() {
 
 /// The questions about the account itself. There is a VPC endpoint with a policy in it: whether a request goes through it is for the
 /// question to say.
-fn at_home(company: &Company) -> Vec<(Question, Decision)> {
+pub(crate) fn at_home(company: &Company) -> Vec<(Question, Decision)> {
     let mut questions = super::company::questions(company);
     questions.retain(|(question, _)| !question.principal.contains(company.name("member")));
     for (question, _) in &mut questions {
@@ -162,6 +163,122 @@ fn what_was_read_to_its_end_is_not_asked_for_again() {
     // Who one is, and what is not worth a step of its own.
     let again = relay.operations();
     assert!(first > 40 && again.len() <= 3, "{first}, then {again:?}");
+}
+
+#[test]
+fn however_one_call_of_a_collection_fails_it_comes_to_an_end_and_no_decision_turns() {
+    let company = Company::get();
+    let relay = company.relay();
+    account(&company.options(&relay));
+    let operations: BTreeSet<String> = relay.operations().into_iter().filter(|operation| operation != "GetCallerIdentity").collect();
+    let failures = [Treatment::Silence, Treatment::Dribble, Treatment::Hangup, Treatment::Fail(400, "Throttling")];
+    let tried: Vec<_> = operations.iter().flat_map(|operation| failures.iter().map(move |failure| (operation, failure))).collect();
+    let (mut wrong, mut gaps) = (Vec::new(), 0);
+    // Patience and retries take their time: many at once.
+    for some in tried.chunks(40) {
+        let snapshots: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = some
+                .iter()
+                .map(|(operation, failure)| {
+                    scope.spawn(move || {
+                        let relay = company.relay();
+                        let (operation, failure) = ((*operation).clone(), (*failure).clone());
+                        let told = format!("{operation} {failure:?}");
+                        relay.treat(move |seen| if seen.operation == operation { failure.clone() } else { served(seen) });
+                        (told, account(&Options { timeout: Duration::from_secs(3), ..company.options(&relay) }))
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        for (told, snapshot) in snapshots {
+            gaps += usize::from(snapshot.searches().iter().any(|search| matches!(search.outcome, Outcome::Refused { .. })));
+            for (question, right) in at_home(company) {
+                let got = Aws.simulate(&question, &snapshot).unwrap().decision;
+                if got != right && got != Decision::Undetermined {
+                    wrong.push(format!("{told}: {} {right:?} {got:?}", question.action));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(tried.len() > 100 && gaps > 100, "{} failures, {gaps} of them leave gaps", tried.len());
+}
+
+/// Which of the buckets could be read.
+fn read_policies(memory: &Memory) -> BTreeSet<String> {
+    let searches = memory.searches.lock().unwrap();
+    let read = searches.values().filter(|search| matches!(search.outcome, Outcome::Found | Outcome::Absent));
+    read.filter(|search| &*search.kind == "aws:resource-policy").map(|search| search.subject.to_string()).collect()
+}
+
+#[test]
+fn what_was_refused_is_asked_again_by_who_comes_back_with_more_rights_and_nothing_else() {
+    let company = Company::get();
+    let relay = company.relay();
+    let (memory, undisturbed) = (Memory::default(), Memory::default());
+    let reports = company.name("in_home/bucket").rsplit(':').next().unwrap().to_owned();
+    let refused = reports.clone();
+    relay.treat(move |seen| match seen.operation.as_str() {
+        "GetBucketPolicy" if seen.target.contains(&refused) => Treatment::Refuse,
+        "ListQueues" | "GetAccountAuthorizationDetails" | "DescribePolicy" => Treatment::Refuse,
+        _ => usable(seen),
+    });
+    memory.read(&company.options(&relay)).unwrap();
+    assert!(!read_policies(&memory).contains(company.name("in_home/bucket")));
+    relay.treat(usable);
+    memory.read(&company.options(&relay)).unwrap();
+    let again = relay.seen();
+    undisturbed.read(&company.options(&relay)).unwrap();
+    assert_eq!(memory.snapshot().searches(), undisturbed.snapshot().searches());
+    assert_eq!(documents(&memory.snapshot()), documents(&undisturbed.snapshot()));
+    let operations: BTreeSet<&str> = again.iter().map(|seen| seen.operation.as_str()).collect();
+    for again in ["ListQueues", "GetAccountAuthorizationDetails", "DescribePolicy", "GetBucketPolicy"] {
+        assert!(operations.contains(again), "{again}: {operations:?}");
+    }
+    for done in ["ListTopics", "ListKeys", "ListAccessPoints", "DescribeVpcEndpoints"] {
+        assert!(!operations.contains(done), "{done} was read before: {operations:?}");
+    }
+    let policies = again.iter().filter(|seen| seen.operation == "GetBucketPolicy");
+    assert!(policies.clone().count() == 1 && policies.clone().all(|seen| seen.target.contains(&reports)), "one bucket was refused");
+}
+
+/// What moto cannot do for a whole account is answered, so that nothing is refused.
+fn usable(seen: &Seen) -> Treatment {
+    match seen.operation.as_str() {
+        "ListAccessPoints" => {
+            Treatment::Answer(200, "text/xml", "<ListAccessPointsResult><AccessPointList/></ListAccessPointsResult>".into())
+        }
+        _ => served(seen),
+    }
+}
+
+#[test]
+fn a_collection_is_not_finished_with_the_credentials_of_another_account() {
+    let company = Company::get();
+    let relay = company.relay();
+    let memory = Memory::default();
+    memory.read(&company.options(&relay)).unwrap();
+    let error = memory.read(&company.options(&relay).with("profile", "member")).unwrap_err();
+    let (home, member) = (company.name("home"), company.name("member"));
+    assert!(matches!(error, CollectError::Question(ref said) if said.contains(home) && said.contains(member)), "{error}");
+}
+
+/// A page that says that there are more, and not where.
+const CUT_SHORT: &str = "<GetAccountAuthorizationDetailsResponse><GetAccountAuthorizationDetailsResult><IsTruncated>true</IsTruncated>\
+    </GetAccountAuthorizationDetailsResult></GetAccountAuthorizationDetailsResponse>";
+
+#[test]
+fn a_page_that_does_not_lead_to_the_next_one_leaves_the_list_open() {
+    let company = Company::get();
+    let relay = company.relay();
+    relay.treat(|seen| match seen.operation.as_str() {
+        "GetAccountAuthorizationDetails" => Treatment::Answer(200, "text/xml", CUT_SHORT.into()),
+        _ => served(seen),
+    });
+    let snapshot = account(&company.options(&relay));
+    let every = format!("arn:aws:iam::{}:role/*", company.name("home"));
+    assert!(matches!(outcome(&snapshot, "aws:role", &every), Outcome::Refused { said, .. } if said.contains("`Marker`")));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::assignments::lighthouse;
 use super::connection::{Service, connect};
 use super::directory;
-use super::gates::{cosmos, listed, object, operations};
+use super::gates::{SETTINGS, cosmos, listed, object, operations};
 use super::hierarchy;
 use super::principal::{own, unusable};
 use super::reader::{Reader, version};
@@ -17,10 +17,6 @@ use iam_why_contract::{CollectError, Outcome};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Examining takes longer than a question.
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// Says who the credentials are, and tries the lists of a subscription and the own object in Graph.
 pub(super) async fn examine(
@@ -30,7 +26,7 @@ pub(super) async fn examine(
 ) -> Result<Doctor, CollectError> {
     let sink = Gathered::default();
     let reader = Reader::new(connect(given, options)?, options.concurrency, &sink, progress);
-    let patience = options.timeout.max(LONGEST);
+    let patience = options.timeout;
     let late = |_| Err(CollectError::NothingRead { cloud: "Azure", said: format!("no answer within {} s", patience.as_secs()) });
     let (who, base) = tokio::time::timeout(patience, Box::pin(probe(&reader, options))).await.unwrap_or_else(late)?;
     let nothing = || Outcome::NotTried { why: format!("there was nothing in {} to try it on", base.text()) };
@@ -69,13 +65,14 @@ async fn singles(reader: &Reader<'_>, base: &Scope) {
         reader.page(row, Service::Manager, &url).await.map(|page| page.items).unwrap_or_default()
     };
     let id = |items: &[Value]| items.first().and_then(|item| item.get("id")?.as_str().map(str::to_owned));
-    resources(&step::STORAGE_ACCOUNT, "providers/Microsoft.Storage/storageAccounts").await;
-    resources(&step::KEY_VAULT, "providers/Microsoft.KeyVault/vaults").await;
     resources(&step::IDENTITY, "providers/Microsoft.ManagedIdentity/userAssignedIdentities").await;
     resources(&step::PROVIDER, "providers").await;
     resources(&step::RESOURCE_GROUPS, "resourcegroups").await;
-    if let Some(account) = id(&resources(&step::COSMOS_ACCOUNTS, "providers/Microsoft.DocumentDB/databaseAccounts").await) {
-        cosmos(reader, &account).await;
+    for (kind, row) in SETTINGS {
+        let first = id(&resources(row, &format!("providers/{kind}")).await);
+        if let Some(account) = first.filter(|_| **row == step::COSMOS) {
+            cosmos(reader, &account).await;
+        }
     }
     resources(&step::POLICY_DEFINITION, "providers/Microsoft.Authorization/policyDefinitions").await;
     resources(&step::POLICY_SET, "providers/Microsoft.Authorization/policySetDefinitions").await;

@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::step::{self, Step};
 use crate::scope::Scope;
 use crate::world::{Body, id_key};
-use futures_util::future::{join, join_all, join3};
+use futures_util::future::{join, join_all};
 use iam_why_contract::Outcome;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -87,28 +87,48 @@ async fn policy_definitions(reader: &Reader<'_>, ids: &BTreeSet<&str>) -> bool {
     all_sets && single.iter().all(Option::is_some)
 }
 
+/// The types of resources with settings that a request can fail on, and the call that reads each.
+pub(super) const SETTINGS: &[(&str, &Step)] = &[
+    ("Microsoft.Storage/storageAccounts", &step::STORAGE_ACCOUNT),
+    ("Microsoft.KeyVault/vaults", &step::KEY_VAULT),
+    ("Microsoft.CognitiveServices/accounts", &step::COGNITIVE),
+    ("Microsoft.ContainerRegistry/registries", &step::REGISTRY),
+    ("Microsoft.DocumentDB/databaseAccounts", &step::COSMOS),
+    ("Microsoft.Search/searchServices", &step::SEARCH),
+    ("Microsoft.EventGrid/topics", &step::TOPIC),
+    ("Microsoft.EventGrid/domains", &step::DOMAIN),
+    ("Microsoft.EventGrid/namespaces", &step::EVENTS),
+    ("Microsoft.ServiceBus/namespaces", &step::BUS),
+    ("Microsoft.EventHub/namespaces", &step::HUBS),
+    ("Microsoft.AppConfiguration/configurationStores", &step::STORE),
+    ("Microsoft.OperationalInsights/workspaces", &step::WORKSPACE),
+];
+
+/// The resource that holds the network rules of a namespace for messages.
+pub(super) fn rules_below(step: &Step, id: &str) -> Option<String> {
+    (*step == step::BUS || *step == step::HUBS).then(|| format!("{id}/networkRuleSets/default"))
+}
+
 /// The settings of the resource that is asked for, and who they name.
 pub(super) async fn settings(reader: &Reader<'_>, wanted: &Wanted) -> BTreeSet<String> {
     let scope = &wanted.scope;
-    let (storage, vault, cosmos) = join3(
-        Box::pin(setting(reader, &step::STORAGE_ACCOUNT, wanted, scope.resource("Microsoft.Storage/storageAccounts"))),
-        Box::pin(setting(reader, &step::KEY_VAULT, wanted, scope.resource("Microsoft.KeyVault/vaults"))),
-        Box::pin(async {
-            match scope.resource("Microsoft.DocumentDB/databaseAccounts") {
-                Some(account) => cosmos(reader, account.text()).await.0,
-                None => BTreeSet::new(),
-            }
-        }),
-    )
-    .await;
-    drop(storage);
-    vault.iter().flat_map(in_access_policies).chain(cosmos).collect()
+    let of = |(kind, row): &(&str, &'static Step)| scope.resource(kind).map(|resource| (resource.text().to_owned(), *row));
+    let mut all: Vec<(String, &'static Step)> = SETTINGS.iter().filter_map(of).collect();
+    all.extend(all.clone().iter().filter_map(|(id, row)| Some((rules_below(row, id)?, *row))));
+    let read = join_all(all.iter().map(|(id, row)| Box::pin(setting(reader, row, wanted, id))));
+    let inside = async {
+        match scope.resource("Microsoft.DocumentDB/databaseAccounts") {
+            Some(account) => cosmos(reader, account.text()).await.0,
+            None => BTreeSet::new(),
+        }
+    };
+    let (read, inside) = join(read, Box::pin(inside)).await;
+    let vaults = read.iter().zip(&all).filter(|(_, (_, row))| **row == step::KEY_VAULT).filter_map(|(vault, _)| vault.as_ref());
+    vaults.flat_map(in_access_policies).chain(inside).collect()
 }
 
 /// Resource Graph learns with a delay: what it names and Resource Manager does not have was moved or deleted, and where to is not known.
-async fn setting(reader: &Reader<'_>, step: &Step, wanted: &Wanted, resource: Option<Scope>) -> Option<Value> {
-    let resource = resource?;
-    let id = resource.text();
+async fn setting(reader: &Reader<'_>, step: &Step, wanted: &Wanted, id: &str) -> Option<Value> {
     reader.expect(step, id);
     match reader.get(step, id).await {
         Ok(object) => {

@@ -25,6 +25,7 @@ mod directory;
 mod doctor;
 mod gates;
 mod hierarchy;
+mod holder;
 mod management;
 mod outcome;
 mod principal;
@@ -34,7 +35,7 @@ pub mod step;
 mod subscription;
 
 use azure_core::credentials::TokenCredential;
-use iam_why_contract::collect::{Collect, Collected, Doctor, Options, Progress, Reading, SecondOpinion, Sink};
+use iam_why_contract::collect::{Collect, Collected, Doctor, Holder, Options, Progress, Reading, SecondOpinion, Sink};
 use iam_why_contract::{Question, Verdict};
 use std::sync::Arc;
 
@@ -81,5 +82,9 @@ impl Collect for AzureReader {
 
     fn verify<'a>(&'a self, question: &'a Question, verdict: &'a Verdict, options: &'a Options) -> Reading<'a, Option<SecondOpinion>> {
         Box::pin(check_access::ask(self.0.clone(), question, verdict, options))
+    }
+
+    fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {
+        Box::pin(holder::ask(self.0.clone(), options))
     }
 }

@@ -87,7 +87,8 @@ pub(super) async fn own(reader: &Reader<'_>) -> Result<Resolved, CollectError> {
     Ok(Resolved { tenant, notes: vec![format!("`me` is {}", name.map_or_else(|| id.clone(), |name| format!("{name} ({id})")))], sort, id })
 }
 
-async fn claims(reader: &Reader<'_>) -> Result<Value, Failure> {
+/// The claims of the token; null where it has none.
+pub(super) async fn claims(reader: &Reader<'_>) -> Result<Value, Failure> {
     let token = reader.connection.token(Service::Manager, &reader.secrets).await?;
     let claims = token.split('.').nth(1).and_then(|part| base64::decode_url_safe(part).ok());
     Ok(claims.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())

@@ -53,7 +53,17 @@ steps! {
     OPERATIONS = documents::OPERATIONS, "providerOperations", "2022-04-01", ["Microsoft.Authorization/providerOperations/read"];
     STORAGE_ACCOUNT = documents::STORAGE_ACCOUNT, "storageAccounts", "2023-05-01", ["Microsoft.Storage/storageAccounts/read"];
     KEY_VAULT = documents::KEY_VAULT, "vaults", "2023-07-01", ["Microsoft.KeyVault/vaults/read"];
-    COSMOS_ACCOUNTS = documents::COSMOS_ASSIGNMENTS, "databaseAccounts", "2024-05-15", ["Microsoft.DocumentDB/databaseAccounts/read"];
+    COGNITIVE = documents::RESOURCE, "accounts", "2023-05-01", ["Microsoft.CognitiveServices/accounts/read"];
+    REGISTRY = documents::RESOURCE, "registries", "2023-07-01", ["Microsoft.ContainerRegistry/registries/read"];
+    COSMOS = documents::RESOURCE, "databaseAccounts", "2024-05-15", ["Microsoft.DocumentDB/databaseAccounts/read"];
+    SEARCH = documents::RESOURCE, "searchServices", "2023-11-01", ["Microsoft.Search/searchServices/read"];
+    TOPIC = documents::RESOURCE, "topics", "2022-06-15", ["Microsoft.EventGrid/topics/read"];
+    DOMAIN = documents::RESOURCE, "domains", "2022-06-15", ["Microsoft.EventGrid/domains/read"];
+    EVENTS = documents::RESOURCE, "eventGridNamespaces", "2023-12-15-preview", ["Microsoft.EventGrid/namespaces/read"];
+    BUS = documents::RESOURCE, "serviceBusNamespaces", "2021-11-01", ["Microsoft.ServiceBus/namespaces/read", "Microsoft.ServiceBus/namespaces/networkRuleSets/read"];
+    HUBS = documents::RESOURCE, "eventHubNamespaces", "2024-01-01", ["Microsoft.EventHub/namespaces/read", "Microsoft.EventHub/namespaces/networkRuleSets/read"];
+    STORE = documents::RESOURCE, "configurationStores", "2023-03-01", ["Microsoft.AppConfiguration/configurationStores/read"];
+    WORKSPACE = documents::RESOURCE, "workspaces", "2022-10-01", ["Microsoft.OperationalInsights/workspaces/read"];
     COSMOS_ASSIGNMENTS = documents::COSMOS_ASSIGNMENTS, "sqlRoleAssignments", "2024-05-15",
         ["Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments/read"];
     COSMOS_DEFINITIONS = documents::COSMOS_DEFINITIONS, "sqlRoleDefinitions", "2024-05-15",

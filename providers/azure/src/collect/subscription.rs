@@ -117,13 +117,20 @@ const SCOPED: &[List] = &[
     list(&step::SCHEDULES, "Microsoft.Authorization/roleAssignmentScheduleInstances", Then::Scoped),
 ];
 
+/// Resources with settings of their own.
+fn settings() -> impl Iterator<Item = List> {
+    let then = |step: &Step| match step {
+        step if *step == step::KEY_VAULT => Then::Vaults,
+        step if *step == step::COSMOS => Then::Accounts,
+        _ => Then::Own,
+    };
+    gates::SETTINGS.iter().map(move |(path, step)| List { step, path, then: then(step) })
+}
+
 /// What is listed of a subscription only.
 const SUBSCRIPTION: &[List] = &[
     list(&step::ROLE_DEFINITION, "Microsoft.Authorization/roleDefinitions", Then::Roles),
     list(&step::LOCKS, "Microsoft.Authorization/locks", Then::Scoped),
-    list(&step::STORAGE_ACCOUNT, "Microsoft.Storage/storageAccounts", Then::Own),
-    list(&step::KEY_VAULT, "Microsoft.KeyVault/vaults", Then::Vaults),
-    list(&step::COSMOS_ACCOUNTS, "Microsoft.DocumentDB/databaseAccounts", Then::Accounts),
     list(&step::PROVIDER, "", Then::Namespaces),
 ];
 
@@ -141,7 +148,7 @@ impl Run<'_> {
 
     /// Everything of a subscription.
     pub(super) async fn subscription(&self, base: &Scope) {
-        let lists = join_all(SUBSCRIPTION.iter().map(|list| Box::pin(self.list(base, *list))));
+        let lists = join_all(SUBSCRIPTION.iter().copied().chain(settings()).map(|list| Box::pin(self.list(base, list))));
         let delegations = self.step(base, "registrations", Box::pin(delegations(self.reader, base)));
         join3(lists, Box::pin(self.scoped(base)), Box::pin(delegations)).await;
         let seen = self.above.lock().await.get(base.key()).cloned().unwrap_or_default();
@@ -165,7 +172,7 @@ impl Run<'_> {
 
     /// Reads a list from where it was left.
     async fn list(&self, base: &Scope, list: List) {
-        let name = format!("{} {}", base.text(), list.step.call);
+        let name = format!("{} {}", base.text(), if list.path.is_empty() { list.step.call } else { list.path });
         let resumed = match self.reader.ledger.sink().resume(&name) {
             Some(Point::End) => return,
             Some(Point::Page(link)) => self.reader.follow(list.step, Service::Manager, &link).ok(),
@@ -256,11 +263,12 @@ impl Run<'_> {
         match list.then {
             Then::Scoped | Then::Groups => items.iter().for_each(|item| element(self.reader, list.step, base, item)),
             Then::Roles => self.roles(own()).await,
-            Then::Own | Then::Vaults => own().for_each(|(id, item)| gates::hand_in(self.reader, list.step, id, item)),
-            Then::Accounts | Then::Namespaces => {}
+            Then::Own | Then::Vaults | Then::Accounts => own().for_each(|(id, item)| gates::hand_in(self.reader, list.step, id, item)),
+            Then::Namespaces => {}
         }
         match list.then {
-            Then::Scoped | Then::Own | Then::Roles => true,
+            Then::Scoped | Then::Roles => true,
+            Then::Own => self.rules(list.step, own().filter_map(|(id, _)| gates::rules_below(list.step, id)).collect()).await,
             Then::Groups => {
                 let mut named = Named::default();
                 named.take(items);
@@ -279,6 +287,12 @@ impl Run<'_> {
             }
             Then::Namespaces => self.namespaces(base, items).await,
         }
+    }
+
+    /// The resources below that hold the network rules of others.
+    async fn rules(&self, step: &'static Step, ids: Vec<String>) -> bool {
+        let read = join_all(ids.iter().map(|id| Box::pin(gates::object(self.reader, step, id)))).await;
+        read.iter().all(Option::is_some)
     }
 
     async fn roles<'v>(&self, items: impl Iterator<Item = (&'v str, &'v Value)>) {

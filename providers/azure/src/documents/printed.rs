@@ -18,8 +18,9 @@
 use super::{
     ANCESTORS, ASSIGNMENT_SCHEDULE, COSMOS_ASSIGNMENTS, COSMOS_DEFINITIONS, DENY_ASSIGNMENT, ELIGIBLE_ASSIGNMENT, GROUP_MEMBERS, KEY_VAULT,
     LIGHTHOUSE_ASSIGNMENT, LOCK, MANAGEMENT_GROUP, MEMBER_OF, OPERATIONS, PATH_ACL, POLICY_ASSIGNMENT, POLICY_DEFINITION, POLICY_EXEMPTION,
-    POLICY_SET, PRINCIPAL, PROVIDER, ROLE_ASSIGNMENT, ROLE_DEFINITION, STORAGE_ACCOUNT, SUBSCRIPTION,
+    POLICY_SET, PRINCIPAL, PROVIDER, RESOURCE, ROLE_ASSIGNMENT, ROLE_DEFINITION, STORAGE_ACCOUNT, SUBSCRIPTION,
 };
+use crate::layers::network::{SERVICES, Service};
 use crate::scope::Scope;
 use crate::world::{Body, guid, last};
 use iam_why_contract::{Document, Outcome, Search, Snapshot, SourceFile};
@@ -83,6 +84,12 @@ fn of_another_cloud(text: &str) -> bool {
         let value = rest.trim_start().strip_prefix(':').map(str::trim_start);
         name.starts_with(|letter: char| letter.is_ascii_uppercase()) && value.is_some_and(|value| value.starts_with('['))
     })
+}
+
+/// Is it a resource of this service, or the rules of one?
+fn of_service(service: &Service, kind: &str) -> bool {
+    let own = service.kind.to_ascii_lowercase();
+    service.document == RESOURCE && kind.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest == "/networkrulesets")
 }
 
 /// Puts together what several files say: the resource id of an account of which a path's list has only the name.
@@ -283,6 +290,8 @@ impl Taken<'_> {
                 let own = Body::new(value).text("principalId").unwrap_or_default().to_owned();
                 !own.is_empty() && self.add(PRINCIPAL, &own, title, text, line)
             }
+            // Other services count for their network rules only.
+            _ if SERVICES.iter().any(|service| of_service(service, &kind)) => self.add(RESOURCE, id, title, text, line),
             _ => false,
         }
     }

@@ -1,8 +1,9 @@
 //! Conditions that would let the request through.
 
 use crate::fixes::{Change, edit, quoted};
-use crate::language::condition::{Comparison, Condition, Expression, Operand, Quantifier, Relation, listed};
+use crate::language::condition::{Comparison, Condition, Expression, Operand, Quantifier, Relation, Source, listed};
 use crate::layers::Asked;
+use crate::world::guid;
 use iam_why_contract::{Evidence, Finding, Lookup, Place, Snapshot};
 use serde_json::{Value, json};
 
@@ -24,6 +25,28 @@ pub(crate) fn wider(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) -
     let operation = json!({"op": "replace", "path": place.pointer, "value": wider});
     let change = Change::new(says, finding.owner.clone(), vec![edit(&place.document, operation)]);
     Some(change.widens(format!("every other request with {} '{value}' that the condition covers", comparison.left)))
+}
+
+/// The request with a value that the failed comparison accepts, where it is the request's own to choose.
+pub(crate) fn sent(asked: &Asked<'_>, finding: &Finding, snapshot: &Snapshot) -> Option<Change> {
+    let Evidence::Place(place) = &finding.evidence else { return None };
+    let condition = Condition::new(&at(snapshot, place)?);
+    let comparison = condition.parsed.as_ref().ok().and_then(|expression| compared(expression, place.span?))?;
+    let (Operand::Attribute(attribute), Operand::Literals(values)) = (&comparison.left, &comparison.right) else { return None };
+    let base = comparison.operator.base;
+    let plain = !base.negated && matches!(base.relation, Relation::Equals | Relation::StartsWith);
+    let first = values.first().filter(|_| plain && attribute.source == Source::Request)?;
+    let named = |value: &String| {
+        let role = guid(value).and_then(|digits| asked.world.role(&digits));
+        role.map_or_else(|| format!("'{value}'"), |role| format!("'{value}' ({})", role.name))
+    };
+    let shown: Vec<String> = values.iter().take(5).map(named).collect();
+    let word = if base.relation == Relation::StartsWith { "beginning with" } else { "as" };
+    let says = format!("send {attribute} {word} {}, which the condition takes", shown.join(" or "));
+    let mut change = Change::new(says, "the caller: the request".to_owned(), Vec::new());
+    let marker = if attribute.exact_key { "<$key_case_sensitive$>" } else { "" };
+    change.carries.push((format!("@Request[{}{marker}]", attribute.name), first.clone()));
+    Some(change)
 }
 
 fn at(snapshot: &Snapshot, place: &Place) -> Option<String> {

@@ -5,6 +5,7 @@ use crate::findings::ASSIGNERS;
 use crate::fixes::{Change, create, quoted, short};
 use crate::language::permission::{Coverage, Plane};
 use crate::layers::Asked;
+use crate::operations::{Verb, verb};
 use crate::scope::Scope;
 use crate::world::{Role, Stated, dashed};
 use iam_why_contract::{Evidence, Finding, Truth};
@@ -15,7 +16,9 @@ const ROLES: usize = 2;
 
 /// A new assignment: of the narrowest roles that were read, or of a custom role for this one action.
 pub(crate) fn new_assignment(asked: &Asked<'_>) -> Vec<Change> {
-    let (Some(id), Some(scope)) = (asked.caller.id.as_deref().map(dashed), assignable_at(asked)) else { return Vec::new() };
+    let (Some(id), Some(scope)) = (asked.caller.id.as_deref().map(dashed), asked.scope.as_ref().map(Scope::assignable)) else {
+        return Vec::new();
+    };
     let mut roles: Vec<&Role> =
         asked.world.roles().into_iter().filter(|role| grants(asked, role) && can_be_assigned(asked, role, &scope)).collect();
     roles.sort_by_key(|role| (role.weight(), role.name.clone()));
@@ -24,16 +27,6 @@ pub(crate) fn new_assignment(asked: &Asked<'_>) -> Vec<Change> {
     let mut changes: Vec<Change> = narrow.map(|role| with_role(asked, role, &id, &scope)).collect();
     changes.extend(custom_role(asked, &id, &scope));
     changes
-}
-
-/// Where an assignment can be made: at the target itself, or at what it extends or lies in.
-fn assignable_at(asked: &Asked<'_>) -> Option<Scope> {
-    let scope = asked.scope.clone()?;
-    let extension = scope.key().rfind("/providers/microsoft.authorization/").filter(|at| *at > 0);
-    Some(match extension {
-        Some(at) => Scope::new(scope.text().get(..at)?),
-        None => scope,
-    })
 }
 
 /// Does one of its permission objects grant the action, without a condition of its own?
@@ -51,10 +44,11 @@ fn can_be_assigned(asked: &Asked<'_>, role: &Role, scope: &Scope) -> bool {
 }
 
 fn with_role(asked: &Asked<'_>, role: &Role, id: &str, scope: &Scope) -> Change {
-    let says = format!("assign {} to {} at {scope}", role.name, asked.caller.shown);
+    let says = format!("assign {} to {} at {}", role.name, asked.caller.shown, place(asked, scope));
     let title = format!("new assignment of {}", role.name);
     let assignment = assignment(asked, &role.id, id, scope);
-    let widens = format!("everything else that {} grants there", role.name);
+    let spreads = if spreads(asked) { format!("; {SPREADS}") } else { String::new() };
+    let widens = format!("everything else that {} grants there{spreads}", role.name);
     let change = Change::new(
         says,
         format!("{ASSIGNERS} at {} or above", scope.name()),
@@ -93,7 +87,8 @@ fn custom_role(asked: &Asked<'_>, id: &str, scope: &Scope) -> Option<Change> {
         "Name": name, "Description": format!("{} and nothing else", asked.access.action), "Actions": actions, "DataActions": data_actions,
         "AssignableScopes": [subscription.text()],
     });
-    let says = format!("make a custom role for {} alone, and assign it to {} at {scope}", asked.access.action, asked.caller.shown);
+    let at = place(asked, scope);
+    let says = format!("make a custom role for {} alone, and assign it to {} at {at}", asked.access.action, asked.caller.shown);
     let edits = vec![
         create(documents::ROLE_DEFINITION, &role_id, &name, &definition),
         create(documents::ROLE_ASSIGNMENT, scope.text(), &format!("new assignment of {name}"), &assignment(asked, &role_id, id, scope)),
@@ -102,12 +97,24 @@ fn custom_role(asked: &Asked<'_>, id: &str, scope: &Scope) -> Option<Change> {
     let change =
         Change::new(says, who, edits).command(format!("az role definition create --role-definition {}", quoted(&for_az.to_string())));
     let change = change.command(command(asked, &name, id, scope));
-    let spreads = asked.access.action.eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments/write");
-    Some(if spreads {
-        change.widens("whoever may write role assignments can give any role to anybody, themselves included")
+    Some(if spreads(asked) { change.widens(SPREADS) } else { change })
+}
+
+/// What comes with the right to assign roles.
+const SPREADS: &str = "whoever may write role assignments can give any role to anybody, themselves included";
+
+fn spreads(asked: &Asked<'_>) -> bool {
+    asked.access.action.eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments/write")
+}
+
+/// A scope in words: nothing can be assigned at a resource that the request is yet to make.
+fn place(asked: &Asked<'_>, scope: &Scope) -> String {
+    let makes = verb(&asked.access.action) == Verb::Write && asked.plane == Some(Plane::Control) && scope.resource_type().is_some();
+    if makes && asked.scope.as_ref() == Some(scope) {
+        format!("{scope}, or at its group where it is yet to be made")
     } else {
-        change
-    })
+        scope.to_string()
+    }
 }
 
 /// The activation of an eligible assignment.

@@ -4,6 +4,7 @@ use crate::language::action::ActionPattern;
 use crate::language::condition::{
     Attribute, Base, Comparison, Condition, DEPTH, Expression, LENGTH, Operand, Operator, Quantifier, Source, Span, Unreadable,
 };
+use serde_json::Value;
 use std::ops::Range;
 use winnow::combinator::{alt, cut_err, delimited, eof, not, opt, preceded, separated, terminated};
 use winnow::error::{ContextError, ErrMode, StrContext, StrContextValue};
@@ -17,6 +18,17 @@ impl Condition {
     /// Reads a condition. What cannot be read is kept as such: it is unknown, never true (C-9).
     pub(crate) fn new(text: &str) -> Self {
         Self { text: text.to_owned(), parsed: parse(text) }
+    }
+
+    /// Reads a condition of the version that is stated beside it. 2.0 is the only one that can be written, 1.0 is in old data (C-1); what
+    /// another one would mean nobody says.
+    pub(crate) fn of_version(text: &str, version: Option<&Value>) -> Self {
+        let version = version.and_then(Value::as_str).map(str::trim).unwrap_or_default();
+        let mut condition = Self::new(text);
+        if !matches!(version, "" | "1.0" | "2.0") {
+            condition.parsed = Err(Unreadable { at: 0, expected: format!("version 1.0 or 2.0 instead of {version}") });
+        }
+        condition
     }
 }
 

@@ -65,7 +65,8 @@ impl Permission {
             let texts = value.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
             texts.map(ActionPattern::new).collect()
         };
-        let condition = value.get("condition").and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(Condition::new);
+        let condition = value.get("condition").and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        let condition = condition.map(|text| Condition::of_version(text, value.get("conditionVersion")));
         Self {
             pointer,
             actions: patterns("actions"),
@@ -116,7 +117,7 @@ impl Permission {
     }
 
     /// `actions` of a plane in a few words.
-    fn summary(&self, plane: Plane) -> String {
+    pub(crate) fn summary(&self, plane: Plane) -> String {
         let (granted, _) = self.lists(plane);
         let shown: Vec<&str> = granted.iter().take(3).map(ActionPattern::text).collect();
         match granted.len() {

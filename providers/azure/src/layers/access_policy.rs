@@ -9,7 +9,8 @@ use serde_json::Value;
 /// The id of the layer.
 pub(crate) const ID: &str = "access_policy";
 
-const VAULT: &str = "Microsoft.KeyVault/vaults";
+/// The type of the resource that has them.
+pub(crate) const VAULT: &str = "Microsoft.KeyVault/vaults";
 
 /// Which of the two ways decides about a vault's data, and what the access policies say.
 pub(crate) struct VaultMode {
@@ -80,7 +81,8 @@ fn policies<R: Recorder>(asked: &Asked<'_>, document: &Document, body: &Body<'_>
         if R::KEEPS && !is.is_no() {
             let place = Place::new(document.id.to_string(), body.pointer).member("accessPolicies").element(index);
             let (kind, name) = wanted.clone().unwrap_or_default();
-            let test = Test::new(place.member("permissions").member(kind), "action", shown(entry, kind), name, grants);
+            let (wanted, got) = (format!("{} on {kind}", shown(entry, kind)), format!("{name} on {kind}"));
+            let test = Test::new(place.member("permissions").member(kind), "action", wanted, got, grants);
             look = look.shown(statement(place, "access policy", Effect::Allow, is.and(grants), vec![test]));
         }
     }
@@ -139,7 +141,11 @@ pub(crate) fn permission(action: &str) -> Option<(&'static str, String)> {
         ("keys", "decrypt") => "decrypt",
         ("keys", "sign") => "sign",
         ("keys", "verify") => "verify",
-        ("keys", "create") => "create",
+        ("keys" | "certificates", "create") => "create",
+        ("keys" | "certificates", "import") => "import",
+        ("keys" | "certificates", "update") => "update",
+        ("keys", "release") => "release",
+        ("keys", "rotate") => "rotate",
         _ => return None,
     };
     Some((collection, name.to_owned()))

@@ -2,8 +2,8 @@
 
 use crate::documents;
 use crate::layers::{Asked, Look, statement};
-use crate::world::{Deny, DenyPrincipal, Listed};
-use iam_why_contract::{Effect, Recorder, Statement, Test, Truth};
+use crate::world::{Deny, DenyPrincipal, Listed, dashed};
+use iam_why_contract::{Effect, Place, Recorder, Statement, Test, Truth};
 
 /// The id of the layer.
 pub(crate) const ID: &str = "deny_assignment";
@@ -40,11 +40,7 @@ fn one<R: Recorder>(asked: &Asked<'_>, deny: &Deny) -> (Truth, Option<Statement>
 
 /// Effect, scope, principal, exclusion, permission, condition (D-2).
 fn applies<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {
-    let mut all = Truth::from(!deny.audit);
-    if deny.audit {
-        // D-5: documented as only writing a log.
-        tests.test(|| Test::new(deny.place("denyAssignmentEffect"), "effect", "enforced", "audit", Truth::No));
-    }
+    let mut all = effect(asked, deny, tests);
     let steps: [&dyn Fn(&mut R) -> Truth; 4] = [
         &|tests| scope(asked, deny, tests),
         &|tests| asked.permitted(&deny.permissions, &deny.document, tests),
@@ -58,6 +54,23 @@ fn applies<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth 
         all = all.and(step(tests));
     }
     all
+}
+
+/// D-5: `audit` is documented as only writing a log; no other effects than these two are.
+fn effect<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {
+    let truth = match &deny.other_effect {
+        None => Truth::from(!deny.audit),
+        Some(other) => asked.ask(
+            &format!("effect {}", deny.document),
+            format!("whether the deny assignment {} refuses: its effect `{other}` is not documented", deny.name),
+            "the effect, enforced or audit",
+        ),
+    };
+    if !truth.is_yes() {
+        let got = deny.other_effect.as_deref().unwrap_or("audit");
+        tests.test(|| Test::new(deny.place("denyAssignmentEffect"), "effect", "enforced", got, truth));
+    }
+    truth
 }
 
 fn scope<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {
@@ -85,14 +98,29 @@ fn principal<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Trut
     let named = if deny.principals.iter().any(DenyPrincipal::is_everybody) { Truth::Yes } else { any(&deny.principals) };
     let excluded = if named.is_no() { Truth::No } else { any(&deny.excluded) };
     tests.test(|| {
-        let wanted = if deny.principals.iter().any(DenyPrincipal::is_everybody) { "everybody" } else { "one of the principals" };
-        Test::new(deny.place("principals"), "principal", wanted, asked.caller.shown.clone(), named)
+        let (place, wanted) = named_as(asked, deny);
+        Test::new(place, "principal", wanted, asked.caller.shown.clone(), named)
     });
     if !deny.excluded.is_empty() {
         let wanted = "none of the excluded principals";
         tests.test(|| Test::new(deny.place("excludePrincipals"), "exclusion", wanted, asked.caller.shown.clone(), !excluded));
     }
     named.and(!excluded)
+}
+
+/// As whom the caller is named, and where.
+fn named_as(asked: &Asked<'_>, deny: &Deny) -> (Place, String) {
+    let list = deny.place("principals");
+    if deny.principals.iter().any(DenyPrincipal::is_everybody) {
+        return (list, "everybody".to_owned());
+    }
+    let is = |principal: &DenyPrincipal| asked.is(&principal.id, principal.kind).is_yes();
+    let Some((index, principal)) = deny.principals.iter().enumerate().find(|(_, principal)| is(principal)) else {
+        return (list, "one of the principals".to_owned());
+    };
+    let itself = asked.caller.id.as_ref() == Some(&principal.id);
+    let name = asked.world.name_of(&principal.id).map_or_else(|| dashed(&principal.id), str::to_owned);
+    (list.element(index), if itself { dashed(&principal.id) } else { format!("the group {name}") })
 }
 
 fn condition<R: Recorder>(asked: &Asked<'_>, deny: &Deny, tests: &mut R) -> Truth {

@@ -1,7 +1,6 @@
 //! Locks: they bind everybody, on the control plane only, and are inherited downwards (X-7: "Lock your Azure resources").
 
 use crate::documents;
-use crate::language::permission::Plane;
 use crate::layers::{Asked, Look, member, statement};
 use crate::operations::{Verb, verb};
 use crate::scope::Scope;
@@ -11,11 +10,14 @@ use iam_why_contract::{Document, Effect, Recorder, Test, Truth};
 /// The id of the layer.
 pub(crate) const ID: &str = "lock";
 
+/// Every level that is documented.
+const LEVELS: [&str; 3] = ["NotSpecified", "CanNotDelete", "ReadOnly"];
+
 /// Does a lock refuse?
 pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
     let verb = verb(&asked.access.action);
     let own = asked.access.action.to_ascii_lowercase().starts_with("microsoft.authorization/locks/");
-    if asked.plane == Some(Plane::Data) || verb == Verb::Read || own {
+    if !asked.is_managed() || verb == Verb::Read || own {
         return Look::unbound(ID, Effect::Deny);
     }
     let mut look = Look::new(ID, Effect::Deny, Truth::No);
@@ -42,6 +44,11 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
 }
 
 fn refuses(asked: &Asked<'_>, level: &str, scope: &Scope, verb: Verb) -> Truth {
+    if !LEVELS.iter().any(|known| level.eq_ignore_ascii_case(known)) {
+        let covers = asked.world.covers(scope, asked.scope.as_ref(), asked.facts);
+        let about = format!("what the lock at {scope} keeps from: its level `{level}` is not documented");
+        return covers.and(asked.ask(&format!("lock level {}", scope.key()), about, "the level, CanNotDelete or ReadOnly"));
+    }
     let read_only = level.eq_ignore_ascii_case("ReadOnly");
     let blocks = match verb {
         Verb::Delete => read_only || level.eq_ignore_ascii_case("CanNotDelete"),

@@ -9,6 +9,7 @@ pub(crate) mod lock;
 pub(crate) mod network;
 pub(crate) mod path_acl;
 pub(crate) mod policy;
+pub(crate) mod purge_protection;
 pub(crate) mod registration;
 pub(crate) mod role_assignment;
 pub(crate) mod shared_key;
@@ -21,7 +22,7 @@ use crate::language::condition::{Attribute, Condition, Source};
 use crate::language::evaluate::{self, Circumstances};
 use crate::language::permission::{Coverage, Permission, Plane};
 use crate::operations;
-use crate::request::{Access, Request};
+use crate::request::{Access, Request, Target};
 use crate::scope::Scope;
 use crate::world::{Body, Caller, PrincipalType, World, dashed, is_everybody, value};
 use iam_why_contract::{Document, Effect, Layer, Lookup, Outcome, Place, Recorder, Ruling, Statement, Step, Test, Truth};
@@ -42,6 +43,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer { id: shared_key::ID, title: "shared keys" },
     Layer { id: shared_key::PUBLIC, title: "public access of the storage account" },
     Layer { id: network::ID, title: "network rules of the resource" },
+    Layer { id: purge_protection::ID, title: "purge protection of the vault" },
     Layer { id: subscription::ID, title: "state of the subscription" },
     Layer { id: registration::ID, title: "registration of the resource provider" },
     Layer { id: lock::ID, title: "resource locks" },
@@ -176,8 +178,9 @@ impl Asked<'_> {
             // P-8: everybody is named in the principals of a deny assignment only.
             _ if is_everybody(id) => Truth::No,
             _ if own == id => Truth::Yes,
-            PrincipalType::User | PrincipalType::ServicePrincipal => Truth::No,
-            PrincipalType::Group | PrincipalType::NotSaid => self.world.member(self.caller, id, self.facts),
+            // The type is what somebody wrote down; an id that is a group's is a group.
+            PrincipalType::User | PrincipalType::ServicePrincipal if !self.world.is_group(self.caller, id) => Truth::No,
+            _ => self.world.member(self.caller, id, self.facts),
         }
     }
 
@@ -191,6 +194,14 @@ impl Asked<'_> {
                 self.ask(&format!("plane {}", action.to_ascii_lowercase()), format!("whether {action} is a data action"), needs)
             }
         }
+    }
+
+    /// Does the request go to Resource Manager, and not to the resource itself? Some actions of the control plane do not: listing
+    /// containers goes to the account, pulling an image to the registry. Locks, policies and the subscription guard the manager only
+    /// ("Lock your Azure resources", scope of a lock).
+    pub(crate) fn is_managed(&self) -> bool {
+        let by_url = matches!(self.access.target, Target::Below { .. });
+        self.plane != Some(Plane::Data) && !by_url && !shared_key::counts(self) && !network::is_docker(&self.access.action)
     }
 
     /// Is it a data action of a resource of this type?

@@ -54,6 +54,10 @@ fn lists<R: Recorder>(asked: &Asked<'_>, account: &Scope) -> Look {
     let above = Truth::all(directories(asked).iter().map(&mut check).collect::<Vec<_>>());
     let item = match needed(asked) {
         Needed::NotKnown => open(asked),
+        Needed::Removal(parent) => {
+            let held = check(&parent);
+            if held.is_yes() && !spares(asked, &format!("{container}//{}", parent.path)) { open(asked) } else { held }
+        }
         Needed::All(right) => check(&right),
         Needed::Either(one, other) => either(asked, check(&one), check(&other)),
     };
@@ -85,6 +89,8 @@ enum Needed {
     All(Right),
     /// The first where the item exists, the second where it does not.
     Either(Right, Right),
+    /// This on the directory, unless a sticky bit there keeps all but owners from removing what is in it.
+    Removal(Right),
     /// Not documented, or the path is not known.
     NotKnown,
 }
@@ -118,12 +124,23 @@ fn needed(asked: &Asked<'_>) -> Needed {
     let item = |bits| Right { path: path.to_owned(), bits };
     let parent = || Right { path: path.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned(), bits: "wx" };
     match asked.access.action.to_ascii_lowercase().strip_prefix(BLOBS) {
-        Some("read") => Needed::All(item("r")),
+        // Listing a directory takes passing through it too.
+        Some("read") => match asked.request.sub_operation() {
+            Lookup::Known([sub]) if sub.eq_ignore_ascii_case("Blob.List") => Needed::All(item("rx")),
+            _ => Needed::All(item("r")),
+        },
         Some("write") => Needed::Either(item("rw"), parent()),
         Some("add/action") => Needed::All(parent()),
-        // A sticky bit on the directory keeps others from deleting; like the rest it is left open.
+        Some("delete") => Needed::Removal(parent()),
         _ => Needed::NotKnown,
     }
+}
+
+/// Is it known that the directory has no sticky bit? Its permissions end in `t` or `T` where it has one.
+fn spares(asked: &Asked<'_>, directory: &str) -> bool {
+    let read = asked.world.document(documents::PATH_ACL, directory).and_then(value);
+    let permissions = read.as_ref().and_then(|value| value.get("permissions")).and_then(Value::as_str);
+    permissions.is_some_and(|bits| !bits.trim_end_matches('+').ends_with(['t', 'T']))
 }
 
 /// The POSIX check: owner, named users (masked), groups (masked), others; the first that speaks of the caller decides.
@@ -141,7 +158,8 @@ fn grants(asked: &Asked<'_>, value: &Value, right: char) -> Truth {
         return masked(bits);
     }
     let group = |id: &str, bits: &str| {
-        let member = asked.is(&id_key(id), PrincipalType::Group);
+        // `$superuser` is whoever holds the account's key, and no group of the directory.
+        let member = if id.starts_with('$') { Truth::No } else { asked.is(&id_key(id), PrincipalType::Group) };
         (member, masked(bits))
     };
     let mut groups: Vec<(Truth, Truth)> = vec![group(text("group"), bits("group"))];

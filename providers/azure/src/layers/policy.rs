@@ -1,16 +1,19 @@
 //! Azure Policy: the effects `deny` and `denyAction` refuse what everybody else allowed (X-8: `RequestDisallowedByPolicy`).
 //!
-//! A rule looks at the content of the request. Here only what it says about the type of the resource is evaluated; what is left of it is an
-//! open fact.
+//! A rule looks at the content of the request. What of it is not known (see [`rule`]) leaves the rule open.
+
+mod parameters;
+mod rule;
 
 use crate::documents;
 use crate::language::operators::date;
-use crate::language::permission::Plane;
 use crate::layers::{Asked, Look, statement};
 use crate::operations::{Verb, verb};
 use crate::scope::Scope;
 use crate::world::{Body, Listed, last, value};
 use iam_why_contract::{Document, Effect, Place, Recorder, Test, Truth};
+use parameters::Parameters;
+use rule::Rule;
 use serde_json::Value;
 
 /// The id of the layer.
@@ -23,18 +26,20 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
         Verb::Delete => "denyaction",
         Verb::Read | Verb::Act => return Look::unbound(ID, Effect::Deny),
     };
-    if asked.plane == Some(Plane::Data) {
+    if !asked.is_managed() {
         return Look::unbound(ID, Effect::Deny);
     }
     let mut look = Look::new(ID, Effect::Deny, Truth::No);
     for document in asked.world.all(documents::POLICY_ASSIGNMENT) {
         let Some(value) = value(document) else { continue };
-        let truth = asked.facts.unless_certain(|| assignment(asked, document, &value, effect));
+        let mut tests = R::default();
+        let truth = asked.facts.unless_certain(|| Assignment::new(asked, document, &value, effect).refuses(document, &mut tests));
         look.truth = look.truth.or(truth);
         if R::KEEPS && !truth.is_no() {
             let body = Body::new(&value);
             let place = Place::new(document.id.to_string(), body.pointer).member("policyDefinitionId");
-            let test = Test::new(place.clone(), "policy", format!("effect {effect}"), asked.access.action.clone(), truth);
+            let test =
+                Test::new(place.clone(), "policy", format!("effect {effect}"), asked.access.action.clone(), truth).of(tests.into_tests());
             look = look.shown(statement(place, body.text("displayName").unwrap_or(&document.title), Effect::Deny, truth, vec![test]));
         }
     }
@@ -45,118 +50,228 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
     look
 }
 
-fn assignment(asked: &Asked<'_>, document: &Document, value: &Value, effect: &str) -> Truth {
-    let body = Body::new(value);
-    if body.text("enforcementMode").is_some_and(|mode| mode.eq_ignore_ascii_case("DoNotEnforce")) {
-        return Truth::No;
-    }
-    let scope = body.text("scope").map_or_else(|| Scope::new(&document.subject), Scope::new);
-    let covers = asked.world.covers(&scope, asked.scope.as_ref(), asked.facts);
-    let spared = body.get("notScopes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let spared = Truth::any(spared.map(|scope| asked.world.covers(&Scope::new(scope), asked.scope.as_ref(), asked.facts)));
-    let reaches = covers.and(!spared);
-    if reaches.is_no() {
-        return Truth::No;
-    }
-    let definition = body.text("policyDefinitionId").unwrap_or_default();
-    let id = body.text("id").unwrap_or(&document.id);
-    reaches.and(definitions(asked, definition, &body, effect)).and(!exempt(asked, id))
+/// One policy assignment, and the request it looks at.
+struct Assignment<'a> {
+    asked: &'a Asked<'a>,
+    id: &'a str,
+    body: Body<'a>,
+    effect: &'a str,
 }
 
-/// A definition, or every definition of an initiative.
-fn definitions(asked: &Asked<'_>, id: &str, assignment: &Body<'_>, effect: &str) -> Truth {
-    if !id.to_ascii_lowercase().contains("/policysetdefinitions/") {
-        return definition(asked, id, assignment.get("parameters"), effect);
-    }
-    let Some(set) = named(asked, documents::POLICY_SET, id) else { return not_read(asked, documents::POLICY_SET, id) };
-    let members = Body::new(&set).get("policyDefinitions").and_then(Value::as_array).cloned().unwrap_or_default();
-    let one = |member: &Value| {
-        let id = member.get("policyDefinitionId").and_then(Value::as_str).unwrap_or_default();
-        // Parameters of a member refer to those of the initiative.
-        let parameters = member.get("parameters").map(|own| resolved(own, assignment.get("parameters"), Body::new(&set).get("parameters")));
-        definition(asked, id, parameters.as_ref(), effect)
-    };
-    Truth::any(members.iter().map(one))
+/// A definition as an assignment or an initiative refers to it.
+struct Member {
+    definition: String,
+    /// What exemptions and overrides of an initiative's assignment call it.
+    reference: Option<String>,
+    parameters: Option<Value>,
 }
 
-fn definition(asked: &Asked<'_>, id: &str, parameters: Option<&Value>, effect: &str) -> Truth {
-    let Some(value) = named(asked, documents::POLICY_DEFINITION, id) else { return not_read(asked, documents::POLICY_DEFINITION, id) };
-    let body = Body::new(&value);
-    let Some(rule) = body.get("policyRule") else { return not_read(asked, documents::POLICY_DEFINITION, id) };
-    let written = rule.get("then").and_then(|then| then.get("effect")).and_then(Value::as_str).unwrap_or_default();
-    let own = parameter(written, parameters, body.get("parameters"));
-    let refuses = match own.as_deref() {
-        Some(own) => Truth::from(own.eq_ignore_ascii_case(effect)),
-        None => not_read(asked, documents::POLICY_DEFINITION, id),
-    };
-    if refuses.is_no() {
-        return Truth::No;
+impl<'a> Assignment<'a> {
+    fn new(asked: &'a Asked<'a>, document: &'a Document, value: &'a Value, effect: &'a str) -> Self {
+        let body = Body::new(value);
+        Self { asked, id: body.text("id").unwrap_or(&document.id), body, effect }
     }
-    refuses.and(rule.get("if").map_or(Truth::Unknown, |condition| matches(asked, condition, id, 0)))
+
+    fn refuses<R: Recorder>(&self, document: &Document, kept: &mut R) -> Truth {
+        let reaches = self.reaches(document);
+        if reaches.is_no() {
+            return Truth::No;
+        }
+        match self.members() {
+            Ok(members) => reaches.and(Truth::any(members.iter().map(|member| self.member(member, kept)).collect::<Vec<_>>())),
+            Err(truth) => reaches.and(truth),
+        }
+    }
+
+    /// Is it enforced, and is the resource in its scope and not left out of it?
+    fn reaches(&self, document: &Document) -> Truth {
+        let world = self.asked.world;
+        let scope = self.body.text("scope").map_or_else(|| Scope::new(&document.subject), Scope::new);
+        let holds = |scope: &Scope| world.covers(scope, self.asked.scope.as_ref(), self.asked.facts);
+        let spared = self.body.get("notScopes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let spared = Truth::any(spared.map(|scope| holds(&Scope::new(scope))));
+        let reaches = self.enforced();
+        if reaches.is_no() { reaches } else { reaches.and(holds(&scope)).and(!spared).and(self.selected()) }
+    }
+
+    fn enforced(&self) -> Truth {
+        match self.body.text("enforcementMode").map(str::to_ascii_lowercase).as_deref() {
+            None | Some("default") => Truth::Yes,
+            Some("donotenforce") => Truth::No,
+            // `Enroll` enforces once the resource, or what it is in, is enrolled.
+            Some(mode) => self.asked.ask(
+                &format!("enforced {}", self.id.to_ascii_lowercase()),
+                format!("whether the policy assignment {} is enforced here: its enforcementMode is {mode}", last(self.id)),
+                "the enrollments of the policy assignment",
+            ),
+        }
+    }
+
+    /// Resource selectors limit an assignment to types and locations; one of them is enough.
+    fn selected(&self) -> Truth {
+        let list = self.body.get("resourceSelectors").and_then(Value::as_array).filter(|list| !list.is_empty());
+        let Some(list) = list else { return Truth::Yes };
+        let one = |selector: &Value| {
+            let selectors = selector.get("selectors").and_then(Value::as_array);
+            Truth::all(selectors.into_iter().flatten().map(|selector| self.selects(selector, None)).collect::<Vec<_>>())
+        };
+        self.open(Truth::any(list.iter().map(one).collect::<Vec<_>>()), "selectors", "the type or the location of the resource")
+    }
+
+    fn selects(&self, selector: &Value, reference: Option<&str>) -> Truth {
+        let kind = selector.get("kind").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+        let own = match kind.as_str() {
+            "resourcetype" => rule::resource_type(self.asked),
+            "resourcelocation" => self.asked.request.value("location").map(str::to_owned),
+            "policydefinitionreferenceid" => reference.map(str::to_owned),
+            _ => None,
+        };
+        let Some(own) = own.map(|own| own.replace(' ', "")) else { return Truth::Unknown };
+        let within = |name: &str| {
+            let list = selector.get(name).and_then(Value::as_array)?;
+            Some(list.iter().filter_map(Value::as_str).any(|one| one.replace(' ', "").eq_ignore_ascii_case(&own)))
+        };
+        match (within("in"), within("notIn")) {
+            (Some(within), _) => Truth::from(within),
+            (None, Some(within)) => Truth::from(!within),
+            (None, None) => Truth::Unknown,
+        }
+    }
+
+    /// A truth that hangs on facts that nobody gave becomes one question.
+    fn open(&self, truth: Truth, what: &str, needs: &str) -> Truth {
+        if !truth.is_unknown() {
+            return truth;
+        }
+        let about = format!("whether the {what} of the policy assignment {} take in the resource", last(self.id));
+        self.asked.ask(&format!("{what} {}", self.id.to_ascii_lowercase()), about, needs)
+    }
+
+    /// The definition, or every definition of the initiative; or what it comes to if that was not read.
+    fn members(&self) -> Result<Vec<Member>, Truth> {
+        let id = self.body.text("policyDefinitionId").unwrap_or_default();
+        if !id.to_ascii_lowercase().contains("/policysetdefinitions/") {
+            return Ok(vec![Member { definition: id.to_owned(), reference: None, parameters: self.body.get("parameters").cloned() }]);
+        }
+        let set = named(self.asked, documents::POLICY_SET, id).and_then(value);
+        let Some(set) = set else { return Err(not_read(self.asked, documents::POLICY_SET, id)) };
+        let body = Body::new(&set);
+        let own = Parameters { given: self.body.get("parameters"), defaults: body.get("parameters") };
+        let member = |entry: &Value| {
+            let text = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+            Member {
+                definition: text("policyDefinitionId").unwrap_or_default(),
+                reference: text("policyDefinitionReferenceId"),
+                parameters: entry.get("parameters").map(|written| own.handed_on(written)),
+            }
+        };
+        Ok(body.get("policyDefinitions").and_then(Value::as_array).into_iter().flatten().map(member).collect())
+    }
+
+    fn member<R: Recorder>(&self, member: &Member, kept: &mut R) -> Truth {
+        let mut own = R::default();
+        let truth = self.definition(member, &mut own);
+        let truth = if truth.is_no() { truth } else { truth.and(!self.exempt(member)) };
+        if !truth.is_no() {
+            own.into_tests().into_iter().for_each(|test| kept.test(|| test));
+        }
+        truth
+    }
+
+    fn definition<R: Recorder>(&self, member: &Member, kept: &mut R) -> Truth {
+        let id = &member.definition;
+        let unread = || not_read(self.asked, documents::POLICY_DEFINITION, id);
+        let Some((document, value)) = named(self.asked, documents::POLICY_DEFINITION, id).and_then(|found| Some((found, value(found)?)))
+        else {
+            return unread();
+        };
+        let body = Body::new(&value);
+        let Some(rule) = body.get("policyRule") else { return unread() };
+        let parameters = Parameters { given: member.parameters.as_ref(), defaults: body.get("parameters") };
+        let written = rule.get("then").and_then(|then| then.get("effect")).unwrap_or(&Value::Null);
+        let refuses = match self.overridden(member) {
+            Some(truth) => truth,
+            None => match parameters.value(written).as_ref().and_then(Value::as_str) {
+                Some(own) => Truth::from(own.eq_ignore_ascii_case(self.effect)),
+                None => unread(),
+            },
+        };
+        let reaches = refuses.and(self.mode(&body));
+        let Some(condition) = rule.get("if").filter(|_| !reaches.is_no()) else { return reaches.and(unread()) };
+        let place = Place::new(document.id.to_string(), body.pointer).member("policyRule").member("if");
+        let held = Rule { asked: self.asked, parameters: &parameters }.holds(condition, &place, 0, kept);
+        // What is refused to resources in it keeps a resource group from being deleted: which ones it holds is not known.
+        let held = if self.deletes_a_group() { Truth::Unknown } else { held };
+        reaches.and(if held.is_unknown() { content(self.asked, id) } else { held })
+    }
+
+    /// "Azure Policy definition structure: basics": indexed definitions leave out what has neither tags nor location, groups and
+    /// subscriptions among them; the modes of resource providers look at what is inside a resource, not at the resource.
+    fn mode(&self, body: &Body<'_>) -> Truth {
+        let mode = body.text("mode").unwrap_or_default().to_ascii_lowercase();
+        let kind = rule::resource_type(self.asked).unwrap_or_default();
+        let group = matches!(kind.as_str(), "microsoft.resources/subscriptions/resourcegroups" | "microsoft.resources/subscriptions");
+        match mode.as_str() {
+            "indexed" => Truth::from(!group || self.deletes_a_group()),
+            mode if mode.ends_with(".data") => Truth::No,
+            _ => Truth::Yes,
+        }
+    }
+
+    fn deletes_a_group(&self) -> bool {
+        self.asked.access.action.eq_ignore_ascii_case("Microsoft.Resources/subscriptions/resourceGroups/delete")
+    }
+
+    /// Whether an override of the assignment makes the effect the one that refuses; `None` where none changes it.
+    fn overridden(&self, member: &Member) -> Option<Truth> {
+        let list = self.body.get("overrides").and_then(Value::as_array)?;
+        for entry in list.iter().filter(|entry| entry.get("kind").and_then(Value::as_str) == Some("policyEffect")) {
+            let selectors = entry.get("selectors").and_then(Value::as_array).into_iter().flatten();
+            let chosen = Truth::all(selectors.map(|selector| self.selects(selector, member.reference.as_deref())).collect::<Vec<_>>());
+            match chosen {
+                Truth::No => {}
+                Truth::Yes => {
+                    let value = entry.get("value").and_then(Value::as_str).unwrap_or_default();
+                    return Some(Truth::from(value.eq_ignore_ascii_case(self.effect)));
+                }
+                Truth::Unknown => return Some(self.open(Truth::Unknown, "overrides", "the location of the resource")),
+            }
+        }
+        None
+    }
+
+    /// Is the resource exempt from the assignment, or from this part of it?
+    fn exempt(&self, member: &Member) -> Truth {
+        Truth::any(self.asked.world.all(documents::POLICY_EXEMPTION).map(|document| self.exempts(document, member)).collect::<Vec<_>>())
+    }
+
+    fn exempts(&self, document: &Document, member: &Member) -> Truth {
+        let Some(value) = value(document) else { return Truth::No };
+        let body = Body::new(&value);
+        if body.text("policyAssignmentId").is_none_or(|id| !id.eq_ignore_ascii_case(self.id)) {
+            return Truth::No;
+        }
+        let references: Vec<&str> =
+            body.get("policyDefinitionReferenceIds").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let named = member.reference.as_ref().is_some_and(|own| references.iter().any(|one| one.eq_ignore_ascii_case(own)));
+        if !references.is_empty() && !named {
+            return Truth::No;
+        }
+        let scope = value.get("id").and_then(Value::as_str).and_then(|id| {
+            id.to_ascii_lowercase().rfind("/providers/microsoft.authorization/policyexemptions/").and_then(|at| id.get(..at))
+        });
+        let scope = Scope::new(scope.unwrap_or(&document.subject));
+        self.asked.world.covers(&scope, self.asked.scope.as_ref(), self.asked.facts).and(in_force(self.asked, &body, document))
+    }
 }
 
-fn named(asked: &Asked<'_>, kind: &'static str, id: &str) -> Option<Value> {
+fn named<'a>(asked: &Asked<'a>, kind: &'static str, id: &str) -> Option<&'a Document> {
     let exact = asked.world.document(kind, id);
-    exact.or_else(|| asked.world.all(kind).find(|document| last(&document.subject).eq_ignore_ascii_case(last(id)))).and_then(value)
+    exact.or_else(|| asked.world.all(kind).find(|document| last(&document.subject).eq_ignore_ascii_case(last(id))))
 }
 
 fn not_read(asked: &Asked<'_>, kind: &'static str, id: &str) -> Truth {
     asked.unread(kind, id, "refuses")
-}
-
-/// `[parameters('effect')]`, looked up in the assignment and then in the defaults.
-fn parameter(written: &str, given: Option<&Value>, defaults: Option<&Value>) -> Option<String> {
-    let Some(name) = written.trim().strip_prefix("[parameters('").and_then(|rest| rest.strip_suffix("')]")) else {
-        return (!written.starts_with('[')).then(|| written.to_owned());
-    };
-    let look = |list: Option<&Value>, member: &str| {
-        let list = list?.as_object()?;
-        let found = list.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)?;
-        found.get(member).and_then(Value::as_str).map(str::to_owned)
-    };
-    look(given, "value").or_else(|| look(defaults, "defaultValue"))
-}
-
-fn resolved(own: &Value, given: Option<&Value>, defaults: Option<&Value>) -> Value {
-    let mut own = own.clone();
-    for entry in own.as_object_mut().into_iter().flat_map(|members| members.values_mut()) {
-        let written = entry.get("value").and_then(Value::as_str).map(str::to_owned);
-        if let Some(value) = written.and_then(|written| parameter(&written, given, defaults)) {
-            *entry = serde_json::json!({ "value": value });
-        }
-    }
-    own
-}
-
-/// Does the rule's condition hold for the resource as it would be? Only its type is known here.
-fn matches(asked: &Asked<'_>, condition: &Value, id: &str, depth: usize) -> Truth {
-    let list = |name: &str| condition.get(name).and_then(Value::as_array);
-    let inner = |condition: &Value| matches(asked, condition, id, depth + 1);
-    if depth > 64 {
-        return content(asked, id);
-    }
-    if let Some(all) = list("allOf") {
-        return Truth::all(all.iter().map(inner));
-    }
-    if let Some(any) = list("anyOf") {
-        return Truth::any(any.iter().map(inner));
-    }
-    if let Some(not) = condition.get("not") {
-        return !inner(not);
-    }
-    // `value` compares what is written there; a literal needs nothing from the request.
-    if let Some(literal) = condition.get("value").and_then(Value::as_str).filter(|text| !text.starts_with('[')) {
-        return compared(condition, &literal.to_ascii_lowercase()).map_or_else(|| content(asked, id), Truth::from);
-    }
-    let about_type = condition.get("field").and_then(Value::as_str).is_some_and(|field| field.eq_ignore_ascii_case("type"));
-    let known = about_type.then(|| resource_type(asked)).flatten();
-    known.and_then(|own| compared(condition, &own)).map_or_else(|| content(asked, id), Truth::from)
-}
-
-/// The type of what the request makes: that of its scope, or what the action names where the scope is the group it is made in.
-fn resource_type(asked: &Asked<'_>) -> Option<String> {
-    let own = asked.scope.as_ref().and_then(Scope::resource_type);
-    own.or_else(|| asked.access.action.rsplit_once('/').map(|(kind, _)| kind.to_ascii_lowercase()))
 }
 
 fn content(asked: &Asked<'_>, id: &str) -> Truth {
@@ -164,52 +279,8 @@ fn content(asked: &Asked<'_>, id: &str) -> Truth {
     asked.ask(
         &format!("policy {}", id.to_ascii_lowercase()),
         about,
-        "the content of the request; Azure answers it under checkPolicyRestrictions",
+        "the content of the request: --context location=VALUE, or any other field that the policy names; Azure answers it under checkPolicyRestrictions",
     )
-}
-
-fn compared(condition: &Value, own: &str) -> Option<bool> {
-    let text = |name: &str| condition.get(name).and_then(Value::as_str).map(str::to_ascii_lowercase);
-    let list = |name: &str| {
-        let values = condition.get(name)?.as_array()?;
-        values.iter().map(|value| value.as_str().map(str::to_ascii_lowercase)).collect::<Option<Vec<String>>>()
-    };
-    let literal = |text: String| (!text.starts_with('[')).then_some(text);
-    let exists = condition.get("exists").map(|value| value.as_bool().unwrap_or(value.as_str() == Some("true")));
-    let equals = text("equals").and_then(literal).map(|wanted| wanted == own);
-    let differs = text("notEquals").and_then(literal).map(|wanted| wanted != own);
-    let within = list("in").map(|wanted| wanted.iter().any(|one| one == own));
-    let without = list("notIn").map(|wanted| wanted.iter().all(|one| one != own));
-    let like = text("like").and_then(literal).map(|wanted| crate::language::action::ActionPattern::new(&wanted).matches(own));
-    exists.or(equals).or(differs).or(within).or(without).or(like)
-}
-
-/// Is the resource exempt from the assignment?
-fn exempt(asked: &Asked<'_>, assignment: &str) -> Truth {
-    let exemption = |document: &Document| {
-        let Some(value) = value(document) else { return Truth::No };
-        let body = Body::new(&value);
-        let own = body.text("policyAssignmentId").is_some_and(|id| id.eq_ignore_ascii_case(assignment));
-        let all = body.get("policyDefinitionReferenceIds").and_then(Value::as_array).is_none_or(Vec::is_empty);
-        if !own {
-            return Truth::No;
-        }
-        let scope = value.get("id").and_then(Value::as_str).and_then(|id| {
-            id.to_ascii_lowercase().rfind("/providers/microsoft.authorization/policyexemptions/").and_then(|at| id.get(..at))
-        });
-        let covers = asked.world.covers(&Scope::new(scope.unwrap_or(&document.subject)), asked.scope.as_ref(), asked.facts);
-        let part = if all {
-            Truth::Yes
-        } else {
-            asked.ask(
-                &format!("exemption {}", document.id),
-                format!("whether `{}` exempts from the part that refuses", document.title),
-                "the definition that refused",
-            )
-        };
-        covers.and(part).and(in_force(asked, &body, document))
-    };
-    Truth::any(asked.world.all(documents::POLICY_EXEMPTION).map(exemption))
 }
 
 fn in_force(asked: &Asked<'_>, body: &Body<'_>, document: &Document) -> Truth {

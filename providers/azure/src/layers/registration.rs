@@ -1,7 +1,6 @@
 //! The namespace must be registered in the subscription (X-9: `MissingSubscriptionRegistration`).
 
 use crate::documents;
-use crate::language::permission::Plane;
 use crate::layers::{Asked, Fact, Look, member, statement};
 use crate::operations::{Verb, namespace, verb};
 use crate::world::Body;
@@ -35,7 +34,7 @@ pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
     let always = ALWAYS.iter().any(|known| known.eq_ignore_ascii_case(namespace));
     let registers = asked.access.action.to_ascii_lowercase().ends_with("/register/action");
     // Of reading and deleting what was made while it was registered the texts do not speak: only what creates is refused.
-    let creates = verb(&asked.access.action) == Verb::Write && asked.plane != Some(Plane::Data);
+    let creates = verb(&asked.access.action) == Verb::Write && asked.is_managed();
     let Some(subscription) = asked.scope.as_ref().and_then(|scope| scope.subscription()) else { return unbound };
     if always || registers || !creates {
         return unbound;

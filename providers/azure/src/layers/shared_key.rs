@@ -44,6 +44,15 @@ pub(crate) fn proof(asked: &Asked<'_>) -> Proof {
     }
 }
 
+/// Is it a call to the account itself that needs no token? Listing and making containers are actions of the control plane, and go to the
+/// account all the same; Resource Manager takes tokens only.
+pub(crate) fn counts(asked: &Asked<'_>) -> bool {
+    const BELOW: [&str; 4] = ["blobservices/", "queueservices/", "fileservices/", "tableservices/"];
+    let below = asked.access.action.to_ascii_lowercase();
+    let below = below.strip_prefix("microsoft.storage/storageaccounts/").unwrap_or_default();
+    proof(asked) != Proof::Token && BELOW.iter().any(|service| below.starts_with(service))
+}
+
 /// Does the account refuse this kind of proof?
 pub(crate) fn look<R: Recorder>(asked: &Asked<'_>) -> Look {
     let (layer, setting, refused) = match proof(asked) {

@@ -281,6 +281,8 @@ const TABLE: &[Advice] = &[
         None,
         "a web application firewall rule blocked it; Azure roles were not involved",
         &[
+            "the entry says that nothing was blocked: {blocked} (it only matched, or the policy is in detection mode); look for an entry that blocked",
+            "the rule is {rule}",
             "find the rule in the firewall log: ruleId and the details for this address and path",
             "ask whoever runs the gateway for an exclusion for this one rule",
         ],
@@ -296,6 +298,21 @@ const TABLE: &[Advice] = &[
         None,
         "Azure DevOps has not granted it; Azure roles do not count here",
         &["check the permission in Project Settings for {principal}; a pipeline runs as the project's build service identity"],
+    ),
+    row(
+        "sharepoint",
+        None,
+        "SharePoint has not granted it to this user or application; Graph permissions and Azure roles do not count for its own API",
+        &[
+            "for an application: grant Sites.Selected and the site, or Sites.FullControl.All, of the SharePoint API, with admin consent",
+            "for a user: check the site's members and the item's own permissions",
+        ],
+    ),
+    row(
+        "quota",
+        None,
+        "a quota of the subscription is used up; permissions were not looked at",
+        &["ask for more quota, or use another size or region"],
     ),
     row("generic", None, "the text gives no reason", &["get the response body: run the command again with debug output"]),
     row(

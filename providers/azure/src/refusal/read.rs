@@ -1,17 +1,17 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
-use super::advice;
+use super::records::without_port;
 use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
 pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     let mut refusal = sighting.draft()?;
     principal(sighting, &mut refusal);
+    others_code(sighting, &mut refusal);
     request(sighting, &mut refusal);
     resource(sighting, &mut refusal);
     vault(sighting, &mut refusal);
     facts(sighting, &mut refusal);
-    advice::give(&mut refusal);
     Some(refusal)
 }
 
@@ -29,6 +29,16 @@ fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     // What the text calls an object id is one, also where the directory cannot be asked.
     if let Some(object) = sighting.field("oid").map(scrub).filter(|object| refusal.principal.as_ref() == Some(object)) {
         refusal.context.insert("objectId".to_owned(), object);
+    }
+}
+
+/// Graph writes `accessDenied`; an upper-case letter in front is somebody else's code.
+fn others_code(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let Some(mark) = sighting.verdict().filter(|mark| mark.form.name == "graph-code") else { return };
+    let text = sighting.view.clean().get(mark.start..mark.end).unwrap_or("");
+    if text.contains("AccessDenied") && !sighting.near(1000, "graph.microsoft") {
+        "generic".clone_into(&mut refusal.provider);
+        "generic".clone_into(&mut refusal.refused_by);
     }
 }
 
@@ -83,10 +93,17 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
     let address = match refusal.refused_by.as_str() {
         layer if layer.starts_with("storage_") => {
-            let (store, path) = (sighting.field("store"), sighting.field("store_path").unwrap_or(""));
-            store.map(|store| format!("https://{store}.core.windows.net{}", without_timeout(path)))
+            const CLOUDS: [(&str, &str); 3] =
+                [("store", "windows.net"), ("store_china", "chinacloudapi.cn"), ("store_government", "usgovcloudapi.net")];
+            let path = sighting.field("store_path").unwrap_or("");
+            let store = CLOUDS.iter().find_map(|(field, cloud)| Some((sighting.field(field)?, cloud)));
+            store.map(|(store, cloud)| format!("https://{store}.core.{cloud}{}", without_timeout(path)))
         }
         "graph_permission" => sighting.field("graph").map(|path| format!("https://graph.microsoft.com/{path}")),
+        layer if layer.starts_with("keyvault") => {
+            refusal.derived.extend(sighting.field("vault").map(|_| "resource"));
+            sighting.field("vault").map(str::to_owned)
+        }
         "servicebus_claims" => sighting.field("bus").map(|space| format!("sb://{space}.servicebus.windows.net/")),
         _ => None,
     };
@@ -129,5 +146,9 @@ fn facts(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         if let Some(value) = sighting.field(field) {
             refusal.context.insert(key.to_owned(), scrub(value));
         }
+    }
+    // The service itself says which address it saw.
+    if let Some(address) = sighting.field("address").and_then(without_port) {
+        refusal.context.insert("clientIp".to_owned(), address.to_string());
     }
 }

@@ -63,7 +63,10 @@ pub(crate) enum Stated {
 impl Stated {
     fn new(body: &Body<'_>) -> Self {
         match body.get("condition").or_else(|| body.get("Condition")) {
-            Some(Value::String(text)) if !text.trim().is_empty() => Self::Some(Box::new(Condition::new(text))),
+            Some(Value::String(text)) if !text.trim().is_empty() => {
+                let version = body.get("conditionVersion").or_else(|| body.get("ConditionVersion"));
+                Self::Some(Box::new(Condition::of_version(text, version)))
+            }
             Some(_) => Self::None,
             None => Self::Unsaid,
         }
@@ -240,6 +243,8 @@ pub(crate) struct Deny {
     pub(crate) condition: Option<Condition>,
     /// Whether it only writes a log (D-5).
     pub(crate) audit: bool,
+    /// An effect of which nobody says what it does.
+    pub(crate) other_effect: Option<String>,
 }
 
 /// Somebody a deny assignment names.
@@ -282,8 +287,9 @@ impl Deny {
             principals: deny_principals(named("principals")?),
             excluded: named("excludePrincipals").map(|list| deny_principals(list)).unwrap_or_default(),
             system: flag("isSystemProtected"),
-            condition: body.text("condition").map(Condition::new),
+            condition: body.text("condition").map(|text| Condition::of_version(text, body.get("conditionVersion"))),
             audit: effect.eq_ignore_ascii_case("audit"),
+            other_effect: ["audit", "enforced"].iter().all(|known| !effect.eq_ignore_ascii_case(known)).then(|| effect.to_owned()),
         })
     }
 

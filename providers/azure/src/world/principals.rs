@@ -179,16 +179,23 @@ impl Principals {
         }
     }
 
+    /// Is `id` a group: are its members known, is it among the groups of `caller`, or did the directory say so?
+    pub(super) fn is_group(&self, caller: Option<&str>, id: &str) -> bool {
+        let among = caller.and_then(|caller| self.member_of.get(caller)).is_some_and(|groups| groups.iter().any(|group| group == id));
+        let said = || self.principals.iter().any(|principal| principal.id == id && principal.kind == PrincipalType::Group);
+        among || self.members.contains_key(id) || said()
+    }
+
     /// Is `id` in `group`, as far as what was read says?
     pub(super) fn member<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Membership {
         if self.member_of.get(id).is_some_and(|groups| groups.iter().any(|other| other == group)) {
             return Membership::Yes;
         }
-        // The list of somebody's groups has nested ones too.
-        if matches!(outcome(documents::MEMBER_OF, &dashed(id)), Some(Outcome::Found | Outcome::Absent)) {
-            return Membership::No;
-        }
-        self.reaches(id, group, outcome)
+        let reached = self.reaches(id, group, outcome);
+        // The list of somebody's groups has nested ones too. It and the groups' lists may differ for minutes: who is in a group by
+        // either is in it.
+        let listed = matches!(outcome(documents::MEMBER_OF, &dashed(id)), Some(Outcome::Found | Outcome::Absent));
+        if listed && reached != Membership::Yes { Membership::No } else { reached }
     }
 
     fn reaches<'o>(&self, id: &str, group: &str, outcome: &dyn Fn(&str, &str) -> Option<&'o Outcome>) -> Membership {

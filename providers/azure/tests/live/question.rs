@@ -319,3 +319,24 @@ fn whoever_sends_no_credential_is_looked_up_nowhere() {
     assert_eq!(verdict(&read).decision, Decision::Deny);
     assert!(!server.seen().iter().any(|seen| seen.path.starts_with("/v1.0/") || seen.query.contains("assignedTo")));
 }
+
+/// The network rules of a namespace for messages are a resource of their own below it.
+#[test]
+fn a_question_about_messages_reads_the_rules_of_the_namespace() {
+    let server = Server::new(|seen| match seen.path.as_str() {
+        path if path.ends_with("/namespaces/bus") => {
+            Treatment::Answer(200, r#"{"id": "bus", "properties": {"publicNetworkAccess": "Enabled"}}"#.into())
+        }
+        path if path.ends_with("/networkRuleSets/default") => Treatment::Answer(
+            200,
+            r#"{"id": "rules", "properties": {"defaultAction": "Deny", "ipRules": [{"ipMask": "203.0.113.0/24"}]}}"#.into(),
+        ),
+        _ => Treatment::Pass,
+    });
+    let bus = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/bus");
+    let action = "Microsoft.ServiceBus/namespaces/messages/send/action".to_owned();
+    let question = Question { action, resource: Some(bus.clone()), ..question(APP_OBJECT) };
+    let read = runtime().block_on(reader().question(&question, &server.options(), &Quiet)).unwrap();
+    let rules = read.snapshot.of("azure:resource", &format!("{bus}/networkRuleSets/default")).next();
+    assert!(rules.is_some_and(|document| document.text.contains("203.0.113.0/24")), "{:#?}", server.seen());
+}

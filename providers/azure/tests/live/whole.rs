@@ -134,7 +134,7 @@ fn an_interrupted_list_goes_on_with_its_next_page() {
     let kept = Kept::default();
     let broken = Server::new(|seen| paged(seen, true));
     collect(&broken, SUBSCRIPTION, &kept).unwrap();
-    let step = format!("/subscriptions/{SUBSCRIPTION} roleAssignments");
+    let step = format!("/subscriptions/{SUBSCRIPTION} Microsoft.Authorization/roleAssignments");
     let Some(Point::Page(page)) = kept.resume(&step) else { panic!("{:?}", kept.resume(&step)) };
     assert!(page.ends_with("page=2"), "{page}");
     // The page is one of the server that was asked then; the next run asks the same one.
@@ -147,7 +147,7 @@ fn an_interrupted_list_goes_on_with_its_next_page() {
 
 #[test]
 fn a_page_that_azure_has_forgotten_or_that_leads_elsewhere_is_read_from_the_beginning() {
-    let step = format!("/subscriptions/{SUBSCRIPTION} roleAssignments");
+    let step = format!("/subscriptions/{SUBSCRIPTION} Microsoft.Authorization/roleAssignments");
     let elsewhere = pass();
     let forgetful = Server::new(|seen| {
         let forgotten = seen.query.contains("page=2");

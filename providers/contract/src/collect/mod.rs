@@ -30,7 +30,7 @@ pub trait Collect: Send + Sync {
     /// Reads what `question` needs.
     fn question<'a>(&'a self, question: &'a Question, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Collected>;
 
-    /// Reads everything there is in `scope` (an account, a subscription, a project; `None` for the one the credentials belong to) and
+    /// Reads everything there is in `scope` (an account, a subscription, a project or what it lies in; `None` for the one the credentials belong to) and
     /// hands it to `sink` as it comes. Returns the scope that was read, in the cloud's own spelling.
     fn whole<'a>(
         &'a self,
@@ -49,6 +49,12 @@ pub trait Collect: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Whose the credentials are; `None` where the cloud does not say.
+    fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {
+        let _ = options;
+        Box::pin(async { Ok(None) })
+    }
+
     /// Asks the cloud what it knows about a refusal that carries a reference: an encoded message, an authorization id.
     /// `None` where it carries none.
     fn testimony<'a>(&'a self, refusal: &'a Refusal, options: &'a Options) -> Reading<'a, Option<Testimony>> {
@@ -60,18 +66,21 @@ pub trait Collect: Send + Sync {
 /// How to read.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How long reading for one question may take in all. What was not read by then is noted as such.
+    /// How long reading for one question, or a doctor's examination, may take in all; of a whole account, how long one call may take.
+    /// What was not read by then is noted as such.
     pub timeout: Duration,
+    /// How long reading a whole account may take in all; `None` for as long as it takes.
+    pub limit: Option<Duration>,
     /// How many calls may be under way at once.
     pub concurrency: usize,
     /// What only some clouds know, by the name of the command line option without its dashes: `profile`, `region`, `regions`,
-    /// `endpoint-url`, `reader-role`, `tenant`, `subscription`, `impersonate`.
+    /// `endpoint-url`, `reader-role`, `tenant`, `subscription`, `project`, `credentials-file`, `impersonate`.
     pub settings: BTreeMap<&'static str, String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(20), concurrency: 16, settings: BTreeMap::new() }
+        Self { timeout: Duration::from_secs(20), limit: None, concurrency: 16, settings: BTreeMap::new() }
     }
 }
 
@@ -178,6 +187,25 @@ pub struct Check {
     pub outcome: Outcome,
 }
 
+/// Whose credentials they are.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// In the cloud's own spelling.
+    pub who: String,
+    /// Other names of the same principal.
+    pub also: Vec<String>,
+    /// Is this holder the principal that is named so? `None` where the name does not settle it.
+    pub same: fn(&Self, &str) -> Option<bool>,
+}
+
+impl Holder {
+    /// Is the holder the principal that is named so? `None` where the name does not settle it.
+    #[must_use]
+    pub fn is(&self, name: &str) -> Option<bool> {
+        (self.same)(self, name)
+    }
+}
+
 /// What the cloud's own simulator says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecondOpinion {
@@ -209,7 +237,7 @@ pub struct Testimony {
 }
 
 /// Why there is nothing to answer from.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CollectError {
     /// There are no credentials.
     #[error("no credentials for {cloud} were found: {hint}")]
@@ -236,6 +264,12 @@ pub enum CollectError {
         cloud: &'static str,
         /// What the first call said.
         said: String,
+    },
+    /// Time ran out before everything was read.
+    #[error("not everything was read within {seconds} s (--timeout): the same command goes on where this one stopped")]
+    Unfinished {
+        /// How many seconds there were.
+        seconds: f64,
     },
     /// The question or an option makes no sense to the cloud.
     #[error("{0}")]

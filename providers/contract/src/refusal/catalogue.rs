@@ -1,8 +1,9 @@
 //! All Forms of all dialects, looked for in one pass.
 
-use super::sighting::{Mark, Sighting};
+use super::sighting::{LazyPairs, Mark, Sighting};
 use super::template::Template;
 use super::{Form, Pairs, Refusal, View, fold};
+use aho_corasick::dfa::DFA;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
@@ -24,10 +25,14 @@ const WEAK: u8 = 25;
 pub struct Dialect {
     /// Its wordings.
     pub forms: &'static [Form],
+    /// Keys that its log records have, in lower case; text without any of them holds none.
+    pub record_keys: &'static [&'static str],
     /// The log records of this cloud.
-    pub records: fn(&Pairs) -> Vec<Record>,
-    /// The refusal that a sighting of one of its Forms is; `None` where it turns out to be none.
+    pub records: fn(&Pairs<'_>) -> Vec<Record>,
+    /// The refusal that a sighting of one of its Forms is, without advice; `None` where it turns out to be none.
     pub read: fn(&Sighting<'_>) -> Option<Refusal>,
+    /// Says it in a sentence, and what to do next.
+    pub advise: fn(&mut Refusal),
 }
 
 /// One log record: what it says of the request beyond its message.
@@ -64,23 +69,27 @@ impl Record {
 /// A refusal with the strength of the words that told it.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The refusal.
+    /// The refusal, without advice.
     pub refusal: Refusal,
     /// The strength of its Form.
     pub strength: u8,
     /// The name of its Form.
     pub form: &'static str,
+    /// Gives the advice: late, since most of a long log is told again.
+    pub(super) advise: fn(&mut Refusal),
 }
 
 /// Dialects, compiled.
 pub struct Catalogue {
     dialects: Vec<&'static Dialect>,
     templates: Vec<Compiled>,
-    /// For each pattern of the automaton, the templates that it may begin.
+    /// For each pattern of the automaton, the templates that it may begin. Patterns beyond these are keys that log records have.
     patterns: Vec<Vec<usize>>,
     automaton: Option<AhoCorasick>,
+    /// The same automaton, quicker to run and slower to build; built when the first long text comes.
+    quick: OnceLock<Option<AhoCorasick>>,
     /// What a long text is looked through for before it is read; built when the first long text comes.
-    telling: OnceLock<Option<AhoCorasick>>,
+    telling: OnceLock<Option<DFA>>,
 }
 
 struct Compiled {
@@ -111,19 +120,23 @@ impl Catalogue {
                 templates.push(at);
             }
         }
+        anchors.extend(record_keys(dialects));
         let automaton = AhoCorasick::new(&anchors).ok();
-        Self { dialects: dialects.to_vec(), templates, patterns, automaton, telling: OnceLock::new() }
+        Self { dialects: dialects.to_vec(), templates, patterns, automaton, quick: OnceLock::new(), telling: OnceLock::new() }
     }
 
     /// What every text with a refusal holds, once all but letters and digits are gone from it: the words of a wording that decides, or a
     /// word that log records have.
-    pub(super) fn telling(&self) -> Option<&AhoCorasick> {
+    pub(super) fn telling(&self) -> Option<&DFA> {
         let build = || {
             let deciding = self.templates.iter().filter(|compiled| compiled.form.decides());
             let words =
                 deciding.map(|compiled| compiled.template.anchor().iter().copied().filter(u8::is_ascii_alphanumeric).collect::<Vec<u8>>());
             let words: BTreeSet<Vec<u8>> = words.chain(LETTERS.iter().map(|word| word.as_bytes().to_vec())).collect();
-            AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(words).ok()
+            // A word that holds another tells nothing more.
+            let holds = |word: &[u8], part: &[u8]| part.len() < word.len() && memchr::memmem::find(word, part).is_some();
+            let words = words.iter().filter(|word| !words.iter().any(|part| holds(word, part)));
+            DFA::builder().build(words).ok()
         };
         self.telling.get_or_init(build).as_ref()
     }
@@ -137,15 +150,21 @@ impl Catalogue {
     /// Every refusal that `text` holds, weak ones and repeats too.
     #[must_use]
     pub fn sightings(&self, text: &str) -> Vec<Found> {
-        let view = View::new(text);
-        let marks = self.marks(&view);
-        if marks.is_empty() && !text.contains('{') {
+        self.sightings_in(text, &mut View::default())
+    }
+
+    /// The same, in the memory of a view.
+    pub(super) fn sightings_in(&self, text: &str, view: &mut View) -> Vec<Found> {
+        view.turn_to(text);
+        let view = &*view;
+        let (marks, keyed) = self.marks(view);
+        if marks.is_empty() && !(keyed && text.contains('{')) {
             return Vec::new();
         }
-        let pairs = Pairs::new(text);
-        let records = self.records(&pairs);
-        let groups = self.group(marks, &records, &view);
-        groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, &view, &pairs)).collect()
+        let pairs = LazyPairs::new(text);
+        let records = if keyed { self.records(pairs.get()) } else { Vec::new() };
+        let groups = self.group(marks, &records, view);
+        groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, view, &pairs)).collect()
     }
 
     /// The names of the Forms of `dialect` whose example is not read as themselves: another Form takes it, or nothing does.
@@ -153,7 +172,7 @@ impl Catalogue {
     pub fn misread(&self, dialect: &Dialect) -> Vec<String> {
         let reads = |form: &Form| {
             let view = View::new(form.example);
-            let marks = self.marks(&view);
+            let (marks, _) = self.marks(&view);
             let strongest = marks.iter().map(|mark| mark.form.strength).max().unwrap_or(0);
             let itself = marks.iter().find(|mark| std::ptr::eq(mark.form, form));
             itself.is_some_and(|mark| !form.decides() || mark.form.strength == strongest)
@@ -161,18 +180,31 @@ impl Catalogue {
         dialect.forms.iter().filter(|form| !reads(form)).map(|form| form.name.to_owned()).collect()
     }
 
-    fn read(&self, marks: Vec<Mark>, record: Option<&Record>, view: &View, pairs: &Pairs) -> Option<Found> {
+    fn read<'a>(&self, marks: Vec<Mark<'a>>, record: Option<&'a Record>, view: &'a View, pairs: &'a LazyPairs<'a>) -> Option<Found> {
         let sighting = Sighting { marks, record, view, pairs };
         let verdict = sighting.verdict()?;
         let dialect = self.dialects.get(verdict.dialect)?;
         let (form, strength) = (verdict.form.name, verdict.form.strength);
-        Some(Found { refusal: (dialect.read)(&sighting)?, strength, form })
+        Some(Found { refusal: (dialect.read)(&sighting)?, strength, form, advise: dialect.advise })
     }
 
-    fn marks(&self, view: &View) -> Vec<Mark> {
-        let mut marks: Vec<Mark> = Vec::new();
-        let Some(automaton) = &self.automaton else { return marks };
+    /// Makes what follows quicker, which takes as long as a few megabytes of it.
+    pub(super) fn hurry(&self) {
+        let anchors = self.patterns.iter().filter_map(|templates| self.templates.get(*templates.first()?));
+        let anchors = anchors.map(|compiled| compiled.template.anchor());
+        let anchors = anchors.chain(record_keys(&self.dialects));
+        let build = || AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(anchors).ok();
+        self.quick.get_or_init(build);
+    }
+
+    /// The marks of a text, and whether it holds a key that log records have.
+    fn marks<'v>(&self, view: &'v View) -> (Vec<Mark<'v>>, bool) {
+        let mut marks: Vec<Mark<'v>> = Vec::new();
+        let mut keyed = false;
+        let quick = self.quick.get().and_then(Option::as_ref);
+        let Some(automaton) = quick.or(self.automaton.as_ref()) else { return (marks, true) };
         for hit in automaton.find_overlapping_iter(view.dense()) {
+            keyed |= hit.pattern().as_usize() >= self.patterns.len();
             let templates = self.patterns.get(hit.pattern().as_usize()).into_iter().flatten();
             for compiled in templates.filter_map(|at| self.templates.get(*at)) {
                 if let Some(found) = compiled.template.matches(view, hit.start()) {
@@ -181,15 +213,16 @@ impl Catalogue {
                 }
             }
             if marks.len() >= MARKS {
+                keyed = true;
                 break;
             }
         }
         marks.sort_by_key(|mark| (mark.start, mark.end));
         marks.dedup_by(|one, other| std::ptr::eq(one.form, other.form) && one.start == other.start);
-        without_shadows(marks)
+        (without_shadows(marks), keyed)
     }
 
-    fn records(&self, pairs: &Pairs) -> Vec<(usize, Record)> {
+    fn records(&self, pairs: &Pairs<'_>) -> Vec<(usize, Record)> {
         let mut records = Vec::new();
         for (dialect, words) in self.dialects.iter().enumerate() {
             records.extend((words.records)(pairs).into_iter().map(|record| (dialect, record)));
@@ -198,8 +231,8 @@ impl Catalogue {
         records
     }
 
-    fn group<'r>(&self, marks: Vec<Mark>, records: &'r [(usize, Record)], view: &View) -> Vec<(Vec<Mark>, Option<&'r Record>)> {
-        let mut groups: Vec<(Vec<Mark>, Option<&Record>)> = Vec::new();
+    fn group<'a>(&self, marks: Vec<Mark<'a>>, records: &'a [(usize, Record)], view: &View) -> Vec<Group<'a>> {
+        let mut groups: Vec<Group<'a>> = Vec::new();
         let mut of_record: HashMap<usize, usize> = HashMap::new();
         for (at, (dialect, record)) in records.iter().enumerate() {
             if let Some(mark) = self.mark_of_record(*dialect, record, view) {
@@ -231,7 +264,7 @@ impl Catalogue {
         groups
     }
 
-    fn mark_of_record(&self, dialect: usize, record: &Record, view: &View) -> Option<Mark> {
+    fn mark_of_record(&self, dialect: usize, record: &Record, view: &View) -> Option<Mark<'static>> {
         let name = record.verdict?;
         let form = self.dialects.get(dialect)?.forms.iter().find(|form| form.name == name)?;
         let (start, end) = (view.clean_of_raw(record.start), view.clean_of_raw(record.end));
@@ -239,17 +272,27 @@ impl Catalogue {
     }
 }
 
+fn record_keys<'d>(dialects: &'d [&'static Dialect]) -> impl Iterator<Item = &'d [u8]> {
+    dialects.iter().flat_map(|dialect| dialect.record_keys).map(|key| key.as_bytes())
+}
+
+/// Marks that stand together, and the log record around them.
+type Group<'a> = (Vec<Mark<'a>>, Option<&'a Record>);
+
 /// Drops marks that a stronger mark of the same provider covers: half of a sentence within the sentence.
-fn without_shadows(marks: Vec<Mark>) -> Vec<Mark> {
-    let covers = |one: &Mark, other: &Mark| {
+fn without_shadows(mut marks: Vec<Mark<'_>>) -> Vec<Mark<'_>> {
+    let covers = |one: &Mark<'_>, other: &Mark<'_>| {
         let within = one.start <= other.start && other.end <= one.end && !std::ptr::eq(one.form, other.form);
         within && one.form.strength > other.form.strength && other.form.decides() && one.form.provider == other.form.provider
     };
-    let shadowed = |at: usize, mark: &Mark| {
+    let shadowed = |(at, mark): (usize, &Mark<'_>)| {
         let near = marks.iter().skip(at.saturating_sub(8)).take(17);
         near.into_iter().any(|other| covers(other, mark))
     };
-    marks.iter().enumerate().filter(|(at, mark)| !shadowed(*at, mark)).map(|(_, mark)| mark.clone()).collect()
+    let shadowed: Vec<bool> = marks.iter().enumerate().map(shadowed).collect();
+    let mut shadowed = shadowed.into_iter();
+    marks.retain(|_| !shadowed.next().unwrap_or(false));
+    marks
 }
 
 /// Drops what is weak beside something strong, and what is told twice.
@@ -257,13 +300,14 @@ fn without_shadows(marks: Vec<Mark>) -> Vec<Mark> {
 pub(super) fn settle(found: Vec<Found>) -> Vec<Refusal> {
     let strong = found.iter().any(|found| found.strength > WEAK);
     let mut refusals = Vec::new();
-    for found in found.into_iter().filter(|found| !strong || found.strength > WEAK) {
+    for mut found in found.into_iter().filter(|found| !strong || found.strength > WEAK) {
+        (found.advise)(&mut found.refusal);
         fold(&mut refusals, found.refusal);
     }
     refusals
 }
 
-fn push(groups: &mut [(Vec<Mark>, Option<&Record>)], at: usize, mark: Mark) {
+fn push<'a>(groups: &mut [Group<'a>], at: usize, mark: Mark<'a>) {
     if let Some((marks, _)) = groups.get_mut(at) {
         marks.push(mark);
     }
@@ -277,7 +321,7 @@ fn record_around(records: &[(usize, Record)], raw: usize) -> Option<usize> {
 }
 
 /// Is `mark` part of the refusal that `group` is so far?
-fn joins(group: &[Mark], mark: &Mark, view: &View) -> bool {
+fn joins(group: &[Mark<'_>], mark: &Mark<'_>, view: &View) -> bool {
     let end = group.iter().rev().take(32).map(|known| known.end).max().unwrap_or(0);
     let gap = mark.start.saturating_sub(end);
     let decided = group.iter().rev().take(32).any(|known| known.form.decides());
@@ -291,7 +335,7 @@ fn joins(group: &[Mark], mark: &Mark, view: &View) -> bool {
 /// Fields that tell one request from another.
 const TELLING: [&str; 6] = ["principal", "action", "resource", "operation", "policy", "object"];
 
-fn agree(known: &Mark, mark: &Mark, gap: usize, view: &View) -> bool {
+fn agree(known: &Mark<'_>, mark: &Mark<'_>, gap: usize, view: &View) -> bool {
     let fields = TELLING.iter().all(|name| match (known.field(name), mark.field(name)) {
         (Some(one), Some(other)) => same(one, other),
         _ => true,
@@ -312,7 +356,7 @@ fn same_verdict(one: &Form, other: &Form) -> bool {
 }
 
 /// A sentence and a code may be two ways to tell one refusal; two sentences on two lines that differ are two refusals.
-fn may_refine(known: &Mark, mark: &Mark, view: &View) -> bool {
+fn may_refine(known: &Mark<'_>, mark: &Mark<'_>, view: &View) -> bool {
     let sentence = |form: &Form| (60..90).contains(&form.strength);
     let strong = |form: &Form| form.strength >= 60;
     let (one, other) = (known.form, mark.form);

@@ -11,6 +11,7 @@ mod form;
 mod pairs;
 mod scan;
 mod scrub;
+mod sealed;
 mod sighting;
 mod template;
 mod view;
@@ -21,6 +22,7 @@ pub use form::{Form, form};
 pub use pairs::{Pair, Pairs};
 pub use scan::Scanner;
 pub use scrub::scrub;
+pub use sealed::Sealed;
 pub use sighting::{Mark, Sighting};
 pub use template::Template;
 pub use view::View;
@@ -86,6 +88,9 @@ pub struct Refusal {
     pub derived: Vec<&'static str>,
     /// What else the text says of the request, by the cloud's own key names.
     pub context: BTreeMap<String, String>,
+    /// The encoded message that came with it, for its cloud to decode.
+    #[serde(skip)]
+    pub sealed: Sealed,
 }
 
 impl Refusal {
@@ -93,16 +98,15 @@ impl Refusal {
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let within = |mine: &Option<String>, theirs: &Option<String>| theirs.is_none() || mine == theirs;
-        let called = |refusal: &'_ Self| refusal.context.get("operation").cloned();
-        let same_call = called(other).is_none() || called(self) == called(other);
-        let verdict = same_call && self.refused_by == other.refused_by && self.reason == other.reason;
         self.provider == other.provider
-            && verdict
+            && self.refused_by == other.refused_by
+            && self.reason == other.reason
             && within(&self.principal, &other.principal)
             && within(&self.action, &other.action)
             && within(&self.resource, &other.resource)
             && within(&self.policy, &other.policy)
             && within(&self.policy_kind, &other.policy_kind)
+            && other.context.get("operation").is_none_or(|called| self.context.get("operation") == Some(called))
     }
 }
 

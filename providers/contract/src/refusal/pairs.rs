@@ -2,6 +2,7 @@
 //! trailing commas, `...` and single quotes.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// How deep objects may nest; what is deeper is read as if it stood at this depth.
 const DEPTH: usize = 128;
@@ -13,13 +14,17 @@ const TEXT: usize = 256 * 1024;
 /// How many pairs are looked at for one that stands beside another: no record has more, and a hostile text may.
 const BESIDE: usize = 2048;
 
+/// How many pairs are looked at in all, for each pair there is. A record needs a quarter of it; a hostile text has an object for which
+/// everything in it would be looked at for every pair.
+const LOOKS: usize = 256;
+
 /// One key with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
+pub struct Pair<'a> {
     /// The key as written.
-    pub key: String,
+    pub key: Cow<'a, str>,
     /// The value, unescaped.
-    pub value: String,
+    pub value: Cow<'a, str>,
     /// The object it stands in: an index into the objects.
     object: usize,
     /// Where it stands in the raw text.
@@ -27,43 +32,48 @@ pub struct Pair {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Object {
-    key: String,
+struct Object<'a> {
+    key: Cow<'a, str>,
     parent: usize,
     start: usize,
     end: usize,
     depth: usize,
+    /// Was its end there?
+    closed: bool,
 }
 
 /// The keys and values of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pairs {
-    pairs: Vec<Pair>,
-    objects: Vec<Object>,
+pub struct Pairs<'a> {
+    pairs: Vec<Pair<'a>>,
+    objects: Vec<Object<'a>>,
+    /// How many pairs may still be looked at.
+    looks: Cell<usize>,
 }
 
-impl Pairs {
+impl<'a> Pairs<'a> {
     /// The keys and values that `raw` holds.
     #[must_use]
-    pub fn new(raw: &str) -> Self {
-        let mut pairs = Self { pairs: Vec::new(), objects: vec![Object::root(raw.len())] };
+    pub fn new(raw: &'a str) -> Self {
+        let mut pairs = Self { pairs: Vec::new(), objects: vec![Object::root(raw.len())], looks: Cell::new(0) };
         Reader::outermost(raw, &mut pairs).run();
+        pairs.looks.set((BESIDE + pairs.pairs.len()).saturating_mul(LOOKS));
         pairs
     }
 
     /// Every pair, in the order of the text.
-    pub fn iter(&self) -> impl Iterator<Item = &Pair> {
+    pub fn iter(&self) -> impl Iterator<Item = &Pair<'a>> {
         self.pairs.iter()
     }
 
     /// Pairs whose key is `key` in whichever case.
-    pub fn named<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Pair> + 'a {
+    pub fn named<'p>(&'p self, key: &'p str) -> impl Iterator<Item = &'p Pair<'a>> + 'p {
         self.pairs.iter().filter(move |pair| pair.is(key))
     }
 
     /// The range of the raw text that the object of `pair` takes, `levels` objects further out.
     #[must_use]
-    pub fn extent(&self, pair: &Pair, levels: usize) -> (usize, usize) {
+    pub fn extent(&self, pair: &Pair<'_>, levels: usize) -> (usize, usize) {
         let mut object = pair.object;
         for _ in 0..levels {
             object = self.objects.get(object).map_or(0, |object| object.parent);
@@ -74,37 +84,61 @@ impl Pairs {
     /// The value at a path of keys (`userIdentity.arn`) below the object of `pair`, `levels` objects further out. A key that was
     /// written with dots is the same path.
     #[must_use]
-    pub fn beside(&self, pair: &Pair, levels: usize, path: &str) -> Option<&str> {
+    pub fn beside(&self, pair: &Pair<'_>, levels: usize, path: &str) -> Option<&str> {
         let (start, end) = self.extent(pair, levels);
         let mut object = pair.object;
         for _ in 0..levels {
             object = self.objects.get(object).map_or(0, |object| object.parent);
         }
         let from = self.pairs.partition_point(|other| other.at < start);
-        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take(BESIDE).take_while(|other| other.at <= end);
-        within.filter(|other| self.lies(other, object, path)).map(|other| other.value.as_str()).next()
+        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take_while(|other| other.at <= end && self.may_look());
+        let within = within.filter(|other| !other.key.is_empty()).take(BESIDE);
+        within.filter(|other| self.lies(other, object, path)).map(|other| other.value.as_ref()).next()
+    }
+
+    /// The texts of the list at a path below the object of `pair`; none where the list is cut off.
+    #[must_use]
+    pub fn texts(&self, pair: &Pair<'_>, path: &str) -> Vec<&str> {
+        let (start, end) = self.extent(pair, 0);
+        let from = self.pairs.partition_point(|other| other.at < start);
+        let within = self.pairs.get(from..).unwrap_or(&[]).iter().take(BESIDE).take_while(|other| other.at <= end && self.may_look());
+        let listed = |other: &&Pair<'_>| {
+            let list = self.objects.get(other.object);
+            let named = list.and_then(|list| strip_suffix(path, &list.key)).zip(list);
+            other.key.is_empty() && named.is_some_and(|(rest, list)| list.closed && self.leads(list.parent, pair.object, rest))
+        };
+        within.filter(listed).map(|other| other.value.as_ref()).collect()
     }
 
     /// Pairs that stand between two bytes of the raw text.
-    pub fn between(&self, start: usize, end: usize) -> impl Iterator<Item = &Pair> {
+    pub fn between(&self, start: usize, end: usize) -> impl Iterator<Item = &Pair<'a>> {
         let from = self.pairs.partition_point(|pair| pair.at < start);
-        self.pairs.get(from..).unwrap_or(&[]).iter().take_while(move |pair| pair.at <= end)
+        self.pairs.get(from..).unwrap_or(&[]).iter().take_while(move |pair| pair.at <= end && self.may_look())
+    }
+
+    fn may_look(&self) -> bool {
+        let left = self.looks.get();
+        self.looks.set(left.saturating_sub(1));
+        left > 0
     }
 
     /// The keys of the objects around `pair`, the nearest first.
-    pub fn around<'a>(&'a self, pair: &Pair) -> impl Iterator<Item = &'a str> {
+    pub fn around<'p>(&'p self, pair: &Pair<'_>) -> impl Iterator<Item = &'p str> {
         let mut at = pair.object;
         std::iter::from_fn(move || {
             let object = self.objects.get(at).filter(|_| at != 0)?;
             at = object.parent;
-            Some(object.key.as_str())
+            Some(object.key.as_ref())
         })
     }
 
     /// Does the pair lie at this path below this object?
-    fn lies(&self, pair: &Pair, object: usize, path: &str) -> bool {
-        let Some(mut rest) = strip_suffix(path, &pair.key) else { return false };
-        let mut at = pair.object;
+    fn lies(&self, pair: &Pair<'_>, object: usize, path: &str) -> bool {
+        strip_suffix(path, &pair.key).is_some_and(|rest| self.leads(pair.object, object, rest))
+    }
+
+    /// Does this path lead from `object` to the object `at`?
+    fn leads(&self, mut at: usize, object: usize, mut rest: &str) -> bool {
         while at != object {
             let Some(parent) = self.objects.get(at).filter(|_| at != 0) else { return false };
             if !parent.key.is_empty() {
@@ -128,7 +162,7 @@ fn strip_suffix<'a>(path: &'a str, key: &str) -> Option<&'a str> {
     if head.is_empty() { Some(head) } else { head.strip_suffix('.') }
 }
 
-impl Pair {
+impl Pair<'_> {
     /// Is this its key, in whichever case?
     #[must_use]
     pub fn is(&self, key: &str) -> bool {
@@ -136,24 +170,26 @@ impl Pair {
     }
 }
 
-impl Object {
+impl Object<'_> {
     const fn root(end: usize) -> Self {
-        Self { key: String::new(), parent: 0, start: 0, end, depth: 0 }
+        Self { key: Cow::Borrowed(""), parent: 0, start: 0, end, depth: 0, closed: false }
     }
 }
 
-struct Reader<'a, 'p> {
-    raw: &'a str,
+struct Reader<'r, 'a, 'p> {
+    raw: &'r str,
     at: usize,
-    pairs: &'p mut Pairs,
+    pairs: &'p mut Pairs<'a>,
+    /// Takes a part of the text into the pairs: as it is, or as a copy where the text itself is one.
+    hold: fn(&'r str) -> Cow<'a, str>,
     /// The object that is open.
     object: usize,
     /// The object that this text itself stands in.
     floor: usize,
     /// A word that may be a key, and where it stands.
-    word: Option<(Cow<'a, str>, usize)>,
+    word: Option<(Cow<'r, str>, usize)>,
     /// A key that waits for its value.
-    key: Option<(Cow<'a, str>, usize)>,
+    key: Option<(Cow<'r, str>, usize)>,
     /// Where a text within a text stands in the outermost.
     base: usize,
     /// Where it ends there.
@@ -161,11 +197,13 @@ struct Reader<'a, 'p> {
     within: usize,
 }
 
-impl<'a, 'p> Reader<'a, 'p> {
-    const fn outermost(raw: &'a str, pairs: &'p mut Pairs) -> Self {
-        Self { raw, at: 0, pairs, object: 0, floor: 0, word: None, key: None, base: 0, limit: raw.len(), within: 0 }
+impl<'a, 'p> Reader<'a, 'a, 'p> {
+    fn outermost(raw: &'a str, pairs: &'p mut Pairs<'a>) -> Self {
+        Self { raw, at: 0, pairs, hold: Cow::Borrowed, object: 0, floor: 0, word: None, key: None, base: 0, limit: raw.len(), within: 0 }
     }
+}
 
+impl<'r, 'a> Reader<'r, 'a, '_> {
     fn run(mut self) {
         while let Some(next) = self.raw.as_bytes().get(self.at).copied() {
             match next {
@@ -195,17 +233,21 @@ impl<'a, 'p> Reader<'a, 'p> {
         let start = self.place();
         self.at += 1;
         self.word = None;
-        let key = self.key.take().map(|(key, _)| key.into_owned()).unwrap_or_default();
+        let key = self.key.take().map(|(key, _)| self.held(key)).unwrap_or_default();
         let depth = self.pairs.objects.get(self.object).map_or(0, |object| object.depth) + 1;
         if depth > DEPTH {
             return;
         }
-        self.pairs.objects.push(Object { key, parent: self.object, start, end: self.limit.max(start), depth });
+        self.pairs.objects.push(Object { key, parent: self.object, start, end: self.limit.max(start), depth, closed: false });
         self.object = self.pairs.objects.len() - 1;
     }
 
     fn close(&mut self) {
         self.settle();
+        self.list();
+        if let Some(object) = self.pairs.objects.get_mut(self.object) {
+            object.closed = true;
+        }
         self.end_object();
         (self.key, self.word) = (None, None);
         self.at += 1;
@@ -225,6 +267,7 @@ impl<'a, 'p> Reader<'a, 'p> {
     /// A value without a text: `"code": 403,`.
     fn comma(&mut self) {
         self.settle();
+        self.list();
         (self.key, self.word) = (None, None);
         self.at += 1;
     }
@@ -244,7 +287,15 @@ impl<'a, 'p> Reader<'a, 'p> {
             && self.word.is_some()
             && let (Some((value, _)), Some((key, at))) = (self.word.take(), self.key.take())
         {
-            self.keep(&key, value, at);
+            self.keep(key, value, at);
+        }
+    }
+
+    /// Takes the word that waits as an element of a list that has a name.
+    fn list(&mut self) {
+        let named = self.object != self.floor && self.pairs.objects.get(self.object).is_some_and(|object| !object.key.is_empty());
+        if let Some((value, at)) = self.word.take().filter(|_| named && self.key.is_none()) {
+            self.keep(Cow::Borrowed(""), value, at);
         }
     }
 
@@ -281,7 +332,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         match self.key.take() {
             Some((key, at)) => {
                 self.descend(&key, &value, at);
-                self.keep(&key, value, at);
+                self.keep(key, value, at);
             }
             None => self.word = Some((value, at)),
         }
@@ -315,10 +366,25 @@ impl<'a, 'p> Reader<'a, 'p> {
             return;
         }
         let (base, limit) = if self.within == 0 { (at, self.at) } else { (self.base, self.limit) };
-        self.pairs.objects.push(Object { key: key.to_owned(), parent: self.object, start: base, end: limit, depth });
+        self.pairs.objects.push(Object {
+            key: Cow::Owned(key.to_owned()),
+            parent: self.object,
+            start: base,
+            end: limit,
+            depth,
+            closed: false,
+        });
         let (object, within) = (self.pairs.objects.len() - 1, self.within + 1);
         let raw = value.get(start..).unwrap_or("");
-        Reader { raw, at: 0, pairs: &mut *self.pairs, object, floor: object, word: None, key: None, base, limit, within }.run();
+        let hold = |part: &str| Cow::Owned(part.to_owned());
+        Reader { raw, at: 0, pairs: &mut *self.pairs, hold, object, floor: object, word: None, key: None, base, limit, within }.run();
+    }
+
+    fn held(&self, text: Cow<'r, str>) -> Cow<'a, str> {
+        match text {
+            Cow::Borrowed(part) => (self.hold)(part),
+            Cow::Owned(text) => Cow::Owned(text),
+        }
     }
 
     fn bareword(&mut self) {
@@ -334,8 +400,9 @@ impl<'a, 'p> Reader<'a, 'p> {
         }
     }
 
-    fn keep(&mut self, key: &str, value: Cow<'a, str>, at: usize) {
-        self.pairs.pairs.push(Pair { key: key.to_owned(), value: value.into_owned(), object: self.object, at });
+    fn keep(&mut self, key: Cow<'r, str>, value: Cow<'r, str>, at: usize) {
+        let (key, value) = (self.held(key), self.held(value));
+        self.pairs.pairs.push(Pair { key, value, object: self.object, at });
     }
 }
 
@@ -410,6 +477,17 @@ mod tests {
     #[test]
     fn dotted_keys_are_paths() {
         assert_eq!(value(r#"{"eventName": "Run", "userIdentity.arn": "a"}"#, "eventName", "userIdentity.arn").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn lists_of_texts_are_read_where_they_are_whole() {
+        let texts = |text: &str| {
+            let pairs = Pairs::new(text);
+            let pair = pairs.named("m").next().unwrap();
+            pairs.texts(pair, "a.levels").into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(r#"{"m": "x", "a": {"levels": ["one", "two"], "more": ["three"]}}"#), ["one", "two"]);
+        assert_eq!(texts(r#"{"m": "x", "a": {"levels": ["one", "two"#), Vec::<String>::new());
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! Refusals in a stream of any length, in bounded memory.
 
-use super::Refusal;
 use super::catalogue::{Catalogue, Found, settle};
+use super::{Refusal, View};
+use aho_corasick::Anchored;
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::dfa::DFA;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
 
 /// How much of the stream is looked at together.
 const BLOCK: usize = 1024 * 1024;
@@ -9,16 +14,25 @@ const BLOCK: usize = 1024 * 1024;
 const BEFORE: usize = 16 * 1024;
 /// How much of the text after a telling word is read with it.
 const AFTER: usize = 16 * 1024;
+/// How much must have come before the rest is worth a quicker way.
+const LONG: usize = 16 * 1024 * 1024;
 /// How many different refusals are kept.
 const REFUSALS: usize = 1000;
+/// How many ways to tell them again are remembered.
+const REPEATS: usize = 64 * 1024;
 
 /// Reads a stream piece by piece.
 pub struct Scanner<'c> {
     catalogue: &'c Catalogue,
     kept: Vec<u8>,
+    view: View,
     /// The line of the first byte kept, from 0.
     lines: usize,
+    /// How much has been read.
+    read: usize,
     found: Vec<Found>,
+    /// By what they say: which of those found has said it before.
+    repeats: HashMap<u64, usize>,
     more: bool,
 }
 
@@ -26,7 +40,16 @@ impl<'c> Scanner<'c> {
     /// A scanner of these dialects.
     #[must_use]
     pub fn new(catalogue: &'c Catalogue) -> Self {
-        Self { catalogue, kept: Vec::new(), lines: 0, found: Vec::new(), more: false }
+        Self {
+            catalogue,
+            kept: Vec::new(),
+            view: View::default(),
+            lines: 0,
+            read: 0,
+            found: Vec::new(),
+            repeats: HashMap::new(),
+            more: false,
+        }
     }
 
     /// Takes the next piece of the stream.
@@ -63,92 +86,130 @@ impl<'c> Scanner<'c> {
         let cut = memchr::memrchr(b'\n', kept.get(..kept.len() - BEFORE).unwrap_or(&[])).map_or(BLOCK, |line| line + 1);
         let (block, rest) = kept.split_at(cut.min(kept.len()));
         self.read(block);
+        self.read += block.len();
+        if self.read >= LONG {
+            self.catalogue.hurry();
+        }
         self.lines += memchr::memchr_iter(b'\n', block).count();
         self.kept = rest.to_vec();
     }
 
     fn read(&mut self, block: &[u8]) {
+        let mut counted = Counted { at: 0, lines: self.lines };
         if block.len() <= BLOCK / 2 {
-            return self.read_region(block, 0, block.len());
+            return self.read_region(block, (0, block.len()), &mut counted);
         }
-        for (start, end) in self.regions(block) {
-            self.read_region(block, start, end);
+        for region in self.regions(block) {
+            self.read_region(block, region, &mut counted);
         }
     }
 
     /// Would a long text that holds `text` be read there? Every refusal must say yes.
     #[must_use]
     pub fn is_telling(&self, text: &str) -> bool {
-        self.catalogue.telling().is_some_and(|telling| telling.is_match(&Letters::new(text.as_bytes()).text))
+        self.catalogue.telling().is_some_and(|telling| Telling::new(telling).find(text.as_bytes(), 0).is_some())
     }
 
     /// The parts of a block that may hold a refusal.
     fn regions(&self, block: &[u8]) -> Vec<(usize, usize)> {
         let mut regions: Vec<(usize, usize)> = Vec::new();
         let Some(telling) = self.catalogue.telling() else { return vec![(0, block.len())] };
-        let letters = Letters::new(block);
-        for hit in telling.find_iter(&letters.text) {
-            let at = letters.raw(hit.start());
-            if regions.last().is_some_and(|last| at + AFTER / 2 <= last.1) {
-                continue;
-            }
+        let mut from = 0;
+        while let Some(at) = Telling::new(telling).find(block, from) {
             let start = line_start(block, at.saturating_sub(BEFORE));
             let end = line_end(block, (at + AFTER).min(block.len()));
             match regions.last_mut() {
                 Some(last) if start <= last.1 => last.1 = end,
                 _ => regions.push((start, end)),
             }
+            // What is read anyhow needs no second reason.
+            from = end.saturating_sub(AFTER / 2).max(at + 1);
         }
         regions
     }
 
-    fn read_region(&mut self, block: &[u8], start: usize, end: usize) {
-        let before = memchr::memchr_iter(b'\n', block.get(..start).unwrap_or(&[])).count();
+    fn read_region(&mut self, block: &[u8], (start, end): (usize, usize), counted: &mut Counted) {
+        let lines = counted.up_to(block, start);
         let text = String::from_utf8_lossy(block.get(start..end).unwrap_or(&[]));
-        let lines = self.lines + before;
-        for mut found in self.catalogue.sightings(&text) {
+        for mut found in self.catalogue.sightings_in(&text, &mut self.view) {
             found.refusal.line += lines;
             self.keep(found);
         }
     }
 
     fn keep(&mut self, found: Found) {
-        if self.found.iter().any(|known| known.strength >= found.strength && known.refusal.covers(&found.refusal)) {
+        let told = fingerprint(&found);
+        let covers = |known: &Found| known.strength >= found.strength && known.refusal.covers(&found.refusal);
+        if self.repeats.get(&told).and_then(|at| self.found.get(*at)).is_some_and(covers) {
+            return;
+        }
+        if self.repeats.len() >= REPEATS {
+            self.repeats.clear();
+        }
+        if let Some(at) = self.found.iter().position(covers) {
+            self.repeats.insert(told, at);
             return;
         }
         if self.found.len() >= REFUSALS {
             self.more = true;
             return;
         }
+        self.repeats.insert(told, self.found.len());
         self.found.push(found);
     }
 }
 
-/// The letters and digits of a text, in lower case: what is left of it however it was wrapped, quoted and put behind gutters.
-struct Letters {
-    text: Vec<u8>,
-    /// Where every [`STEP`]th of them stands in the text.
-    places: Vec<usize>,
+/// A number for what a refusal says, to find one like it. Two that say different things may share it.
+fn fingerprint(found: &Found) -> u64 {
+    let refusal = &found.refusal;
+    let mut hasher = DefaultHasher::new();
+    hasher.write_u8(found.strength);
+    let fields = [&refusal.principal, &refusal.action, &refusal.resource, &refusal.policy];
+    for field in fields.into_iter().flatten().chain([&refusal.refused_by]) {
+        hasher.write(field.as_bytes());
+        hasher.write_u8(0xff);
+    }
+    hasher.finish()
 }
 
-/// A place is known to so many letters: near enough to know what to read.
-const STEP: usize = 64;
+/// Lines are counted once, however many parts of a block are read.
+struct Counted {
+    at: usize,
+    lines: usize,
+}
 
-impl Letters {
-    fn new(block: &[u8]) -> Self {
-        let mut letters = Self { text: Vec::with_capacity(block.len()), places: Vec::with_capacity(block.len() / STEP + 1) };
-        for (at, byte) in block.iter().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric()) {
-            if letters.text.len().is_multiple_of(STEP) {
-                letters.places.push(at);
-            }
-            letters.text.push(byte.to_ascii_lowercase());
-        }
-        letters
+impl Counted {
+    fn up_to(&mut self, block: &[u8], at: usize) -> usize {
+        self.lines += memchr::memchr_iter(b'\n', block.get(self.at..at).unwrap_or(&[])).count();
+        self.at = at.max(self.at);
+        self.lines
+    }
+}
+
+/// Looks for telling words by their letters and digits alone: what is left of them however they were wrapped, quoted and put behind
+/// gutters.
+struct Telling<'c> {
+    words: &'c DFA,
+    state: Option<StateID>,
+}
+
+impl<'c> Telling<'c> {
+    fn new(words: &'c DFA) -> Self {
+        Self { words, state: words.start_state(Anchored::No).ok() }
     }
 
-    /// Where a letter stands in the text, or a little before.
-    fn raw(&self, at: usize) -> usize {
-        self.places.get(at / STEP).copied().unwrap_or(0)
+    /// Where the first word ends that begins at `from` or after.
+    fn find(self, block: &[u8], from: usize) -> Option<usize> {
+        let mut state = self.state?;
+        for (at, &byte) in block.iter().enumerate().skip(from) {
+            let next = self.words.next_state(Anchored::No, state, byte.to_ascii_lowercase());
+            // Chosen without a branch: letters and other bytes come in no order.
+            state = if byte.is_ascii_alphanumeric() { next } else { state };
+            if self.words.is_special(state) && self.words.is_match(state) {
+                return Some(at);
+            }
+        }
+        None
     }
 }
 

@@ -1,11 +1,13 @@
 //! Marks that belong to one refusal, before it is read.
 
-use super::{Form, Pairs, Reason, Record, Refusal, View, scrub};
+use super::{Form, Pairs, Reason, Record, Refusal, Sealed, View, scrub};
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// A Form that was found.
 #[derive(Debug, Clone)]
-pub struct Mark {
+pub struct Mark<'a> {
     /// The Form.
     pub form: &'static Form,
     /// Where it begins in the clean text.
@@ -13,36 +15,57 @@ pub struct Mark {
     /// Where it ends in the clean text.
     pub end: usize,
     /// Its holes and what filled them.
-    pub fields: Vec<(&'static str, String)>,
+    pub fields: Vec<(&'static str, Cow<'a, str>)>,
     pub(super) dialect: usize,
 }
 
-impl Mark {
+impl Mark<'_> {
     /// What filled the hole `name`.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_str())
+        self.fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_ref())
     }
 }
 
 /// Marks that stand together, with the text around them.
 pub struct Sighting<'a> {
     /// The marks, in the order of the text.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<Mark<'a>>,
     /// The log record they stand in.
     pub record: Option<&'a Record>,
     /// The text.
     pub view: &'a View,
-    /// Its keys and values.
-    pub pairs: &'a Pairs,
+    pub(super) pairs: &'a LazyPairs<'a>,
+}
+
+/// Keys and values, read when they are first asked for: most texts are prose.
+pub(super) struct LazyPairs<'a> {
+    raw: &'a str,
+    pairs: OnceCell<Pairs<'a>>,
+}
+
+impl<'a> LazyPairs<'a> {
+    pub(super) const fn new(raw: &'a str) -> Self {
+        Self { raw, pairs: OnceCell::new() }
+    }
+
+    pub(super) fn get(&self) -> &Pairs<'a> {
+        self.pairs.get_or_init(|| Pairs::new(self.raw))
+    }
 }
 
 impl<'a> Sighting<'a> {
+    /// The keys and values of the text.
+    #[must_use]
+    pub fn pairs(&self) -> &'a Pairs<'a> {
+        self.pairs.get()
+    }
+
     /// The Form that says who refused: the strongest, the first of equals.
     #[must_use]
-    pub fn verdict(&self) -> Option<&Mark> {
+    pub fn verdict(&self) -> Option<&Mark<'a>> {
         let deciding = self.marks.iter().filter(|mark| mark.form.decides());
-        deciding.fold(None, |best: Option<&Mark>, mark| match best {
+        deciding.fold(None, |best: Option<&Mark<'a>>, mark| match best {
             Some(best) if best.form.strength >= mark.form.strength => Some(best),
             _ => Some(mark),
         })
@@ -63,7 +86,7 @@ impl<'a> Sighting<'a> {
     /// What filled the hole `name`: in the deciding mark, else in the strongest of the others, else in the log record.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
-        let mut best: Option<(&Mark, &str)> = None;
+        let mut best: Option<(&Mark<'a>, &str)> = None;
         let verdict = self.verdict().and_then(|mark| mark.field(name));
         for mark in &self.marks {
             if let Some(value) = mark.field(name)
@@ -109,7 +132,7 @@ impl<'a> Sighting<'a> {
     #[must_use]
     pub fn pair(&self, key: &str) -> Option<&'a str> {
         let (start, end) = self.raw_extent(1200);
-        self.pairs.between(start, end).find(|pair| pair.is(key)).map(|pair| pair.value.as_str())
+        self.pairs().between(start, end).find(|pair| pair.is(key)).map(|pair| pair.value.as_ref())
     }
 
     /// The line on which the deciding mark stands.
@@ -157,6 +180,7 @@ impl<'a> Sighting<'a> {
             next: Vec::new(),
             derived,
             context: self.context(),
+            sealed: Sealed::default(),
         })
     }
 

@@ -1,10 +1,14 @@
 //! A wording with holes, compiled to a matcher that takes linear time.
 
 use super::view::{View, is_dropped};
-use memchr::memmem;
+use memchr::memmem::{Finder, FinderRev};
+use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// How far a hole may reach, in bytes of dense text.
 const REACH: usize = 2048;
+/// How far from a hole the words before it mostly stand.
+const NEAR: usize = 192;
 /// How far a gap `{_}` may reach.
 const GAP: usize = 400;
 
@@ -22,9 +26,35 @@ pub struct Template {
 
 #[derive(Debug)]
 enum Piece {
-    Words(Vec<u8>),
+    Words(Words),
     Hole { name: &'static str, ends: Ends },
     Maybe(Vec<Piece>),
+}
+
+/// Words as they stand in the dense text, with what looks for them; built when they are first looked for.
+#[derive(Debug, Default)]
+struct Words {
+    dense: Vec<u8>,
+    forward: OnceLock<Finder<'static>>,
+    backward: OnceLock<FinderRev<'static>>,
+}
+
+impl Words {
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        self.forward.get_or_init(|| Finder::new(&self.dense).into_owned()).find(text)
+    }
+
+    /// Most stand near. Where they do not, looking forward says much sooner that they are not there at all.
+    fn rfind(&self, text: &[u8]) -> Option<usize> {
+        let backward = self.backward.get_or_init(|| FinderRev::new(&self.dense).into_owned());
+        let near = text.len().saturating_sub(NEAR);
+        if let Some(found) = backward.rfind(text.get(near..)?) {
+            return Some(near + found);
+        }
+        let before = text.get(..text.len().min(near + self.dense.len()))?;
+        self.find(before)?;
+        backward.rfind(before)
+    }
 }
 
 /// Where a hole ends that no words follow.
@@ -43,13 +73,13 @@ enum Ends {
 
 /// What a template matched: a range of the clean text, and the ranges of its holes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Match {
+pub struct Match<'v> {
     /// Where it begins in the clean text.
     pub start: usize,
     /// Where it ends in the clean text.
     pub end: usize,
     /// The holes and what filled them.
-    pub fields: Vec<(&'static str, String)>,
+    pub fields: Vec<(&'static str, Cow<'v, str>)>,
 }
 
 impl Template {
@@ -58,7 +88,7 @@ impl Template {
     pub fn new(template: &'static str) -> Option<Self> {
         let pieces = parse(template);
         let words = pieces.iter().enumerate().filter_map(|(at, piece)| match piece {
-            Piece::Words(words) => Some((at, words.len())),
+            Piece::Words(words) => Some((at, words.dense.len())),
             _ => None,
         });
         let (anchor, _) = words.max_by_key(|(_, length)| *length)?;
@@ -76,14 +106,14 @@ impl Template {
     #[must_use]
     pub fn anchor(&self) -> &[u8] {
         match self.pieces.get(self.anchor) {
-            Some(Piece::Words(words)) => words,
+            Some(Piece::Words(words)) => &words.dense,
             _ => &[],
         }
     }
 
     /// Does the template match around its anchor, which stands at `at` of the dense text?
     #[must_use]
-    pub fn matches(&self, view: &View, at: usize) -> Option<Match> {
+    pub fn matches<'v>(&self, view: &'v View, at: usize) -> Option<Match<'v>> {
         let mut walk = Walk { view, fields: Vec::new(), start: at, end: at + self.anchor().len() };
         walk.backward(self.pieces.get(..self.anchor)?)?;
         walk.forward(self.pieces.get(self.anchor + 1..)?)?;
@@ -92,7 +122,7 @@ impl Template {
     }
 
     /// `AccessDenied` is not in `KMSAccessDeniedFault`.
-    fn stands_alone(&self, view: &View, matched: &Match) -> bool {
+    fn stands_alone(&self, view: &View, matched: &Match<'_>) -> bool {
         let is_word = |edge: Option<char>| edge.is_some_and(|edge| edge.is_alphanumeric() || edge == '_');
         let before = view.clean().get(..matched.start).and_then(|before| before.chars().next_back());
         let after = view.clean().get(matched.end..).and_then(|after| after.chars().next());
@@ -104,18 +134,18 @@ impl Template {
 
 struct Walk<'a> {
     view: &'a View,
-    fields: Vec<(&'static str, String)>,
+    fields: Vec<(&'static str, Cow<'a, str>)>,
     /// In the dense text.
     start: usize,
     end: usize,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn backward(&mut self, pieces: &[Piece]) -> Option<()> {
         let mut pieces = pieces.iter().rev().peekable();
         while let Some(piece) = pieces.next() {
             match piece {
-                Piece::Words(words) => self.words_before(words)?,
+                Piece::Words(words) => self.words_before(&words.dense)?,
                 Piece::Maybe(_) => {}
                 Piece::Hole { name, ends } => match pieces.next() {
                     Some(Piece::Words(words)) => self.hole_after(name, *ends, words)?,
@@ -131,10 +161,11 @@ impl Walk<'_> {
         (self.view.dense().get(start..self.start)? == words).then(|| self.start = start)
     }
 
-    fn hole_after(&mut self, name: &'static str, ends: Ends, words: &[u8]) -> Option<()> {
-        let from = self.start.saturating_sub(reach(name) + words.len());
-        let found = from + memmem::rfind(self.view.dense().get(from..self.start)?, words)?;
-        self.capture_dense(name, ends, found + words.len(), self.start)?;
+    fn hole_after(&mut self, name: &'static str, ends: Ends, words: &Words) -> Option<()> {
+        let length = words.dense.len();
+        let from = self.start.saturating_sub(reach(name) + length);
+        let found = from + words.rfind(self.view.dense().get(from..self.start)?)?;
+        self.capture_dense(name, ends, found + length, self.start)?;
         self.start = found;
         Some(())
     }
@@ -143,7 +174,11 @@ impl Walk<'_> {
     fn word_before(&mut self, name: &'static str) -> Option<()> {
         let end = self.view.clean_of_dense(self.start);
         let before = self.view.clean().get(..end)?.trim_end();
-        let start = before.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
+        // A tag that ends right here is a placeholder such as `<role>`; one that ends before the token stands beside it.
+        let bare = before.trim_end_matches(['"', '\'', '`']);
+        let start = bare.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
+        let token = before.get(start..)?;
+        let start = start + token.trim_end_matches('>').rfind('>').map_or(0, |tag| tag + 1);
         let word = before.get(start..)?;
         self.start = self.view.dense_of_clean(start);
         self.keep(name, word);
@@ -154,7 +189,7 @@ impl Walk<'_> {
         let mut pieces = pieces.iter().peekable();
         while let Some(piece) = pieces.next() {
             match piece {
-                Piece::Words(words) => self.words_after(words)?,
+                Piece::Words(words) => self.words_after(&words.dense)?,
                 Piece::Maybe(inner) => self.maybe(inner),
                 Piece::Hole { name, ends } => match pieces.peek() {
                     Some(Piece::Words(words)) => self.hole_before(name, *ends, words)?,
@@ -178,9 +213,9 @@ impl Walk<'_> {
         }
     }
 
-    fn hole_before(&mut self, name: &'static str, ends: Ends, words: &[u8]) -> Option<()> {
-        let to = self.view.dense().len().min(self.end + reach(name) + words.len());
-        let found = self.end + memmem::find(self.view.dense().get(self.end..to)?, words)?;
+    fn hole_before(&mut self, name: &'static str, ends: Ends, words: &Words) -> Option<()> {
+        let to = self.view.dense().len().min(self.end + reach(name) + words.dense.len());
+        let found = self.end + words.find(self.view.dense().get(self.end..to)?)?;
         self.capture_dense(name, ends, self.end, found)?;
         self.end = found;
         Some(())
@@ -211,7 +246,7 @@ impl Walk<'_> {
         let fits = match ends {
             Ends::Word => one_word(value.trim()),
             Ends::Pair => one_word(value.trim()) && value.contains(':'),
-            Ends::Dotted => one_word(value.trim()) && value.contains('.'),
+            Ends::Dotted => one_word(value.trim()) && value.contains('.') && (is_name(value) || value.contains('<')),
             Ends::Number => value.trim().bytes().all(|digit| digit.is_ascii_digit()),
             Ends::Line => !value.trim().contains('\n'),
             Ends::Words | Ends::Target => true,
@@ -220,14 +255,14 @@ impl Walk<'_> {
         fits.then_some(())
     }
 
-    fn keep(&mut self, name: &'static str, value: &str) {
+    fn keep(&mut self, name: &'static str, value: &'a str) {
         let value = tidy(value);
         if name != "_" && !value.is_empty() {
             self.fields.push((name, value));
         }
     }
 
-    fn matched(self) -> Match {
+    fn matched(self) -> Match<'a> {
         let end = match self.end.checked_sub(1) {
             Some(last) => self.view.clean_of_dense(last) + 1,
             None => 0,
@@ -236,13 +271,24 @@ impl Walk<'_> {
     }
 }
 
+/// Has it only what the name of a permission has, quotation marks aside?
+fn is_name(value: &str) -> bool {
+    let bare = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`' | '\\' | '*'));
+    bare.chars().all(|piece| piece.is_alphanumeric() || matches!(piece, '.' | '_' | '-' | '/' | '*'))
+}
+
 fn reach(name: &str) -> usize {
     if name == "_" { GAP } else { REACH }
 }
 
 /// The part of `rest` that a hole at the end is looked for in.
 fn window(rest: &str) -> &str {
-    let mut length = rest.len().min(REACH);
+    head(rest, REACH)
+}
+
+/// At most so many bytes of `rest`.
+fn head(rest: &str, most: usize) -> &str {
+    let mut length = rest.len().min(most);
     while !rest.is_char_boundary(length) {
         length -= 1;
     }
@@ -250,14 +296,14 @@ fn window(rest: &str) -> &str {
 }
 
 /// A value as it was meant: without its quotation marks, with the words that a wrap tore apart joined.
-fn tidy(value: &str) -> String {
+fn tidy(value: &str) -> Cow<'_, str> {
     let bare = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`'));
     let bare = bare.trim_end_matches([',', ';']);
     if !bare.contains('\n') {
-        return bare.to_owned();
+        return Cow::Borrowed(bare);
     }
     let one_word = !bare.contains(' ') && bare.contains([':', '/']);
-    bare.replace('\n', if one_word { "" } else { " " })
+    Cow::Owned(bare.replace('\n', if one_word { "" } else { " " }))
 }
 
 impl Ends {
@@ -294,7 +340,9 @@ fn word_with(text: &str, mark: char) -> usize {
 
 fn quoted(text: &str) -> Option<usize> {
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\'' | '`'))?;
-    let length = text.get(1..)?.find(quote)?;
+    // Some services open with a backtick and close with an apostrophe.
+    let closes = |piece: char| piece == quote || quote == '`' && piece == '\'';
+    let length = text.get(1..)?.find(closes)?;
     Some(length + 2)
 }
 
@@ -325,10 +373,14 @@ fn second_word(rest: &str) -> usize {
     if body.starts_with('\n') { 0 } else { rest.len() - body.len() + word(body) }
 }
 
+/// How long a name is at most whose end is known by the reason that follows.
+const NAME: usize = 600;
+
 /// The reason that follows within the sentence ends the name whatever spaces and wraps it has.
 fn before_reason(text: &str) -> Option<usize> {
-    let ends = AFTER_TARGET.iter().take(3).filter_map(|reason| find_word(text, reason));
-    let end = ends.min().filter(|end| *end < 600)?;
+    let near = head(text, NAME + 32);
+    let ends = AFTER_TARGET.iter().take(3).filter_map(|reason| find_word(near, reason));
+    let end = ends.min().filter(|end| *end < NAME)?;
     let name = text.get(..end)?;
     let broken = name.trim_end().contains([' ', '"', '}', ')']) && name.contains(". ");
     let torn = name.trim_end().matches('\n').count() > 2;
@@ -350,9 +402,11 @@ fn find_word(text: &str, word: &str) -> Option<usize> {
 }
 
 fn token_with_placeholders(text: &str) -> usize {
-    let mut open = 0_u32;
+    let (mut open, mut braces) = (0_u32, 0_u32);
     for (at, piece) in text.char_indices() {
         match piece {
+            '{' if at > 0 => braces += 1,
+            '}' if braces > 0 => braces -= 1,
             '<' if text.get(at..).is_some_and(|rest| rest.starts_with("</")) => return at,
             '<' => open += 1,
             '>' => open = open.saturating_sub(1),
@@ -395,8 +449,8 @@ fn parse_one(rest: &'static str, pieces: &mut Vec<Piece>) -> &'static str {
     let dense = words.bytes().filter(|byte| !is_dropped(*byte)).map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>();
     match pieces.last_mut() {
         _ if dense.is_empty() => {}
-        Some(Piece::Words(words)) => words.extend(dense),
-        _ => pieces.push(Piece::Words(dense)),
+        Some(Piece::Words(words)) => words.dense.extend(dense),
+        _ => pieces.push(Piece::Words(Words { dense, ..Words::default() })),
     }
     after
 }
@@ -424,18 +478,18 @@ fn parse_hole(hole: &'static str) -> Piece {
 
 #[cfg(test)]
 mod tests {
-    use super::{Match, Template};
+    use super::Template;
     use crate::refusal::View;
 
-    fn find(template: &'static str, text: &str) -> Option<Match> {
+    fn find(template: &'static str, text: &str) -> Option<Vec<(&'static str, String)>> {
         let template = Template::new(template).expect("has words");
         let view = View::new(text);
         let at = memchr::memmem::find(view.dense(), template.anchor())?;
-        template.matches(&view, at)
+        Some(template.matches(&view, at)?.fields.into_iter().map(|(name, value)| (name, value.into_owned())).collect())
     }
 
     fn fields(template: &'static str, text: &str) -> Vec<(&'static str, String)> {
-        find(template, text).expect("matches").fields
+        find(template, text).expect("matches")
     }
 
     const SENTENCE: &str = "User: {principal} is not authorized to perform: {action:word}[[ on resource: {resource:target}]]";

@@ -7,8 +7,8 @@
 #[derive(Debug, Default)]
 pub struct View {
     clean: String,
-    /// For each byte of `clean`, where it stands in the raw text.
-    raw_at: Vec<u32>,
+    /// Where runs of `clean` stand in the raw text, byte for byte.
+    runs: Vec<Run>,
     dense: Vec<u8>,
     /// For each byte of `dense`, where it stands in `clean`.
     clean_at: Vec<u32>,
@@ -16,16 +16,31 @@ pub struct View {
     line_ends: Vec<u32>,
 }
 
+/// From here on `clean` is the raw text from there on, up to the next run.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    clean: u32,
+    raw: u32,
+}
+
 impl View {
     /// The view of `raw`, of which at most 4 GiB are looked at.
     #[must_use]
     pub fn new(raw: &str) -> Self {
-        let mut view = Self { line_ends: line_ends(raw), ..Self::default() };
-        view.clean.reserve(raw.len());
-        view.raw_at.reserve(raw.len());
-        Cleaner { raw, at: 0, line_start: true, view: &mut view }.run();
-        view.condense();
+        let mut view = Self::default();
+        view.turn_to(raw);
         view
+    }
+
+    /// Becomes the view of `raw`, in the memory that it has.
+    pub(super) fn turn_to(&mut self, raw: &str) {
+        self.clean.clear();
+        self.clean.reserve(raw.len());
+        self.runs.clear();
+        self.line_ends.clear();
+        self.line_ends.extend(memchr::memchr_iter(b'\n', raw.as_bytes()).map(offset));
+        Cleaner { raw, at: 0, line_start: true, view: self }.run();
+        self.condense();
     }
 
     /// The text as it was meant; a run of white space is one space, or one line feed where the text has one.
@@ -55,13 +70,19 @@ impl View {
     /// Where a byte of `clean` stands in the raw text.
     #[must_use]
     pub fn raw_of_clean(&self, at: usize) -> usize {
-        self.raw_at.get(at).or(self.raw_at.last()).map_or(0, |&at| at as usize)
+        let at = offset(at.min(self.clean.len().saturating_sub(1)));
+        let run = self.runs.partition_point(|run| run.clean <= at).checked_sub(1).and_then(|run| self.runs.get(run));
+        run.map_or(0, |run| run.raw.saturating_add(at - run.clean) as usize)
     }
 
     /// The first byte of `clean` that stands at or after a byte of the raw text.
     #[must_use]
     pub fn clean_of_raw(&self, at: usize) -> usize {
-        self.raw_at.partition_point(|&raw| (raw as usize) < at)
+        let at = offset(at);
+        let after = self.runs.partition_point(|run| run.raw < at);
+        let Some(run) = after.checked_sub(1).and_then(|run| self.runs.get(run)) else { return 0 };
+        let end = self.runs.get(after).map_or(self.clean.len(), |next| next.clean as usize);
+        end.min(run.clean.saturating_add(at - run.raw) as usize)
     }
 
     /// The line of a byte of the raw text, from 1.
@@ -77,15 +98,37 @@ impl View {
         self.dense.get(range).is_some_and(|dense| memchr::memmem::find(dense, needle.as_bytes()).is_some())
     }
 
+    /// Takes the bytes that count one after the other; what does not count is overwritten by the next, which takes no branch.
     fn condense(&mut self) {
-        self.dense.reserve(self.clean.len());
-        self.clean_at.reserve(self.clean.len());
-        for (at, byte) in self.clean.bytes().enumerate() {
-            if !is_dropped(byte) {
-                self.dense.push(byte.to_ascii_lowercase());
-                self.clean_at.push(offset(at));
+        self.dense.resize(self.clean.len(), 0);
+        self.clean_at.resize(self.clean.len(), 0);
+        let clean = self.clean.as_bytes();
+        // A mail's mark that a new flow of the lines left between two words.
+        let mark = |at: usize| at > 0 && clean.get(at - 1..at + 2) == Some(b" > ");
+        let mut kept = 0;
+        for (at, &byte) in clean.iter().enumerate() {
+            if let (Some(dense), Some(clean_at)) = (self.dense.get_mut(kept), self.clean_at.get_mut(kept)) {
+                (*dense, *clean_at) = (byte.to_ascii_lowercase(), offset(at));
             }
+            kept += usize::from(!is_dropped(byte) && !(byte == b'>' && mark(at)));
         }
+        self.dense.truncate(kept);
+        self.clean_at.truncate(kept);
+    }
+
+    /// What `clean` is extended by next stands at `raw`.
+    fn runs_on(&mut self, raw: usize) {
+        let (clean, raw) = (offset(self.clean.len()), offset(raw));
+        if self.runs.last().is_none_or(|run| raw.checked_sub(run.raw) != clean.checked_sub(run.clean)) {
+            self.runs.push(Run { clean, raw });
+        }
+    }
+
+    /// Takes back a space.
+    fn pop(&mut self) {
+        self.clean.pop();
+        let clean = offset(self.clean.len());
+        self.runs.pop_if(|run| run.clean >= clean);
     }
 }
 
@@ -101,10 +144,6 @@ const fn is_plain(byte: u8) -> bool {
 
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
-}
-
-fn line_ends(raw: &str) -> Vec<u32> {
-    memchr::memchr_iter(b'\n', raw.as_bytes()).map(offset).collect()
 }
 
 struct Cleaner<'a> {
@@ -141,18 +180,29 @@ impl<'a> Cleaner<'a> {
     }
 
     fn push(&mut self, piece: char, length: usize) {
-        let at = offset(self.at);
+        self.view.runs_on(self.at);
         self.view.clean.push(piece);
-        self.view.raw_at.extend(std::iter::repeat_n(at, piece.len_utf8()));
+        // All the bytes of one character stand where it stands.
+        for further in 1..piece.len_utf8() {
+            let clean = offset(self.view.clean.len() - piece.len_utf8() + further);
+            self.view.runs.push(Run { clean, raw: offset(self.at) });
+        }
         self.at += length;
     }
 
-    /// Takes in the bytes up to the next one that may mean something else.
+    /// Takes in the bytes up to the next one that may mean something else: words with one space between them.
     fn plain(&mut self) {
-        let run = self.rest().bytes().take_while(|&byte| is_plain(byte)).count();
+        let mut spaced = false;
+        let counts = |&byte: &u8| {
+            let space = byte == b' ';
+            let taken = is_plain(byte) || space && !spaced;
+            spaced = space;
+            taken
+        };
+        let run = self.rest().as_bytes().iter().copied().take_while(counts).count();
         let end = self.at + run;
+        self.view.runs_on(self.at);
         self.view.clean.push_str(self.raw.get(self.at..end).unwrap_or(""));
-        self.view.raw_at.extend((self.at..end).map(offset));
         self.at = end;
     }
 
@@ -166,8 +216,7 @@ impl<'a> Cleaner<'a> {
     /// A line feed that was escaped in the text.
     fn line_feed_within(&mut self, length: usize) {
         if self.view.clean.ends_with(' ') {
-            self.view.clean.pop();
-            self.view.raw_at.pop();
+            self.view.pop();
         }
         match self.view.clean.bytes().next_back() {
             Some(b'\n') | None => self.at += length,

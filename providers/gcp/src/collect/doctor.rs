@@ -3,14 +3,16 @@
 use super::connection::connect;
 use super::principal::me;
 use super::reader::Reader;
-use super::step::{ALL, Step};
-use super::wire::Call;
-use super::{account, question};
+use super::resource_manager::Above;
+use super::step::{ALL, GET_PROJECT, LIST_ASSETS, LIST_FOLDERS, LIST_PROJECTS, LIST_SERVICES, Step};
+use super::wire::{Call, parts};
+use super::{account, assets, question, resource_manager};
 use crate::documents::KINDS;
+use crate::language::resources::FullName;
 use crate::request::Request;
-use iam_why_contract::Gathered;
-use iam_why_contract::collect::Secrets;
-use iam_why_contract::collect::{Check, Doctor, Options, Progress};
+use crate::world::names;
+use futures_util::future::{join, join_all, join3};
+use iam_why_contract::collect::{Check, Doctor, Gathered, Options, Progress, Secrets};
 use iam_why_contract::{CollectError, Outcome, Question};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,22 +46,48 @@ pub(super) async fn examine(options: &Options, progress: &dyn Progress) -> Resul
     })
 }
 
-/// Asks what a question about the project would ask, then about its first bucket.
-async fn probe(reader: &Reader<'_>, who: Option<&str>, project: &str) {
-    let ask = async |action: &str, resource: String| {
-        let principal = who.unwrap_or("anonymous").to_owned();
-        let question =
-            Question { provider: "gcp".into(), principal, action: action.into(), resource: Some(resource), ..Question::default() };
-        if let Ok(request) = Request::parse(&question) {
-            question::everything(reader, &request).await;
+/// Asks what a question about the project would ask, about its first bucket where it has one; then what a whole account takes.
+async fn probe(reader: &Reader<'_>, who: Option<&str>, name: &str) {
+    let bucket = account::first_bucket(reader, name).await;
+    let (action, resource) = match bucket {
+        Some(bucket) => ("storage.objects.get", format!("gs://{bucket}/{PROBE}/{PROBE}")),
+        None => ("resourcemanager.projects.get", format!("projects/{name}")),
+    };
+    let principal = who.unwrap_or("anonymous").to_owned();
+    let question = Question { provider: "gcp".into(), principal, action: action.into(), resource: Some(resource), ..Question::default() };
+    let request = Request::parse(&question);
+    let question = async {
+        match &request {
+            Ok(request) => question::everything(reader, request).await,
+            Err(_) => Vec::new(),
         }
     };
-    let bucket = account::first_bucket(reader, project).await;
-    match bucket {
-        Some(bucket) => ask("storage.objects.get", format!("gs://{bucket}/{PROBE}/{PROBE}")).await,
-        None => ask("resourcemanager.projects.get", format!("projects/{project}")).await,
-    }
-    account::first_account(reader, project).await;
+    join3(question, account::first_account(reader, name), lists(reader, &question::project(name))).await;
+}
+
+/// One element of each list that a whole account is read from.
+async fn lists(reader: &Reader<'_>, project: &FullName) {
+    let call = Call::get(format!("/v3/{}", parts(&project.path)));
+    let described = reader.ask(&GET_PROJECT, &project.to_string(), &call).await.ok();
+    let parent = described.as_ref().and_then(|(_, value)| value.get("parent")?.as_str());
+    let below = |step: &'static Step, path: &str| parent.map(|parent| (step, Call::get(path.into()).with("parent", parent)));
+    let services = Call::get(format!("/v1/{}/services", parts(&project.path)));
+    let calls = [
+        below(&LIST_PROJECTS, "/v3/projects"),
+        below(&LIST_FOLDERS, "/v3/folders"),
+        Some((&LIST_SERVICES, services.with("fields", "services(name,state),nextPageToken"))),
+        Some((&LIST_ASSETS, assets::all_in(project))),
+    ];
+    let named = described.as_ref().map(|(_, value)| names(value)).unwrap_or_default();
+    let path = Above { nodes: vec![project.clone()], named };
+    let tags = resource_manager::tags(reader, project, None, &path);
+    join(join_all(calls.into_iter().flatten().map(|(step, call)| try_one(reader, step, call))), tags).await;
+}
+
+async fn try_one(reader: &Reader<'_>, step: &'static Step, mut call: Call) {
+    call.query.retain(|(name, _)| *name != "pageSize");
+    // What came of it is kept by the reader's books.
+    let _ = reader.ask(step, PROBE, &call.with("pageSize", "1")).await;
 }
 
 /// A name that nothing has.
@@ -77,11 +105,12 @@ fn check(step: &Step, reader: &Reader<'_>, project: Option<&str>) -> Check {
 
 /// The smallest custom role under which every call of the table goes through, as `gcloud iam roles create --file` takes it.
 fn least() -> String {
-    let needs: BTreeSet<&str> = ALL.iter().flat_map(|step| step.needs.iter().copied()).collect();
+    let needs: BTreeSet<&str> = ALL.iter().filter(|step| !step.is_another_door()).flat_map(|step| step.needs.iter().copied()).collect();
     let lines: String = needs.iter().map(|permission| format!("- {permission}\n")).collect();
     format!(
         "title: iam-why reader\ndescription: Reads the policies that decide about access\nstage: GA\nincludedPermissions:\n{lines}\
-         # Reading groups is no permission of IAM: it takes the right to read groups in Workspace or Cloud Identity.\n"
+         # Reading groups is no permission of IAM: it takes the right to read groups in Workspace or Cloud Identity.\n\
+         # What the calls are charged to is another project's: --billing-project takes serviceusage.services.use there.\n"
     )
 }
 
@@ -98,7 +127,7 @@ mod tests {
     #[test]
     fn the_role_grants_every_permission_of_the_table_and_nothing_that_writes() {
         let role = least();
-        for step in ALL {
+        for step in ALL.iter().filter(|step| !step.is_another_door()) {
             for permission in step.needs {
                 assert!(role.contains(&format!("- {permission}\n")), "{permission}");
                 let verb = permission.rsplit('.').next().unwrap();
@@ -106,7 +135,7 @@ mod tests {
             }
         }
         let granted = role.lines().filter(|line| line.starts_with("- ")).count();
-        let needed: std::collections::BTreeSet<_> = ALL.iter().flat_map(|step| step.needs).collect();
+        let needed: std::collections::BTreeSet<_> = ALL.iter().filter(|step| !step.is_another_door()).flat_map(|step| step.needs).collect();
         assert_eq!(granted, needed.len());
     }
 }

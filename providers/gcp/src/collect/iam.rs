@@ -1,11 +1,11 @@
-//! IAM: roles that are bound, deny policies, principal access boundaries, service accounts; and groups, which Cloud Identity keeps.
+//! IAM: roles that are bound, deny policies, principal access boundaries, service accounts, workforce pools.
 
 use super::outcome::Failure;
 use super::reader::Reader;
-use super::resource_manager::POLICY;
-use super::step::{ACCOUNT_POLICY, GET_ACCOUNT, GET_BOUNDARY, GET_DENY, GET_ROLE, LIST_DENY, SEARCH_BINDINGS, SEARCH_GROUPS};
+use super::resource_manager::{Above, POLICY};
+use super::step::{ACCOUNT_POLICY, GET_ACCOUNT, GET_BOUNDARY, GET_DENY, GET_POOL, GET_ROLE, LIST_DENY, SEARCH_BINDINGS, Step};
 use super::wire::{Call, part, parts};
-use crate::documents::{BOUNDARY_POLICY, DENY_POLICY, GROUPS_OF, ROLE};
+use crate::documents::{BOUNDARY_BINDING, BOUNDARY_POLICY, DENY_POLICY, PRINCIPAL, ROLE};
 use crate::language::resources::FullName;
 use futures_util::future::join_all;
 use iam_why_contract::Outcome;
@@ -17,7 +17,7 @@ pub(super) async fn roles(reader: &Reader<'_>, policies: &[Value]) {
     let bindings = policies.iter().filter_map(|policy| policy.get("bindings")?.as_array()).flatten();
     let bound: BTreeSet<&str> = bindings.filter_map(|binding| binding.get("role")?.as_str()).collect();
     // A9: `_withcond_` stands for a binding that was left out; there is no such role.
-    let wanted = bound.into_iter().filter(|role| is_role(role) && !role.contains("_withcond_") && reader.is_new_role(role));
+    let wanted = bound.into_iter().filter(|role| is_role(role) && !role.contains("_withcond_") && reader.is_new(role));
     join_all(wanted.map(|role| one_role(reader, role))).await;
 }
 
@@ -48,32 +48,38 @@ fn without_permissions(mut role: Value) -> String {
 }
 
 /// Reads the deny policies of these nodes. The list leaves out the rules (F62), so each policy is read by itself; both calls are
-/// limited to about five a minute (F61), so none is sent in vain, and a refusal for that reason is waited out while there is time.
+/// limited to about five a minute (F61): a refusal for that reason is waited out while there is time.
 pub(super) async fn deny_policies(reader: &Reader<'_>, nodes: &[FullName]) {
-    for node in nodes {
-        let subject = node.to_string();
-        match denials(reader, node, &subject).await {
-            Ok(()) => reader.note(DENY_POLICY, &subject, Outcome::Found),
-            Err((step, failure)) => reader.failed(step, &subject, &failure),
-        }
+    join_all(nodes.iter().map(|node| deny_policies_of(reader, node))).await;
+}
+
+async fn deny_policies_of(reader: &Reader<'_>, node: &FullName) {
+    let subject = node.to_string();
+    match denials(reader, node, &subject).await {
+        Ok(()) => reader.note(DENY_POLICY, &subject, Outcome::Found),
+        Err((step, failure)) => reader.failed(step, &subject, &failure),
     }
 }
 
-async fn denials(reader: &Reader<'_>, node: &FullName, subject: &str) -> Result<(), (&'static super::step::Step, Failure)> {
+async fn denials(reader: &Reader<'_>, node: &FullName, subject: &str) -> Result<(), (&'static Step, Failure)> {
     let point = part(&format!("{}/{}", node.service, node.path));
     let call = Call::get(format!("/v2/policies/{point}/denypolicies")).with("pageSize", "1000");
     let listed = reader.list(&LIST_DENY, subject, &call, "policies").await.map_err(|failure| (&LIST_DENY, failure))?;
-    for policy in listed {
-        let nameless = || (&LIST_DENY, Failure::Malformed("a deny policy has no usable `name`".into()));
-        let id = name_of(&policy).and_then(|name| name.rsplit('/').next().map(str::to_owned)).filter(|id| !id.is_empty());
-        let id = id.ok_or_else(nameless)?;
-        let call = Call::get(format!("/v2/policies/{point}/denypolicies/{}", part(&id)));
-        let (text, value) = reader.ask(&GET_DENY, subject, &call).await.map_err(|failure| (&GET_DENY, failure))?;
-        if value.get("rules").is_none() {
-            return Err((&GET_DENY, Failure::Malformed(format!("the deny policy {id} has no `rules`"))));
-        }
-        reader.document(&GET_DENY, subject, &format!("deny policy {id} of {}", node.path), text);
+    let read = join_all(listed.iter().map(|policy| denial(reader, &point, node, policy))).await;
+    read.into_iter().collect()
+}
+
+async fn denial(reader: &Reader<'_>, point: &str, node: &FullName, listed: &str) -> Result<(), (&'static Step, Failure)> {
+    let nameless = || (&LIST_DENY, Failure::Malformed("a deny policy has no usable `name`".into()));
+    let id = name_of(listed).and_then(|name| name.rsplit('/').next().map(str::to_owned)).filter(|id| !id.is_empty());
+    let id = id.ok_or_else(nameless)?;
+    let subject = node.to_string();
+    let call = Call::get(format!("/v2/policies/{point}/denypolicies/{}", part(&id)));
+    let (text, value) = reader.ask(&GET_DENY, &subject, &call).await.map_err(|failure| (&GET_DENY, failure))?;
+    if value.get("rules").is_none() {
+        return Err((&GET_DENY, Failure::Malformed(format!("the deny policy {id} has no `rules`"))));
     }
+    reader.document(&GET_DENY, &subject, &format!("deny policy {id} of {}", node.path), text);
     Ok(())
 }
 
@@ -82,35 +88,114 @@ fn name_of(text: &str) -> Option<String> {
     value.get("name")?.as_str().map(str::to_owned)
 }
 
-/// Reads what is bound to these principal sets, each owned by a node, and the policies that are bound.
-pub(super) async fn boundaries(reader: &Reader<'_>, sets: &[(String, FullName)]) {
-    let mut policies = BTreeSet::new();
-    for (set, parent) in sets {
-        let call = Call::get(format!("/v3/{}/locations/global/policyBindings:searchTargetPolicyBindings", parts(&parent.path)))
-            .with("target", set)
-            .with("pageSize", "1000");
-        match reader.list(&SEARCH_BINDINGS, set, &call, "policyBindings").await {
-            Ok(bindings) => {
-                for binding in bindings {
-                    let policy =
-                        serde_json::from_str::<Value>(&binding).ok().and_then(|value| value.get("policy")?.as_str().map(str::to_owned));
-                    policies.extend(policy);
-                    let title = name_of(&binding).unwrap_or_else(|| format!("binding to {set}"));
-                    reader.document(&SEARCH_BINDINGS, set, &title, binding);
-                }
-                reader.note(SEARCH_BINDINGS.kind, set, Outcome::Found);
+/// A principal set whose boundaries are read.
+#[derive(Debug, Clone)]
+pub(super) struct Set {
+    /// Its names: a project has two, and documents and accounts go by either.
+    pub names: Vec<String>,
+    /// Its name as the API takes it, with the project's number; `None` where that is not known.
+    pub target: Option<String>,
+    /// The node that owns it.
+    pub parent: FullName,
+}
+
+impl Set {
+    /// The sets of the nodes of a path.
+    pub(super) fn of_nodes(above: &Above) -> Vec<Self> {
+        let set = |node: &FullName| {
+            let known = [&above.named.id, &above.named.number].into_iter().flatten().filter(|_| node.is_project());
+            let mut names = vec![node.to_string()];
+            names.extend(known.filter_map(|name| node.with_project(name)).map(|name| name.to_string()));
+            Self { names, target: above.by_number(node).map(|node| node.to_string()), parent: node.clone() }
+        };
+        above.nodes.iter().map(set).collect()
+    }
+
+    /// A set that has one name.
+    pub(super) fn named(name: &str, parent: &FullName) -> Self {
+        Self { names: vec![name.to_owned()], target: Some(name.to_owned()), parent: parent.clone() }
+    }
+
+    fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    fn note(&self, reader: &Reader<'_>, outcome: &Outcome) {
+        let names: BTreeSet<&String> = self.names.iter().collect();
+        names.into_iter().for_each(|name| reader.note(BOUNDARY_BINDING, name, outcome.clone()));
+    }
+}
+
+/// Reads what is bound to these principal sets, and the policies that are bound. The search finds what is bound to the very set, so
+/// every set that may hold the caller is asked for.
+pub(super) async fn boundaries(reader: &Reader<'_>, sets: &[Set]) {
+    let bound =
+        join_all(sets.iter().filter(|set| reader.is_new(set.target.as_deref().unwrap_or(set.name()))).map(|set| bindings(reader, set)))
+            .await;
+    let policies: BTreeSet<String> = bound.into_iter().flatten().collect();
+    let boundaries = policies.iter().filter(|policy| policy.contains("/principalAccessBoundaryPolicies/") && reader.is_new(policy));
+    join_all(boundaries.map(|policy| boundary(reader, policy))).await;
+}
+
+async fn bindings(reader: &Reader<'_>, set: &Set) -> Vec<String> {
+    let Some(target) = &set.target else {
+        let why = "principal sets are asked for by the number of the project, which is not known".to_owned();
+        set.note(reader, &Outcome::NotTried { why });
+        return Vec::new();
+    };
+    let call = Call::get(format!("/v3/{}/locations/global/policyBindings:searchTargetPolicyBindings", parts(&set.parent.path)))
+        .with("target", target)
+        .with("pageSize", "1000");
+    match reader.list(&SEARCH_BINDINGS, set.name(), &call, "policyBindings").await {
+        Ok(bindings) => {
+            let policies = bindings.iter().filter_map(|binding| policy_of(binding)).collect();
+            for binding in bindings {
+                let title = name_of(&binding).unwrap_or_else(|| format!("binding to {}", set.name()));
+                reader.document(&SEARCH_BINDINGS, set.name(), &title, binding);
             }
-            Err(failure) => reader.failed(&SEARCH_BINDINGS, set, &failure),
+            set.note(reader, &Outcome::Found);
+            policies
+        }
+        Err(failure) => {
+            reader.failed(&SEARCH_BINDINGS, set.name(), &failure);
+            set.note(reader, &failure.outcome(&SEARCH_BINDINGS, reader.secrets()));
+            Vec::new()
         }
     }
-    for policy in policies.iter().filter(|policy| policy.contains("/principalAccessBoundaryPolicies/")) {
-        match reader.ask(&GET_BOUNDARY, policy, &Call::get(format!("/v3/{}", parts(policy)))).await {
-            Ok((text, value)) if value.get("details").is_some() => {
-                reader.document(&GET_BOUNDARY, policy, policy, text);
-                reader.note(BOUNDARY_POLICY, policy, Outcome::Found);
-            }
-            Ok(_) => reader.failed(&GET_BOUNDARY, policy, &Failure::Malformed("the answer has no `details`".into())),
-            Err(failure) => reader.failed(&GET_BOUNDARY, policy, &failure),
+}
+
+fn policy_of(binding: &str) -> Option<String> {
+    serde_json::from_str::<Value>(binding).ok()?.get("policy")?.as_str().map(str::to_owned)
+}
+
+async fn boundary(reader: &Reader<'_>, policy: &str) {
+    match reader.ask(&GET_BOUNDARY, policy, &Call::get(format!("/v3/{}", parts(policy)))).await {
+        Ok((text, value)) if value.get("details").is_some() => {
+            reader.document(&GET_BOUNDARY, policy, policy, text);
+            reader.note(BOUNDARY_POLICY, policy, Outcome::Found);
+        }
+        Ok(_) => reader.failed(&GET_BOUNDARY, policy, &Failure::Malformed("the answer has no `details`".into())),
+        Err(failure) => reader.failed(&GET_BOUNDARY, policy, &failure),
+    }
+}
+
+/// Reads which organization owns a workforce pool, which is the home of its identities (P42).
+pub(super) async fn workforce_home(reader: &Reader<'_>, pool: &str, principal: &str) -> Option<FullName> {
+    match reader.ask(&GET_POOL, principal, &Call::get(format!("/v1/{}", parts(pool)))).await {
+        Ok((_, value)) => {
+            let home = value.get("parent").and_then(Value::as_str).and_then(FullName::node);
+            let Some(home) = home.filter(|home| home.path.starts_with("organizations/")) else {
+                reader.failed(&GET_POOL, principal, &Failure::Malformed("the pool has no `parent` that is an organization".into()));
+                return None;
+            };
+            let facts = json!({"pool": pool, "ancestors": [home.path]});
+            reader.document(&GET_POOL, principal, &format!("what is known of {principal}"), facts.to_string());
+            reader.note(PRINCIPAL, principal, Outcome::Found);
+            Some(home)
+        }
+        Err(failure) => {
+            reader.failed(&GET_POOL, principal, &failure);
+            None
         }
     }
 }
@@ -126,22 +211,4 @@ pub(super) async fn account_policy(reader: &Reader<'_>, email: &str, subject: &s
     let path = format!("/v1/projects/-/serviceAccounts/{}:getIamPolicy", part(email));
     let call = Call::post(path, json!({})).with("options.requestedPolicyVersion", "3");
     reader.read(&ACCOUNT_POLICY, subject, &format!("allow policy of the service account {email}"), &call, POLICY).await
-}
-
-/// Reads the groups of `email`, nested ones too. Who may not see all of them is refused (searchTransitiveGroups: "Actor must have view
-/// permissions all transitive groups"), so an answer is complete.
-pub(super) async fn groups(reader: &Reader<'_>, email: &str) {
-    if email.contains(['\'', '\\']) {
-        return reader.note(GROUPS_OF, email, Outcome::NotTried { why: "its address cannot stand in a query".into() });
-    }
-    let query = format!("member_key_id == '{email}' && 'cloudidentity.googleapis.com/groups.discussion_forum' in labels");
-    let call = Call::get("/v1/groups/-/memberships:searchTransitiveGroups".into()).with("query", query).with("pageSize", "1000");
-    match reader.list(&SEARCH_GROUPS, email, &call, "memberships").await {
-        Ok(memberships) => {
-            let text = format!("{{\"memberships\": [{}]}}", memberships.join(", "));
-            reader.document(&SEARCH_GROUPS, email, &format!("groups of {email}"), text);
-            reader.note(GROUPS_OF, email, Outcome::Found);
-        }
-        Err(failure) => reader.failed(&SEARCH_GROUPS, email, &failure),
-    }
 }

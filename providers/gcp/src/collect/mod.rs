@@ -6,18 +6,23 @@
 //! | `connection`, `wire` | credentials; one REST client with paging, retries and bounds |
 //! | `reader`, `outcome` | sends calls, says what became of them |
 //! | `principal`, `question` | what one question needs |
-//! | `account` | a whole project |
-//! | `resource_manager`, `iam`, `storage`, `services`, `gates` | one API family each |
+//! | `account` | a whole project, folder or organization |
+//! | `resource_manager`, `iam`, `groups`, `storage`, `services`, `gates`, `assets` | one API family each |
+//! | `mentions` | which groups and tags the policies that were read ask for |
 //! | `doctor` | what the credentials can read |
 //! | `troubleshooter` | what Google Cloud itself says |
 
 #![expect(clippy::disallowed_methods, reason = "this is where the clock is looked at, and the file with a token is read")]
 
 mod account;
+mod assets;
 mod connection;
 mod doctor;
 mod gates;
+mod groups;
+mod holder;
 mod iam;
+mod mentions;
 mod outcome;
 mod principal;
 mod question;
@@ -29,7 +34,7 @@ mod storage;
 mod troubleshooter;
 mod wire;
 
-use iam_why_contract::collect::{Collect, Collected, Doctor, Options, Progress, Reading, SecondOpinion, Sink};
+use iam_why_contract::collect::{Collect, Collected, Doctor, Holder, Options, Progress, Reading, SecondOpinion, Sink};
 use iam_why_contract::{Question, Verdict};
 
 /// Reads Google Cloud.
@@ -57,6 +62,10 @@ impl Collect for GcpReader {
 
     fn doctor<'a>(&'a self, options: &'a Options, progress: &'a dyn Progress) -> Reading<'a, Doctor> {
         Box::pin(doctor::examine(options, progress))
+    }
+
+    fn holder<'a>(&'a self, options: &'a Options) -> Reading<'a, Option<Holder>> {
+        Box::pin(holder::ask(options))
     }
 
     fn verify<'a>(&'a self, question: &'a Question, verdict: &'a Verdict, options: &'a Options) -> Reading<'a, Option<SecondOpinion>> {

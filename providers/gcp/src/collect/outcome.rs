@@ -52,13 +52,29 @@ impl Failure {
     }
 
     /// After how long to try again; `None` where that is useless.
-    pub(super) fn again(&self, attempt: u32) -> Option<Duration> {
+    pub(super) fn again(&self, step: &Step, attempt: u32) -> Option<Duration> {
         match self {
+            // What is counted by the minute does not come back within a second.
+            Self::Answered { retry_after: None, .. } if self.is_limited() && step.is_scarce() => Some(Duration::from_secs(10)),
             Self::Answered { status: 429 | 502 | 503 | 504, retry_after, .. } => {
+                Some(retry_after.unwrap_or_else(|| Duration::from_millis(250 << attempt.min(6))))
+            }
+            Self::Answered { retry_after, .. } if self.is_limited() => {
                 Some(retry_after.unwrap_or_else(|| Duration::from_millis(250 << attempt.min(6))))
             }
             Self::Connection(_) if attempt == 0 => Some(Duration::from_millis(200)),
             _ => None,
+        }
+    }
+
+    /// Were there too many calls? Cloud Storage and BigQuery say so with a 403 (N9).
+    pub(super) fn is_limited(&self) -> bool {
+        match self {
+            Self::Answered { status: 429, .. } => true,
+            Self::Answered { status: 403, reason, .. } => {
+                matches!(reason.as_str(), "RATE_LIMIT_EXCEEDED" | "rateLimitExceeded" | "userRateLimitExceeded")
+            }
+            _ => false,
         }
     }
 
@@ -70,6 +86,11 @@ impl Failure {
     /// Is there no such thing?
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self, Self::Answered { status: 404, .. })
+    }
+
+    /// Does the call itself not make sense, as one for a page that is forgotten?
+    pub(super) fn is_invalid(&self) -> bool {
+        matches!(self, Self::Answered { status: 400, .. })
     }
 
     /// Did no answer come at all?
@@ -100,9 +121,10 @@ impl Failure {
             Self::Answered { reason, .. } if reason == "ACCESS_TOKEN_SCOPE_INSUFFICIENT" => {
                 "a token with the scope https://www.googleapis.com/auth/cloud-platform".into()
             }
-            Self::Answered { status: 429, .. } if step.kind == crate::documents::DENY_POLICY => {
-                "a later try or a longer --timeout: reading deny policies is limited to about 5 calls a minute".into()
+            Self::Answered { .. } if self.is_limited() && step.is_scarce() => {
+                "a later try or a longer --timeout: reading deny and boundary policies is limited to about 5 calls a minute".into()
             }
+            Self::Answered { .. } if self.is_limited() => format!("an answer to {}: try again later", step.call),
             Self::Answered { status: 429 | 500..=599, .. } => format!("an answer to {}: try again later", step.call),
             Self::Answered { .. } if step.needs.is_empty() && step.host == "cloudidentity" => {
                 "the right to read groups in Workspace or Cloud Identity (an administrator role, not IAM)".into()

@@ -1,15 +1,15 @@
 //! Who asks, and what is known of the caller beyond its name.
 
+use super::iam::Set;
 use super::outcome::Failure;
 use super::reader::Reader;
-use super::step::{Step, TOKEN};
+use super::step::TOKEN;
 use super::wire::Call;
-use crate::documents::PRINCIPAL;
 use crate::language::principals::Principal;
 use crate::language::resources::FullName;
 use crate::membership::customer_id;
-use iam_why_contract::{CollectError, Outcome};
-use serde_json::{Value, json};
+use iam_why_contract::CollectError;
+use serde_json::Value;
 
 /// The caller as a v1 member, as far as the token tells.
 pub(super) async fn me(reader: &Reader<'_>) -> Result<Option<String>, Failure> {
@@ -40,16 +40,15 @@ pub(super) async fn resolve(reader: &Reader<'_>, written: &str) -> Result<String
     }
 }
 
-/// Notes the customer of a user whose address is of the primary domain of an organization: the organization's display name is that
-/// domain (F3, F19). Of other domains nothing is known, and nothing is noted.
-pub(super) fn customer(reader: &Reader<'_>, principal: &Principal, organization: &FullName, document: &Value) -> Option<String> {
-    let Principal::User(email) = principal else { return None };
-    let domain = email.rsplit('@').next()?;
-    let primary = document.get("displayName")?.as_str()?;
-    let customer = customer_id(document).filter(|_| primary.eq_ignore_ascii_case(domain))?;
-    let facts = json!({"customer_id": customer, "ancestors": [organization.path]});
-    let step = Step { kind: PRINCIPAL, ..super::step::GET_ORGANIZATION };
-    reader.document(&step, &principal.v1(), &format!("what is known of {email}"), facts.to_string());
-    reader.note(PRINCIPAL, &principal.v1(), Outcome::Found);
-    Some(customer)
+/// Is it a user whose address is of the primary domain of this organization? Its display name is that domain (F3, F19).
+pub(super) fn is_of_primary_domain(principal: &Principal, organization: &Value) -> bool {
+    let Principal::User(email) = principal else { return false };
+    let primary = organization.get("displayName").and_then(Value::as_str);
+    email.rsplit('@').next().zip(primary).is_some_and(|(domain, primary)| primary.eq_ignore_ascii_case(domain))
+}
+
+/// The set of all accounts of the customer that owns an organization.
+pub(super) fn primary_set(organization: &FullName, document: &Value) -> Option<Set> {
+    let name = format!("//iam.googleapis.com/locations/global/workspace/{}", customer_id(document)?);
+    Some(Set::named(&name, organization))
 }

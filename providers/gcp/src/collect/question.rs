@@ -1,20 +1,19 @@
 //! What one question needs, read at once: calls that do not depend on each other run together.
 
 use super::connection::connect;
-use super::principal::{customer, resolve};
+use super::iam::Set;
+use super::principal::{is_of_primary_domain, primary_set, resolve};
 use super::reader::Reader;
 use super::resource_manager::{Above, climb};
-use super::{gates, iam, resource_manager, services};
-use crate::documents::KINDS;
+use super::{assets, gates, groups, iam, resource_manager, services};
+use crate::documents::{KINDS, TAGS};
 use crate::language::principals::{Identity, Pool, Principal};
 use crate::language::resources::{FullName, MANAGER};
 use crate::request::Request;
 use crate::world::home_project;
-use futures_util::future::{join, join3};
-use iam_why_contract::Gathered;
-use iam_why_contract::collect::Secrets;
-use iam_why_contract::collect::{Options, Progress};
-use iam_why_contract::{CollectError, Collected, Question};
+use futures_util::future::{join, join3, join5};
+use iam_why_contract::collect::{Gathered, Options, Progress, Secrets};
+use iam_why_contract::{CollectError, Collected, Outcome, Question};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -28,12 +27,11 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
     let reading = async {
         asked.principal = resolve(&reader, &question.principal).await?;
         let request = Request::parse(&asked).map_err(|error| CollectError::Question(error.to_string()))?;
-        Box::pin(everything(&reader, &request)).await;
-        Ok::<(), CollectError>(())
+        Ok::<_, CollectError>(Box::pin(everything(&reader, &request)).await)
     };
     let in_time = tokio::time::timeout(options.timeout, reading).await;
     match in_time {
-        Ok(done) => done?,
+        Ok(done) => notes.extend(done?),
         Err(_) => {
             reader.ledger.give_up(options.timeout);
             let seconds = options.timeout.as_secs_f64();
@@ -48,48 +46,108 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
         let said = format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64());
         return Err(CollectError::NothingRead { cloud: "Google Cloud", said });
     }
+    notes.extend(reader.wire.waits.notes());
     drop(reader);
     Ok(Collected { question: asked, snapshot: sink.into_snapshot(KINDS, now()), notes })
 }
 
-/// Reads all that the request touches.
-pub(super) async fn everything(reader: &Reader<'_>, request: &Request) {
-    let resource = async {
-        let (mut policies, project) = own_policies(reader, &request.resource).await;
-        let Some(start) = project else { return (policies, Above::default()) };
-        let above = climb(reader, start).await;
-        let (more, (), ()) = join3(
-            resource_manager::policies(reader, &above.nodes),
-            iam::deny_policies(reader, &above.nodes),
-            around(reader, &above, request.permission.host()),
-        )
-        .await;
-        policies.extend(more);
-        (policies, above)
-    };
+/// Reads all that the request touches. Returns what the user should know of how it was read.
+pub(super) async fn everything(reader: &Reader<'_>, request: &Request) -> Vec<String> {
     let caller = async {
-        if let Some(email) = request.principal.email() {
-            iam::groups(reader, email).await;
-        }
         if let Principal::ServiceAccount(email) = &request.principal {
             iam::account(reader, email).await;
         }
     };
-    let ((policies, above), ()) = join(resource, caller).await;
-    join(iam::roles(reader, &policies), boundaries(reader, &request.principal, &above)).await;
+    let groups = async {
+        match request.principal.email() {
+            Some(email) => groups::of(reader, email).await,
+            None => None,
+        }
+    };
+    let (found, (), listed) = join3(resource(reader, request), caller, groups).await;
+    let mut notes = Vec::new();
+    let (policies, told) = assets::instead(reader, &request.resource, &found.above).await;
+    notes.extend(assets::told(&told));
+    iam::roles(reader, &policies).await;
+    let mentions = reader.mentions();
+    let members = async {
+        if let Some(email) = request.principal.email() {
+            groups::unsearched(reader, email, listed.as_ref(), mentions.groups, &found.domains(&request.principal)).await;
+        }
+    };
+    let tags = async {
+        if mentions.tags {
+            tags(reader, &request.resource, &found).await;
+        }
+    };
+    join(members, tags).await;
+    notes
 }
 
-/// The policies below the project, and the project or other node to climb from.
-async fn own_policies(reader: &Reader<'_>, resource: &FullName) -> (Vec<Value>, Option<FullName>) {
+/// What was learnt of the resource.
+#[derive(Default)]
+struct Found {
+    above: Above,
+    /// The settings of the bucket that it is or lies in.
+    bucket: Option<Value>,
+    /// The organization above it.
+    organization: Option<Value>,
+}
+
+impl Found {
+    /// The domains of the caller's organization beyond that of its address: of a service account of this organization, its primary one.
+    fn domains(&self, principal: &Principal) -> Vec<String> {
+        let Principal::ServiceAccount(email) = principal else { return Vec::new() };
+        let here = home_project(email).is_some_and(|home| self.above.starts_with(&home));
+        let domain = self.organization.as_ref().filter(|_| here).and_then(|it| it.get("displayName")?.as_str());
+        domain.map(str::to_owned).into_iter().collect()
+    }
+}
+
+/// Reads the policies of the resource and of what lies above it, and the other gates.
+async fn resource(reader: &Reader<'_>, request: &Request) -> Found {
+    let (own, start, bucket) = own_policies(reader, &request.resource).await;
+    let roles = iam::roles(reader, &own);
+    let Some(start) = start else {
+        join(roles, home_boundaries(reader, &request.principal, &Above::default())).await;
+        return Found { bucket, ..Found::default() };
+    };
+    let (above, ()) = join(climb(reader, start), roles).await;
+    let policies = async {
+        let policies = resource_manager::policies(reader, &above.nodes).await;
+        iam::roles(reader, &policies).await;
+    };
+    let organization = async {
+        let organization = resource_manager::organization(reader, &above).await;
+        if let Some(sets) = organization.as_ref().and_then(|it| of_customer(&request.principal, &above, it)) {
+            iam::boundaries(reader, &sets).await;
+        }
+        organization
+    };
+    let ((), organization, (), (), ()) = join5(
+        policies,
+        organization,
+        iam::deny_policies(reader, &above.nodes),
+        home_boundaries(reader, &request.principal, &above),
+        around(reader, &above, request.permission.host()),
+    )
+    .await;
+    Found { above, bucket, organization }
+}
+
+/// The policies below the project, the project or other node to climb from, and the settings of the bucket.
+async fn own_policies(reader: &Reader<'_>, resource: &FullName) -> (Vec<Value>, Option<FullName>, Option<Value>) {
     if resource.is_node() {
-        return (Vec::new(), Some(resource.clone()));
+        return (Vec::new(), Some(resource.clone()), None);
     }
     let named = resource.project().map(project);
     if let Some(bucket) = resource.bucket() {
-        let (policies, number) = services::bucket(reader, resource, &bucket).await;
-        return (policies, named.or_else(|| number.as_deref().map(project)));
+        let (policies, settings) = services::bucket(reader, resource, &bucket).await;
+        let number = settings.as_ref().and_then(|value| value.get("projectNumber")?.as_str());
+        let start = named.or_else(|| number.map(project));
+        return (policies, start, settings);
     }
-    (services::policies(reader, resource).await, named)
+    (services::policies(reader, resource).await, named, None)
 }
 
 async fn around(reader: &Reader<'_>, above: &Above, host: &str) {
@@ -98,37 +156,68 @@ async fn around(reader: &Reader<'_>, above: &Above, host: &str) {
             gates::perimeters(reader, organization).await;
         }
     };
-    let state = async {
-        if let Some(project) = above.nodes.first().filter(|node| node.is_project()) {
-            gates::service(reader, project, host).await;
+    let project = async {
+        if let Some(project) = above.project() {
+            join(gates::service(reader, project, host), gates::billing(reader, project)).await;
         }
     };
-    join3(perimeters, state, gates::constraints(reader, &above.nodes)).await;
+    join3(perimeters, project, gates::constraints(reader, &above.nodes)).await;
 }
 
-/// The boundaries that matter are those of the caller's home (P42): the path above a service account or a pool, the organization of a
-/// user's customer.
-async fn boundaries(reader: &Reader<'_>, principal: &Principal, above: &Above) {
-    let mut sets: Vec<(String, FullName)> = Vec::new();
+/// The boundaries that matter are those of the caller's home (P42): the path above a service account or a pool.
+async fn home_boundaries(reader: &Reader<'_>, principal: &Principal, above: &Above) {
     let home = match principal {
         Principal::ServiceAccount(email) => home_project(email),
         Principal::Federated(Identity { pool: Pool::Workload { project, .. }, .. }) => project.clone(),
+        Principal::Federated(Identity { pool: Pool::Workforce(_), .. }) => return workforce(reader, principal).await,
         _ => None,
     };
-    if let Some(home) = home.as_deref().map(project) {
-        let path = if above.nodes.contains(&home) { above.clone() } else { climb(reader, home.clone()).await };
-        sets.extend(path.nodes.iter().map(|node| (node.to_string(), node.clone())));
-        if let Principal::Federated(identity) = principal {
-            sets.push((format!("//iam.googleapis.com/{}", identity.pool.text()), home));
-        }
-    }
-    if let (Some(organization), Some(document)) = (above.top(), &above.organization)
-        && let Some(customer) = customer(reader, principal, organization, document)
-    {
-        sets.push((format!("//iam.googleapis.com/locations/global/workspace/{customer}"), organization.clone()));
-        sets.push((organization.to_string(), organization.clone()));
+    let Some(home) = home else { return };
+    let path = if above.starts_with(&home) { above.clone() } else { climb(reader, project(&home)).await };
+    let mut sets = Set::of_nodes(&path);
+    if let Principal::Federated(identity) = principal {
+        let name = format!("//iam.googleapis.com/{}", identity.pool.text());
+        let numbered = path.by_number(&FullName::new("iam.googleapis.com", &identity.pool.text()));
+        sets.push(Set { names: vec![name], target: numbered.map(|name| name.to_string()), parent: project(&home) });
     }
     iam::boundaries(reader, &sets).await;
+}
+
+async fn workforce(reader: &Reader<'_>, principal: &Principal) {
+    let Principal::Federated(Identity { pool, .. }) = principal else { return };
+    let Some(home) = iam::workforce_home(reader, &pool.text(), &principal.v1()).await else { return };
+    let of_pool = Set::named(&format!("//iam.googleapis.com/{}", pool.text()), &home);
+    iam::boundaries(reader, &[of_pool, Set::named(&home.to_string(), &home)]).await;
+}
+
+/// The sets that hold a user of the customer that owns this organization.
+fn of_customer(principal: &Principal, above: &Above, organization: &Value) -> Option<Vec<Set>> {
+    let top = above.top()?;
+    let accounts = primary_set(top, organization).filter(|_| is_of_primary_domain(principal, organization))?;
+    Some(vec![accounts, Set::named(&top.to_string(), top)])
+}
+
+/// Reads the tags that conditions see: those of the nearest resource that carries any (H9).
+async fn tags(reader: &Reader<'_>, resource: &FullName, found: &Found) {
+    let bucket = resource.bucket();
+    let location = match &bucket {
+        Some(_) => found.bucket.as_ref().and_then(|settings| settings.get("location")?.as_str().map(str::to_owned)),
+        None => location(resource),
+    };
+    let global = resource.is_node() || resource.service == "secretmanager.googleapis.com";
+    let holder = resource.containers().into_iter().find(|container| container.holds_policy() == Some(true));
+    let tagged = bucket.or(holder).unwrap_or_else(|| resource.clone());
+    if location.is_none() && !global {
+        let why = "tags are kept where the resource is, which is not known".to_owned();
+        return reader.note(TAGS, &tagged.to_string(), Outcome::NotTried { why });
+    }
+    resource_manager::tags(reader, &tagged, location.as_deref(), &found.above).await;
+}
+
+/// The location in a name: `…/locations/europe-west1/…`.
+fn location(resource: &FullName) -> Option<String> {
+    let mut parts = resource.path.split('/').skip_while(|part| !matches!(*part, "locations" | "zones" | "regions"));
+    parts.nth(1).map(str::to_owned)
 }
 
 /// A project as a node.

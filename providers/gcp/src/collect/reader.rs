@@ -1,20 +1,25 @@
 //! Sends the calls: so many at once, each noted before it is sent and when it is answered.
 
 use super::connection::bad_credentials;
+use super::mentions::Mentions;
 use super::outcome::Failure;
 use super::step::Step;
 use super::wire::{Call, Wire};
+use crate::documents::ALLOW_POLICY;
 use iam_why_contract::collect::{CollectError, Ledger, Progress, Secrets, Sink};
 use iam_why_contract::{Document, Outcome};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 /// No list is followed further than this: a server whose pages never end does not keep us for ever.
 const MOST_PAGES: usize = 500;
+
+/// After so many calls in a row without an answer a long reading stops.
+const MOST_UNHEARD: usize = 8;
 
 /// What every part of the collector reads through.
 pub(super) struct Reader<'r> {
@@ -24,8 +29,16 @@ pub(super) struct Reader<'r> {
     answered: AtomicBool,
     /// The first failure that leaves nothing to answer from, if nothing else comes.
     fatal: Mutex<Option<Failure>>,
-    /// Roles that were asked for.
-    roles: Mutex<BTreeSet<String>>,
+    /// Roles, groups and the like that were asked for.
+    seen: Mutex<BTreeSet<String>>,
+    /// What the policies that were read refer to.
+    mentions: Mutex<Mentions>,
+    /// How often reading failed.
+    failures: AtomicUsize,
+    /// Whose allow policies could not be read.
+    closed: Mutex<BTreeSet<String>>,
+    /// So many calls in a row got no answer, or none to these credentials.
+    unheard: AtomicUsize,
 }
 
 impl<'r> Reader<'r> {
@@ -36,7 +49,11 @@ impl<'r> Reader<'r> {
             permits: Semaphore::new(concurrency.max(1)),
             answered: AtomicBool::new(false),
             fatal: Mutex::default(),
-            roles: Mutex::default(),
+            seen: Mutex::default(),
+            mentions: Mutex::default(),
+            failures: AtomicUsize::new(0),
+            closed: Mutex::default(),
+            unheard: AtomicUsize::new(0),
         }
     }
 
@@ -100,11 +117,32 @@ impl<'r> Reader<'r> {
 
     /// Notes that reading failed.
     pub(super) fn failed(&self, step: &Step, subject: &str, failure: &Failure) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        if step.kind == ALLOW_POLICY && !step.is_another_door() {
+            held(&self.closed).insert(subject.to_owned());
+        }
         self.note(step.kind, subject, failure.outcome(step, self.secrets()));
+    }
+
+    /// Notes that something of what was read is hidden.
+    pub(super) fn refused(&self, kind: &'static str, subject: &str, needs: &str, said: String) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        self.note(kind, subject, Outcome::Refused { needs: needs.into(), said });
+    }
+
+    /// How often reading failed so far.
+    pub(super) fn failures(&self) -> usize {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Whose allow policies could not be read so far.
+    pub(super) fn closed(&self) -> BTreeSet<String> {
+        held(&self.closed).clone()
     }
 
     /// Hands in a document.
     pub(super) fn document(&self, step: &Step, subject: &str, title: &str, text: String) {
+        held(&self.mentions).add(step.kind, &text);
         self.ledger.document(Document::new(step.kind, subject, title, text).from_source(step.call, 1));
     }
 
@@ -113,9 +151,20 @@ impl<'r> Reader<'r> {
         self.ledger.note(kind, subject, outcome);
     }
 
-    /// The role is to be read, and was not asked for before.
-    pub(super) fn is_new_role(&self, role: &str) -> bool {
-        held(&self.roles).insert(role.to_owned())
+    /// What the policies that were read since the last time refer to.
+    pub(super) fn mentions(&self) -> Mentions {
+        let mut held = held(&self.mentions);
+        Mentions { groups: std::mem::take(&mut held.groups), tags: held.tags }
+    }
+
+    /// Does a condition that was read ask for tags?
+    pub(super) fn asks_for_tags(&self) -> bool {
+        held(&self.mentions).tags
+    }
+
+    /// It is to be read, and was not asked for before.
+    pub(super) fn is_new(&self, name: &str) -> bool {
+        held(&self.seen).insert(name.to_owned())
     }
 
     /// Is there nothing to answer from, and why?
@@ -131,7 +180,31 @@ impl<'r> Reader<'r> {
         }
     }
 
+    /// May a long reading go on? Where the connection is gone, or the credentials have expired, the rest would be nothing but refusals.
+    pub(super) fn go_on(&self) -> Result<(), CollectError> {
+        self.heard(MOST_UNHEARD)
+    }
+
+    /// Did a long reading end well? One that ended with calls that were not heard is to be gone on with.
+    pub(super) fn ended(&self) -> Result<(), CollectError> {
+        self.heard(2)
+    }
+
+    fn heard(&self, most: usize) -> Result<(), CollectError> {
+        self.check()?;
+        let heard = self.unheard.load(Ordering::Relaxed) < most;
+        match held(&self.fatal).as_ref().filter(|_| !heard) {
+            None => Ok(()),
+            Some(failure) if failure.is_bad_credentials() => Err(bad_credentials(failure, self.secrets())),
+            Some(failure) => Err(CollectError::NothingRead { cloud: "Google Cloud", said: failure.said(self.secrets()) }),
+        }
+    }
+
     fn count(&self, step: &Step, failure: Option<&Failure>) {
+        match failure {
+            Some(failure) if failure.is_bad_credentials() || failure.is_unreachable() => drop(self.unheard.fetch_add(1, Ordering::Relaxed)),
+            _ => self.unheard.store(0, Ordering::Relaxed),
+        }
         match failure {
             Some(failure) if failure.is_bad_credentials() || failure.is_unreachable() => {
                 let mut fatal = held(&self.fatal);

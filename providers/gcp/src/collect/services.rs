@@ -7,6 +7,7 @@ use super::wire::{Call, parts};
 use super::{iam, storage};
 use crate::documents::ALLOW_POLICY;
 use crate::language::resources::{FullName, STORAGE};
+use futures_util::future::{join_all, join3};
 use iam_why_contract::Outcome;
 use serde_json::{Value, json};
 
@@ -21,13 +22,9 @@ const ROWS: &[(&str, &str, &Step)] = &[
 
 /// Reads the policies between a resource and its project, itself included.
 pub(super) async fn policies(reader: &Reader<'_>, resource: &FullName) -> Vec<Value> {
-    let mut found = Vec::new();
-    for container in resource.containers().iter().filter(|container| container.service != STORAGE) {
-        if container.holds_policy() != Some(false) {
-            found.extend(one(reader, container).await);
-        }
-    }
-    found
+    let containers = resource.containers();
+    let holders = containers.iter().filter(|container| container.service != STORAGE && container.holds_policy() != Some(false));
+    join_all(holders.map(|container| one(reader, container))).await.into_iter().flatten().collect()
 }
 
 async fn one(reader: &Reader<'_>, resource: &FullName) -> Option<Value> {
@@ -52,23 +49,40 @@ async fn one(reader: &Reader<'_>, resource: &FullName) -> Option<Value> {
 async fn big_query(reader: &Reader<'_>, resource: &FullName, subject: &str) -> Option<Value> {
     let path = format!("/bigquery/v2/{}", parts(&resource.path));
     if resource.collection() == Some("datasets") {
-        let call = Call::get(path).with("accessPolicyVersion", "3");
-        reader.read(&GET_DATASET, subject, &format!("dataset {}", resource.path), &call, &["access", "datasetReference"]).await;
+        dataset(reader, resource, subject, &Call::get(path).with("accessPolicyVersion", "3")).await;
         return None;
     }
     let call = Call::post(format!("{path}:getIamPolicy"), json!({"options": {"requestedPolicyVersion": 3}}));
     reader.read(&TABLE_POLICY, subject, &format!("allow policy of {}", resource.path), &call, POLICY).await
 }
 
-/// Reads what a bucket and the object in it are granted by; the number of the bucket's project comes with it.
-pub(super) async fn bucket(reader: &Reader<'_>, resource: &FullName, bucket: &FullName) -> (Vec<Value>, Option<String>) {
-    let settings = storage::settings(reader, bucket).await;
-    let number = settings.as_ref().and_then(|value| value.get("projectNumber")?.as_str().map(str::to_owned));
-    let mut found: Vec<Value> = storage::policy(reader, bucket).await.into_iter().collect();
+/// The access list is a dataset's policy; it has no other (N51). Where it is not shown that is no empty list: in newer projects it
+/// takes a permission of its own.
+async fn dataset(reader: &Reader<'_>, resource: &FullName, subject: &str, call: &Call) {
+    let Some(value) =
+        reader.read(&GET_DATASET, subject, &format!("dataset {}", resource.path), call, &["access", "datasetReference"]).await
+    else {
+        return;
+    };
+    if value.get("access").is_some() {
+        return reader.note(ALLOW_POLICY, subject, Outcome::Absent);
+    }
+    let needs = "bigquery.datasets.getIamPolicy";
+    reader.refused(ALLOW_POLICY, subject, needs, "the access list of the dataset is not shown to these credentials".into());
+}
+
+/// Reads what a bucket and the object in it are granted by; its settings, which name its project, come with it.
+pub(super) async fn bucket(reader: &Reader<'_>, resource: &FullName, bucket: &FullName) -> (Vec<Value>, Option<Value>) {
     let folders: Vec<FullName> =
         resource.containers().into_iter().filter(|container| container.path.contains("/managedFolders/")).collect();
-    found.extend(storage::managed_folders(reader, bucket, &folders).await);
     let object = resource.object().map(|_| resource);
-    storage::lists(reader, bucket, object, settings.as_ref()).await;
-    (found, number)
+    let settings = async {
+        let settings = storage::settings(reader, bucket).await;
+        storage::lists(reader, bucket, object, settings.as_ref()).await;
+        settings
+    };
+    let (settings, policy, mut found) =
+        join3(settings, storage::policy(reader, bucket), storage::managed_folders(reader, bucket, &folders)).await;
+    found.extend(policy);
+    (found, settings)
 }

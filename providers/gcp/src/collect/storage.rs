@@ -1,18 +1,38 @@
 //! Cloud Storage: a bucket's settings, its policy, its managed folders, its access control lists.
 
+use super::outcome::Failure;
 use super::reader::Reader;
 use super::resource_manager::POLICY;
-use super::step::{BUCKET_ACL, BUCKET_POLICY, GET_BUCKET, LIST_MANAGED, MANAGED_POLICY, OBJECT_ACL};
+use super::step::{BUCKET_ACL, BUCKET_POLICY, BUCKET_RIGHTS, GET_BUCKET, LIST_MANAGED, MANAGED_POLICY, OBJECT_ACL};
 use super::wire::{Call, part};
-use crate::documents::{ACL, ALLOW_POLICY};
+use crate::documents::{ACL, ALLOW_POLICY, BUCKET};
 use crate::language::resources::FullName;
+use futures_util::future::{join, join_all};
 use iam_why_contract::Outcome;
 use serde_json::Value;
 
-/// Reads a bucket's settings.
+/// The IP filter is shown only to whom this permission is granted.
+const SEES_FILTER: &str = "storage.buckets.getIpFilter";
+
+/// Reads a bucket's settings. Whether a filter that is not shown is none or hidden, is told by what the credentials may see (N34).
 pub(super) async fn settings(reader: &Reader<'_>, bucket: &FullName) -> Option<Value> {
     let call = Call::get(address(bucket)).with("projection", "noAcl");
-    reader.read(&GET_BUCKET, &bucket.to_string(), &format!("bucket {}", short(bucket)), &call, &["name", "projectNumber"]).await
+    let subject = bucket.to_string();
+    let title = format!("bucket {}", short(bucket));
+    let read = reader.read(&GET_BUCKET, &subject, &title, &call, &["name", "projectNumber"]);
+    let (value, sees) = join(read, sees_filter(reader, bucket)).await;
+    if value.is_some() && !sees {
+        let said = "whether it has an IP filter is not shown to these credentials".to_owned();
+        reader.refused(BUCKET, &subject, SEES_FILTER, said);
+    }
+    value
+}
+
+async fn sees_filter(reader: &Reader<'_>, bucket: &FullName) -> bool {
+    let call = Call::get(format!("{}/iam/testPermissions", address(bucket))).with("permissions", SEES_FILTER);
+    let answer = reader.ask(&BUCKET_RIGHTS, &bucket.to_string(), &call).await;
+    let held = answer.ok().and_then(|(_, value)| value.get("permissions")?.as_array().cloned()).unwrap_or_default();
+    held.iter().any(|permission| permission.as_str() == Some(SEES_FILTER))
 }
 
 /// Reads a bucket's policy.
@@ -43,31 +63,53 @@ pub(super) async fn lists(reader: &Reader<'_>, bucket: &FullName, object: Option
 /// Reads the policies of the managed folders on the way to an object. Which there are is a list of the bucket's.
 pub(super) async fn managed_folders(reader: &Reader<'_>, bucket: &FullName, folders: &[FullName]) -> Vec<Value> {
     let Some(shortest) = folders.last().and_then(folder) else { return Vec::new() };
-    let call = Call::get(format!("{}/managedFolders", address(bucket))).with("prefix", shortest);
-    let listed = match reader.list(&LIST_MANAGED, &bucket.to_string(), &call, "items").await {
-        Ok(listed) => listed,
+    let there = match folders_of(reader, bucket, Some(&shortest)).await {
+        Ok(there) => there,
         Err(failure) => {
             folders.iter().for_each(|folder| reader.failed(&LIST_MANAGED, &folder.to_string(), &failure));
             return Vec::new();
         }
     };
+    let is_there = |full: &&FullName| folder(full).is_some_and(|name| there.contains(&name));
+    let (there, absent): (Vec<&FullName>, Vec<&FullName>) = folders.iter().partition(is_there);
+    absent.into_iter().for_each(|full| reader.note(ALLOW_POLICY, &full.to_string(), Outcome::Absent));
+    join_all(there.into_iter().map(|full| folder_policy(reader, bucket, full))).await.into_iter().flatten().collect()
+}
+
+/// Reads the policies of all managed folders of a bucket, and notes that these are all.
+pub(super) async fn all_folders(reader: &Reader<'_>, bucket: &FullName) -> Vec<Value> {
+    let subject = format!("{bucket}/managedFolders/*");
+    match folders_of(reader, bucket, None).await {
+        Ok(there) => {
+            let full: Vec<FullName> =
+                there.iter().map(|name| FullName::new(&bucket.service, &format!("{}/managedFolders/{name}", bucket.path))).collect();
+            let read = join_all(full.iter().map(|full| folder_policy(reader, bucket, full))).await;
+            reader.note(ALLOW_POLICY, &subject, Outcome::Found);
+            read.into_iter().flatten().collect()
+        }
+        Err(failure) => {
+            reader.failed(&LIST_MANAGED, &subject, &failure);
+            Vec::new()
+        }
+    }
+}
+
+/// The names of a bucket's managed folders, without their last slashes.
+async fn folders_of(reader: &Reader<'_>, bucket: &FullName, prefix: Option<&str>) -> Result<Vec<String>, Failure> {
+    let call = Call::get(format!("{}/managedFolders", address(bucket)));
+    let call = prefix.map_or_else(|| call.clone(), |prefix| call.clone().with("prefix", prefix));
+    let listed = reader.list(&LIST_MANAGED, &bucket.to_string(), &call, "items").await?;
     let named =
         |text: &String| serde_json::from_str::<Value>(text).ok()?.get("name")?.as_str().map(|name| name.trim_end_matches('/').to_owned());
-    let there: Vec<String> = listed.iter().filter_map(named).collect();
-    let mut policies = Vec::new();
-    for full in folders {
-        let Some(name) = folder(full) else { continue };
-        if !there.contains(&name) {
-            reader.note(ALLOW_POLICY, &full.to_string(), Outcome::Absent);
-            continue;
-        }
-        let call = Call::get(format!("{}/managedFolders/{}/iam", address(bucket), part(&format!("{name}/"))));
-        let call = call.with("optionsRequestedPolicyVersion", "3");
-        policies.extend(
-            reader.read(&MANAGED_POLICY, &full.to_string(), &format!("allow policy of the managed folder {name}"), &call, POLICY).await,
-        );
-    }
-    policies
+    let names: Option<Vec<String>> = listed.iter().map(named).collect();
+    names.ok_or_else(|| Failure::Malformed("a managed folder has no `name`".into()))
+}
+
+async fn folder_policy(reader: &Reader<'_>, bucket: &FullName, full: &FullName) -> Option<Value> {
+    let name = folder(full)?;
+    let call = Call::get(format!("{}/managedFolders/{}/iam", address(bucket), part(&format!("{name}/"))));
+    let call = call.with("optionsRequestedPolicyVersion", "3");
+    reader.read(&MANAGED_POLICY, &full.to_string(), &format!("allow policy of the managed folder {name}"), &call, POLICY).await
 }
 
 /// The name of a managed folder without its last slash.

@@ -9,10 +9,8 @@ use super::reader::Reader;
 use super::step::TROUBLESHOOT;
 use super::wire::Call;
 use crate::request::Request;
-use iam_why_contract::Gathered;
-use iam_why_contract::collect::Secrets;
-use iam_why_contract::collect::{Options, Quiet, SecondOpinion};
-use iam_why_contract::{CollectError, Decision, Question, Verdict};
+use iam_why_contract::collect::{Gathered, Options, Quiet, SecondOpinion, Secrets};
+use iam_why_contract::{CollectError, Decision, Question, Ruling, Step, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,22 +29,36 @@ pub(super) async fn ask(question: &Question, verdict: &Verdict, options: &Option
         let question = Question { principal, ..question.clone() };
         let request = Request::parse(&question).map_err(|error| CollectError::Question(error.to_string()))?;
         let Some(email) = request.principal.email() else { return Ok(None) };
+        let blind = blind_to(&request);
         let tuple = json!({"accessTuple": {
             "principal": email,
             "fullResourceName": request.resource.to_string(),
             "permission": request.permission.v1(),
         }});
-        Ok(Some(reader.ask(&TROUBLESHOOT, email, &Call::post("/v3/iam:troubleshoot".into(), tuple)).await))
+        Ok(Some((reader.ask(&TROUBLESHOOT, email, &Call::post("/v3/iam:troubleshoot".into(), tuple)).await, blind)))
     };
     match tokio::time::timeout(options.timeout, asked).await {
-        Ok(Ok(Some(answer))) => Ok(Some(opinion(answer, verdict, !question.context.entries.is_empty(), &secrets))),
+        Ok(Ok(Some((answer, blind)))) => {
+            let leaves_out: Vec<String> = leaves_out(verdict).into_iter().chain(blind).collect();
+            Ok(Some(opinion(answer, verdict, (leaves_out, !question.context.entries.is_empty()), &secrets)))
+        }
         Ok(Ok(None)) => Ok(None),
         Ok(Err(error)) => Err(error),
         Err(_) => Ok(Some(unanswered(&format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64())))),
     }
 }
 
-fn opinion(answer: Result<(String, Value), Failure>, verdict: &Verdict, has_context: bool, secrets: &Secrets) -> SecondOpinion {
+/// What it does not look at for this resource (T6): allow policies of Pub/Sub.
+fn blind_to(request: &Request) -> Option<String> {
+    (request.resource.service == "pubsub.googleapis.com").then(|| "allow policies of Pub/Sub resources".to_owned())
+}
+
+fn opinion(
+    answer: Result<(String, Value), Failure>,
+    verdict: &Verdict,
+    (leaves_out, has_context): (Vec<String>, bool),
+    secrets: &Secrets,
+) -> SecondOpinion {
     let value = match answer {
         Ok((_, value)) => value,
         Err(failure) => return unanswered(&failure.said(secrets)),
@@ -60,7 +72,6 @@ fn opinion(answer: Result<(String, Value), Failure>, verdict: &Verdict, has_cont
         // UNKNOWN_INFO, UNKNOWN_CONDITIONAL, and whatever is added later.
         _ => Decision::Undetermined,
     };
-    let leaves_out = leaves_out(verdict);
     let agrees = agreement(decision, verdict, has_context || !leaves_out.is_empty());
     let part = |name: &str| value.pointer(name).and_then(Value::as_str).map(|state| format!(", {state}")).unwrap_or_default();
     let allow = part("/allowPolicyExplanation/allowAccessState");
@@ -80,7 +91,11 @@ fn opinion(answer: Result<(String, Value), Failure>, verdict: &Verdict, has_cont
 /// The layers on which the verdict rests and which the troubleshooter does not evaluate.
 fn leaves_out(verdict: &Verdict) -> Vec<String> {
     let blockers = verdict.findings.iter().map(|finding| finding.layer);
-    let rests_on: BTreeSet<_> = verdict.decided_by.into_iter().chain(blockers).filter(|layer| !LOOKS_AT.contains(layer)).collect();
+    // What is let through rests on what grants it: a list of Cloud Storage or BigQuery, say.
+    let granting = |step: &&Step| verdict.decision == Decision::Allow && step.ruling == Ruling::Allow;
+    let grants = verdict.parts.iter().flat_map(|part| &part.trace.steps).filter(granting).map(|step| step.layer);
+    let rests_on: BTreeSet<_> =
+        verdict.decided_by.into_iter().chain(blockers).chain(grants).filter(|layer| !LOOKS_AT.contains(layer)).collect();
     rests_on.into_iter().map(str::to_owned).collect()
 }
 

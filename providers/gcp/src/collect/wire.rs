@@ -6,7 +6,8 @@ use super::step::Step;
 use iam_why_contract::collect::Secrets;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -29,6 +30,8 @@ pub(super) struct Call {
     pub path: String,
     pub query: Vec<(&'static str, String)>,
     pub body: Option<Value>,
+    /// Where the resource is, of an API that has a host for each location.
+    pub location: Option<String>,
 }
 
 impl Call {
@@ -42,6 +45,13 @@ impl Call {
 
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn at(mut self, location: Option<&str>) -> Self {
+        // It becomes part of a host, and a token is sent there.
+        let sane = |location: &&str| !location.is_empty() && location.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        self.location = location.filter(sane).filter(|location| *location != "global").map(str::to_ascii_lowercase);
         self
     }
 }
@@ -64,6 +74,39 @@ pub(super) struct Wire {
     pub billing_project: Option<String>,
     pub deadline: Option<Instant>,
     pub secrets: Arc<Secrets>,
+    pub waits: Waits,
+}
+
+/// How long was waited for limits of Google Cloud, and what would have taken longer than there was time; by call.
+#[derive(Debug, Default)]
+pub(super) struct Waits {
+    waited: Mutex<BTreeMap<&'static str, Duration>>,
+    given_up: Mutex<BTreeMap<&'static str, Duration>>,
+}
+
+impl Waits {
+    /// One sentence for each call that was held up for a second or more, or given up.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let waited = held(&self.waited);
+        let long = waited.iter().filter(|(_, time)| time.as_secs() >= 1);
+        let mut notes: Vec<String> =
+            long.map(|(call, time)| format!("Google Cloud limits {call}: waited {} s for it", time.as_secs())).collect();
+        notes.extend(held(&self.given_up).iter().map(|(call, time)| {
+            format!(
+                "Google Cloud limits {call} and would have had it wait {} s longer, for which there was no time: a longer --timeout waits",
+                time.as_secs_f64().ceil()
+            )
+        }));
+        notes
+    }
+
+    fn add(side: &Mutex<BTreeMap<&'static str, Duration>>, call: &'static str, wait: Duration) {
+        *held(side).entry(call).or_default() += wait;
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Wire {
@@ -75,12 +118,19 @@ impl Wire {
                 Ok(text) => return Ok(text),
                 Err(failure) => failure,
             };
-            let Some(wait) = failure.again(attempt).filter(|wait| attempt + 1 < ATTEMPTS && *wait <= LONGEST_WAIT) else {
+            let Some(wait) = failure.again(step, attempt).filter(|_| attempt + 1 < ATTEMPTS) else {
                 return Err(failure);
             };
+            let limited = failure.is_limited();
             // To wait for longer than there is time would only hide what the server said.
-            if self.deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
+            if wait > LONGEST_WAIT || self.deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
+                if limited {
+                    Waits::add(&self.waits.given_up, step.call, wait);
+                }
                 return Err(failure);
+            }
+            if limited {
+                Waits::add(&self.waits.waited, step.call, wait);
             }
             tokio::time::sleep(wait).await;
             attempt += 1;
@@ -88,7 +138,8 @@ impl Wire {
     }
 
     async fn once(&self, step: &Step, call: &Call) -> Result<String, Failure> {
-        let base = self.endpoint.clone().unwrap_or_else(|| format!("https://{}.googleapis.com", step.host));
+        let location = call.location.as_ref().map(|location| format!("{location}-")).unwrap_or_default();
+        let base = self.endpoint.clone().unwrap_or_else(|| format!("https://{location}{}.googleapis.com", step.host));
         let url = format!("{}{}", base.trim_end_matches('/'), call.path);
         let request = match &call.body {
             Some(body) => self.http.post(url).json(body),

@@ -37,7 +37,7 @@ pub(super) fn asset(taken: &mut Taken<'_>, value: &Value, line: u32) -> bool {
 }
 
 /// Cloud Asset names a bucket `//storage.googleapis.com/B`.
-fn canonical(name: &str) -> String {
+pub(crate) fn canonical(name: &str) -> String {
     match name.strip_prefix("//storage.googleapis.com/") {
         Some(bucket) if !bucket.starts_with("projects/") => format!("//storage.googleapis.com/projects/_/buckets/{bucket}"),
         _ => name.to_owned(),

@@ -9,22 +9,11 @@
 mod assets;
 mod printed;
 
+#[cfg(feature = "collect")]
+pub(crate) use assets::canonical;
 pub use printed::{assemble, recognise};
 
-use iam_why_contract::DocumentKind;
-
-macro_rules! kinds {
-    ($($name:ident = $id:literal, $title:literal, $subject:literal, $shape:literal, $command:literal, [$($permission:literal),*];)*) => {
-        $(#[doc = concat!("`", $id, "`: ", $title, ", of a ", $subject, ".")] pub const $name: &str = $id;)*
-
-        /// Every kind of document that the Google Cloud provider reads.
-        pub const KINDS: &[DocumentKind] = &[
-            $(DocumentKind { id: $id, title: $title, subject: $subject, shape: $shape, command: $command, permissions: &[$($permission),*] },)*
-        ];
-    };
-}
-
-kinds! {
+iam_why_contract::document_kinds! {
     // The tree.
     PROJECT = "gcp:project", "the project", "full resource name of a project",
         "{projectId, projectNumber | name: projects/NUMBER, parent}", "gcloud projects describe PROJECT", ["resourcemanager.projects.get"];
@@ -76,6 +65,8 @@ kinds! {
         "[{entity, role}]", "gcloud storage objects describe gs://BUCKET/OBJECT --raw (its `acl`)", ["storage.objects.getIamPolicy", "storage.buckets.getIamPolicy"];
     DATASET = "gcp:dataset", "the dataset's access list", "full resource name of the dataset",
         "{access: [{role, userByEmail | groupByEmail | domain | specialGroup | iamMember}]}", "bq show --format=prettyjson PROJECT:DATASET", ["bigquery.datasets.get"];
+    TABLE = "gcp:bigquery-table", "the table's schema with its policy tags", "full resource name of the table",
+        "{schema: {fields: [{name, policyTags: {names}, fields}]}}", "bq show --format=prettyjson PROJECT:DATASET.TABLE", ["bigquery.tables.get"];
     ACCESS_REVIEW = "gcp:access-review", "what Kubernetes RBAC says", "full resource name of the cluster",
         "a SubjectAccessReview: {spec, status: {allowed, denied, reason}}", "kubectl auth can-i VERB RESOURCE --as=EMAIL", [];
 
@@ -88,6 +79,9 @@ kinds! {
     ORG_POLICY = "gcp:org-policy", "an organization policy", "full resource name of the project, folder or organization that sets it",
         "{name, spec: {rules, inheritFromParent, reset}, dryRunSpec}", "gcloud org-policies describe CONSTRAINT --project=PROJECT",
         ["orgpolicy.policies.list", "orgpolicy.policy.get"];
+    CUSTOM_CONSTRAINT = "gcp:custom-constraint", "a custom constraint", "name of the constraint",
+        "{name: organizations/N/customConstraints/custom.X, resourceTypes, methodTypes, condition, actionType}",
+        "gcloud org-policies describe-custom-constraint CONSTRAINT --organization=ORGANIZATION", ["orgpolicy.customConstraints.get"];
     SERVICE_STATE = "gcp:service-state", "whether the API is enabled", "//serviceusage.googleapis.com/projects/P/services/SERVICE",
         "{name, state: ENABLED | DISABLED}", "gcloud services list --project=PROJECT", ["serviceusage.services.get"];
     BILLING = "gcp:billing", "the project's billing", "full resource name of the project",

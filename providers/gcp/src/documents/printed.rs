@@ -15,8 +15,9 @@
 //! | `perimeters--organization--77.json`, `access-levels--organization--77.json` | `gcloud access-context-manager … list` |
 
 use super::{
-    ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, DATASET, DENY_POLICY, FOLDER,
-    GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PROJECT, ROLE, SERVICE_ACCOUNT, SERVICE_STATE, TAGS, assets,
+    ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, CUSTOM_CONSTRAINT, DATASET,
+    DENY_POLICY, FOLDER, GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PROJECT, ROLE, SERVICE_ACCOUNT, SERVICE_STATE,
+    TABLE, TAGS, assets,
 };
 use crate::language::resources::{FullName, STORAGE};
 use crate::world::{member, text};
@@ -244,6 +245,10 @@ fn policy(taken: &mut Taken<'_>, value: &Value, text_of: &str, line: u32) -> boo
         taken.add(BOUNDARY_BINDING, &target, &format!("boundary binding {}", name.rsplit('/').next().unwrap_or_default()), text_of, line);
         return true;
     }
+    if let Some((_, constraint)) = name.split_once("/customConstraints/").filter(|_| has(value, &["condition"])) {
+        taken.add(CUSTOM_CONSTRAINT, &name, &format!("custom constraint {constraint}"), text_of, line);
+        return true;
+    }
     if let Some((node, constraint)) = name.split_once("/policies/").filter(|_| has(value, &["spec"]) || has(value, &["dryRunSpec"])) {
         let Some(node) = FullName::node(node) else { return false };
         taken.add(ORG_POLICY, &node.to_string(), &format!("{constraint} on {}", node.path), text_of, line);
@@ -295,6 +300,14 @@ fn resource(taken: &mut Taken<'_>, value: &Value, text_of: &str, line: u32) -> b
     {
         let name = format!("//bigquery.googleapis.com/projects/{project}/datasets/{dataset}");
         taken.add(DATASET, &name, &format!("access list of {project}:{dataset}"), text_of, line);
+        return true;
+    }
+    let reference = |field: &str| value.get("tableReference").and_then(|table| text(table, field));
+    if let (Some(project), Some(dataset), Some(table)) = (reference("projectId"), reference("datasetId"), reference("tableId"))
+        && has(value, &["schema"])
+    {
+        let name = format!("//bigquery.googleapis.com/projects/{project}/datasets/{dataset}/tables/{table}");
+        taken.add(TABLE, &name, &format!("schema of {project}:{dataset}.{table}"), text_of, line);
         return true;
     }
     let name = text(value, "name").unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What a condition can ask about the request, each in one of three states.
 
 use super::value::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What is known of one attribute.
@@ -55,13 +56,15 @@ pub(crate) enum Dialect {
     Boundary,
     /// Credential access boundaries: resource, time and API attributes.
     Downscoped,
+    /// Custom constraints: the fields of the resource that a request creates or changes.
+    Constraint,
 }
 
 /// Everything a condition can ask.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Attributes {
     /// `resource.name`, `request.time`, …; what is not among them does not exist.
-    pub named: BTreeMap<&'static str, Attribute>,
+    pub named: BTreeMap<Cow<'static, str>, Attribute>,
     /// Of `api.getAttribute`: known values by name; `None` is known not to be supplied.
     pub api: BTreeMap<String, Option<Value>>,
     /// What an API attribute that is not listed above is.
@@ -77,7 +80,12 @@ pub(crate) enum ApiRest {
     Absent,
     /// The API may supply those with these names.
     Open(Vec<&'static str>),
+    /// The service does not supply the one with this name, and refuses changes by those whom it limits (C22).
+    Refused(&'static str),
 }
+
+/// How the context calls the fields of the resource that a request creates or changes.
+pub(crate) const FIELDS: &str = "fields.";
 
 impl Attributes {
     /// What is known of the attribute that is written `path` in a condition of this dialect.
@@ -85,7 +93,12 @@ impl Attributes {
         if !dialect.has(path) {
             return Attribute::Absent;
         }
-        self.named.get(path).cloned().unwrap_or(Attribute::Absent)
+        match (self.named.get(path), path.strip_prefix("resource.").filter(|_| dialect == Dialect::Constraint)) {
+            (Some(attribute), _) => attribute.clone(),
+            // A resource has more fields than anybody states.
+            (None, Some(field)) => Attribute::Open { may_be_absent: false, needs: format!("--context {FIELDS}{field}=…") },
+            (None, None) => Attribute::Absent,
+        }
     }
 }
 
@@ -96,6 +109,7 @@ impl Dialect {
             Self::Tags => false,
             Self::Boundary => path.starts_with("principal."),
             Self::Downscoped => path.starts_with("resource.") || path == "request.time",
+            Self::Constraint => path.starts_with("resource."),
         }
     }
 
@@ -115,7 +129,7 @@ impl Dialect {
         match self {
             Self::Allow => !prefix,
             Self::Downscoped => prefix,
-            Self::Tags | Self::Boundary => false,
+            Self::Tags | Self::Boundary | Self::Constraint => false,
         }
     }
 

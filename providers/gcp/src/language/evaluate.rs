@@ -4,6 +4,7 @@
 //! (C2): `true || error` is true, `false && error` is false, in either order; otherwise the error stands.
 
 use super::attributes::{ApiRest, Attribute, Attributes, Dialect, Tag, Tags};
+use super::claims::{Claim, Says};
 use super::expression::Expression;
 use super::functions;
 use super::value::Value;
@@ -11,6 +12,9 @@ use crate::facts::Facts;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators as op};
 use iam_why_contract::{Doubt, Place, Recorder, Test, Truth};
 use std::cmp::Ordering;
+
+/// How people call what the tag functions ask for.
+const TAGS: &str = "the resource's tags";
 
 /// The ways in which an expression can turn out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -158,34 +162,71 @@ impl Evaluation<'_> {
         ways
     }
 
-    /// What an open comparison is taken to come to. A comparison and its negation are one fact.
+    /// What an open comparison is taken to come to. A comparison and its negation are one fact, and what two comparisons say of one
+    /// attribute may exclude each other.
     fn settled(&self, node: &IdedExpr, unknown: &Unknown) -> Ways {
-        let (negated, name) = self.fact(node);
-        let ways = if negated { unknown.ways.not() } else { unknown.ways };
+        let plain = unknown.ways == Ways { yes: true, no: true, error: false };
+        let (negated, claim) = self.claim(node).filter(|_| plain).map_or((false, None), |(negated, claim)| (negated, Some(claim)));
         let doubt = || Doubt {
             about: format!("{}, which the condition asks for in `{}`", unknown.about, self.expression.slice(node)),
             needs: unknown.needs.clone(),
         };
-        let taken = self.facts.way(&format!("condition: {name}"), ways.count(), doubt).map_or(ways, |way| ways.nth(way));
+        let way = match claim {
+            Some(claim) => self.facts.claim(claim, unknown.ways.count(), doubt),
+            None => self.facts.way(&format!("condition: {}", self.expression.slice(node)), unknown.ways.count(), doubt),
+        };
+        let taken = way.map_or(unknown.ways, |way| unknown.ways.nth(way));
         if negated { taken.not() } else { taken }
     }
 
-    fn fact(&self, node: &IdedExpr) -> (bool, String) {
-        if let Expr::Call(CallExpr { func_name, args, target: None }) = &node.expr
-            && let [one, two] = args.as_slice()
-        {
-            let (negated, operator) = match func_name.as_str() {
-                op::NOT_EQUALS => (true, "=="),
-                op::GREATER_EQUALS => (true, "<"),
-                op::GREATER => (true, "<="),
-                op::EQUALS => (false, "=="),
-                op::LESS => (false, "<"),
-                op::LESS_EQUALS => (false, "<="),
-                _ => return (false, self.expression.slice(node).to_owned()),
-            };
-            return (negated, format!("{} {operator} {}", self.expression.slice(one), self.expression.slice(two)));
+    /// What an open comparison says of what it compares, and whether it says the contrary.
+    fn claim(&self, node: &IdedExpr) -> Option<(bool, Claim)> {
+        let Expr::Call(call) = &node.expr else { return None };
+        if tag_function(call) {
+            return self.tag_claim(call).map(|claim| (false, claim));
         }
-        (false, self.expression.slice(node).to_owned())
+        let known = |node: &IdedExpr| if let Outcome::Known(value) = self.value(node) { Some(value) } else { None };
+        let of = |subject: &IdedExpr, says: Says| Claim::of(self.expression.slice(subject), says);
+        if let (Some(target), [argument]) = (call.target.as_deref(), call.args.as_slice()) {
+            let Value::Text(text) = known(argument)? else { return None };
+            return match call.func_name.as_str() {
+                "startsWith" => Some((false, of(target, Says::Begins(text)))),
+                "endsWith" => Some((false, of(target, Says::Ends(text)))),
+                _ => None,
+            };
+        }
+        let [one, two] = call.args.as_slice() else { return None };
+        let (subject, value, turned) = match (known(one), known(two)) {
+            (None, Some(value)) => (one, value, false),
+            (Some(value), None) => (two, value, true),
+            _ => return None,
+        };
+        let ordered = matches!(value, Value::Int(_) | Value::Time(_));
+        let (negated, says) = match (call.func_name.as_str(), turned, value) {
+            (op::EQUALS, _, value) => (false, Says::Is(value)),
+            (op::NOT_EQUALS, _, value) => (true, Says::Is(value)),
+            (op::IN, false, Value::List(values)) => (false, Says::In(values)),
+            (op::LESS, false, value) if ordered => (false, Says::Below(value)),
+            (op::LESS_EQUALS, false, value) if ordered => (false, Says::AtMost(value)),
+            (op::GREATER, false, value) if ordered => (true, Says::AtMost(value)),
+            (op::GREATER_EQUALS, false, value) if ordered => (true, Says::Below(value)),
+            (op::LESS, true, value) if ordered => (true, Says::AtMost(value)),
+            (op::LESS_EQUALS, true, value) if ordered => (true, Says::Below(value)),
+            (op::GREATER, true, value) if ordered => (false, Says::Below(value)),
+            (op::GREATER_EQUALS, true, value) if ordered => (false, Says::AtMost(value)),
+            _ => return None,
+        };
+        Some((negated, of(subject, says)))
+    }
+
+    /// H9: a key has one value on a resource, or none.
+    fn tag_claim(&self, call: &CallExpr) -> Option<Claim> {
+        let Ok(arguments) = self.values(call.args.iter()) else { return None };
+        match (call.func_name.as_str(), arguments.as_slice()) {
+            ("matchTag" | "matchTagId", [Value::Text(key), value @ Value::Text(_)]) => Some(Claim::of_tag(key, Says::Is(value.clone()))),
+            ("hasTagKey" | "hasTagKeyId", [Value::Text(key)]) => Some(Claim::of_tag(key, Says::Exists)),
+            _ => None,
+        }
     }
 
     fn test(&self, node: &IdedExpr, outcome: &Outcome, ways: Ways) -> Test {
@@ -204,13 +245,13 @@ impl Evaluation<'_> {
 
     fn shown(&self, name: &str) -> String {
         match self.attributes.get(name, self.dialect) {
-            _ if name == "resource tags" => match &self.attributes.tags {
-                Tags::Known(tags) if tags.is_empty() => "the resource has no tags".into(),
+            _ if name == TAGS => match &self.attributes.tags {
+                Tags::Known(tags) if tags.is_empty() => format!("{TAGS} are none"),
                 Tags::Known(tags) => {
                     let tags: Vec<String> = tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
-                    format!("the resource has the tags {}", tags.join(", "))
+                    format!("{TAGS} are {}", tags.join(", "))
                 }
-                Tags::Open { .. } => "the resource's tags are not known".into(),
+                Tags::Open { .. } => format!("{TAGS} are not known"),
             },
             _ if name.starts_with("api ") => match self.attributes.api.get(name.trim_start_matches("api ")) {
                 Some(Some(value)) => format!("{} is {value}", name.trim_start_matches("api ")),
@@ -233,7 +274,7 @@ impl Evaluation<'_> {
             return add(path);
         }
         match &node.expr {
-            Expr::Call(call) if tag_function(call) => add("resource tags".into()),
+            Expr::Call(call) if tag_function(call) => add(TAGS.into()),
             Expr::Call(call) if is_api_attribute(call) => {
                 if let Some(Expr::Literal(LiteralValue::String(name))) = call.args.first().map(|argument| &argument.expr) {
                     add(format!("api {}", name.inner()));
@@ -313,6 +354,11 @@ impl Evaluation<'_> {
         }
         if !self.dialect.has_functions() {
             return Outcome::Error("a condition of this kind can ask for tags only".into());
+        }
+        // B9: IAM accepts no others there; what it would make of one is not told.
+        if self.dialect == Dialect::Boundary && call.target.is_some() && !matches!(call.func_name.as_str(), "startsWith" | "endsWith") {
+            let about = format!("what Google makes of `{}`, which conditions of boundaries do not support", self.expression.slice(node));
+            return Outcome::Open(Unknown { about, needs: "a test with the live service".into(), ways: Ways::ANY });
         }
         if let (op::LOGICAL_AND | op::LOGICAL_OR | op::LOGICAL_NOT | op::CONDITIONAL, None) = (call.func_name.as_str(), &call.target) {
             return self.logic(node, call);
@@ -406,8 +452,16 @@ impl Evaluation<'_> {
             ("hasTagKeyId", [Value::Text(key)]) => Box::new(move |tag| tag.key_id == *key),
             _ => return Outcome::Error(format!("`{}` does not take these values", call.func_name)),
         };
+        let by_id = call.func_name.ends_with("Id");
+        let nameless = |tag: &Tag| if by_id { tag.key_id.is_empty() } else { tag.key.is_empty() };
         match &self.attributes.tags {
-            Tags::Known(tags) => Outcome::Known(Value::Bool(tags.iter().any(holds))),
+            Tags::Known(tags) if tags.iter().any(&holds) => Outcome::Known(Value::Bool(true)),
+            Tags::Known(tags) if tags.iter().any(nameless) => Outcome::Open(Unknown {
+                about: format!("the {} of the tags in effect on the resource", if by_id { "ids" } else { "names" }),
+                needs: "the effective tags, with names and ids".into(),
+                ways: Ways { yes: true, no: true, error: false },
+            }),
+            Tags::Known(_) => Outcome::Known(Value::Bool(false)),
             Tags::Open { needs } => {
                 let ways = Ways { yes: true, no: true, error: false };
                 Outcome::Open(Unknown { about: "the tags in effect on the resource".into(), needs: needs.clone(), ways })
@@ -435,6 +489,9 @@ impl Evaluation<'_> {
                 needs: format!("--context 'api.{name}=…': what the request changes"),
                 ways: Ways { yes: true, no: true, error: false },
             }),
+            (None, ApiRest::Refused(refused)) if refused == name => {
+                Outcome::Error(format!("this service does not supply {name}, and refuses those whom it limits"))
+            }
             _ => Outcome::Known(default.clone()),
         }
     }

@@ -1,6 +1,8 @@
 //! The policy language: who is meant, which permissions, under which condition.
 
 pub(crate) mod attributes;
+pub(crate) mod claims;
+pub(crate) mod commands;
 pub(crate) mod evaluate;
 pub(crate) mod expression;
 pub(crate) mod functions;

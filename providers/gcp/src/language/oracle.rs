@@ -23,7 +23,8 @@ fn attributes() -> Attributes {
         ("resource.service", known("storage.googleapis.com")),
         ("request.time", Attribute::Known(Value::Time(time))),
     ];
-    Attributes { named: named.into(), api: std::collections::BTreeMap::new(), api_rest: ApiRest::Absent, tags: Tags::Known(Vec::new()) }
+    let named = named.into_iter().map(|(name, value)| (name.into(), value)).collect();
+    Attributes { named, api: std::collections::BTreeMap::new(), api_rest: ApiRest::Absent, tags: Tags::Known(Vec::new()) }
 }
 
 /// What this crate's evaluator makes of a text.

@@ -1,5 +1,6 @@
 //! Permissions in their two spellings, the groups of them that deny policies accept, and what boundary versions cover.
 
+use iam_why_contract::spelling;
 use std::sync::LazyLock;
 
 /// A permission in the spelling of roles: `storage.objects.get`.
@@ -18,6 +19,9 @@ pub(crate) const LISTED: &str = "May 2026";
 
 /// The enforcement version that new boundary policies get, and that `latest` stands for (B6).
 pub(crate) const DEFAULT_VERSION: u32 = 3;
+
+/// The highest enforcement version whose list this program has.
+pub(crate) const NEWEST_VERSION: u32 = 4;
 
 impl Permission {
     /// Reads a permission in either spelling.
@@ -62,7 +66,24 @@ impl Permission {
         match self.service() {
             "resourcemanager" => "cloudresourcemanager.googleapis.com",
             "cloudsql" => "sqladmin.googleapis.com",
+            "billing" => "cloudbilling.googleapis.com",
+            "cloudsecurityscanner" => "websecurityscanner.googleapis.com",
+            "cloudtranslate" => "translate.googleapis.com",
+            "errorreporting" => "clouderrorreporting.googleapis.com",
+            "source" => "sourcerepo.googleapis.com",
             _ => self.v2.split('/').next().unwrap_or_default(),
+        }
+    }
+
+    /// The hosts of the APIs whose methods ask for it: one for most.
+    pub(crate) fn apis(&self) -> Vec<&str> {
+        const CREDENTIALS: &str = "iamcredentials.googleapis.com";
+        match (self.service(), self.v1()) {
+            (_, "iam.serviceAccounts.getAccessToken" | "iam.serviceAccounts.getOpenIdToken") => vec![CREDENTIALS],
+            (_, "iam.serviceAccounts.signBlob" | "iam.serviceAccounts.signJwt") => vec![CREDENTIALS, "iam.googleapis.com"],
+            ("datastore", _) => vec!["datastore.googleapis.com", "firestore.googleapis.com"],
+            ("bigtable", _) => vec!["bigtable.googleapis.com", "bigtableadmin.googleapis.com"],
+            _ => vec![self.host()],
         }
     }
 
@@ -89,6 +110,35 @@ impl Permission {
     }
 }
 
+/// What `permission` may have been meant to be: names that are one or two slips away on the list of deniable permissions, which is
+/// the longest that the vendor publishes but does not have all.
+pub(crate) fn meant_by(permission: &Permission) -> Vec<String> {
+    if permission.is_deniable() {
+        return Vec::new();
+    }
+    let (host, _) = permission.v2.split_once('/').unwrap_or_default();
+    let is_service = |line: &&str| !line.starts_with([' ', '#']) && spelling::closeness(host, line).is_some();
+    let services = DENIABLE.lines().filter(is_service);
+    let names: Vec<String> = services.flat_map(names_of).collect();
+    let close = spelling::close_to(&permission.text, names.iter().map(String::as_str)).into_iter();
+    close.filter(|name| strict(&permission.text, name)).map(str::to_owned).collect()
+}
+
+/// Three slips turn one verb into another: `get` into `list`.
+fn strict(one: &str, other: &str) -> bool {
+    let verb = |name: &str| name.rsplit_once('.').map(|(_, verb)| verb.to_owned()).unwrap_or_default();
+    spelling::closeness(&verb(one), &verb(other)).is_some()
+}
+
+fn names_of(service: &'static str) -> impl Iterator<Item = String> {
+    listed(service).flat_map(move |(resources, verbs)| {
+        let pairs = resources.split(',').flat_map(move |resource| verbs.split(' ').map(move |verb| (resource, verb)));
+        pairs
+            .filter(|(resource, verb)| *resource != "*" && *verb != "*")
+            .filter_map(move |(resource, verb)| from_v2(service, &format!("{resource}.{verb}")))
+    })
+}
+
 /// The rows of the list of deniable permissions for one service: resources and verbs.
 fn listed(service: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let mut lines = DENIABLE.lines().skip_while({
@@ -97,6 +147,12 @@ fn listed(service: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     });
     lines.next();
     lines.map_while(|line| line.strip_prefix(' ')).filter_map(|line| line.split_once(": "))
+}
+
+/// Does the list of deniable permissions know the service, `storage.googleapis.com`?
+#[cfg(feature = "collect")]
+pub(crate) fn is_listed(host: &str) -> bool {
+    listed(host).next().is_some()
 }
 
 /// Is the entry one that deny policies accept at all?
@@ -186,7 +242,7 @@ impl Coverage {
 
 #[cfg(test)]
 mod tests {
-    use super::{Permission, is_deny_entry};
+    use super::{Permission, is_deny_entry, meant_by};
 
     fn permission(text: &str) -> Permission {
         Permission::parse(text).unwrap()
@@ -217,6 +273,16 @@ mod tests {
         assert!(!permission("resourcemanager.projects.list").is_deniable(), "D9: missing although the group projects.* is listed");
         assert!(permission("compute.instances.delete").is_deniable());
         assert!(!permission("container.secrets.get").is_deniable(), "D11");
+    }
+
+    #[test]
+    fn a_slip_is_recognised_and_a_permission_off_the_list_is_none() {
+        for (asked, meant) in [("storage.object.get", "storage.objects.get"), ("compute.instances.strat", "compute.instances.start")] {
+            assert!(meant_by(&permission(asked)).iter().any(|name| name == meant), "{asked}: {:?}", meant_by(&permission(asked)));
+        }
+        for known in ["storage.objects.get", "resourcemanager.projects.list", "container.secrets.get"] {
+            assert_eq!(meant_by(&permission(known)), Vec::<String>::new());
+        }
     }
 
     #[test]

@@ -54,7 +54,9 @@ impl FullName {
 
     /// `projects/P`, `folders/N`, `organizations/N` and nothing behind.
     pub(crate) fn node(text: &str) -> Option<Self> {
-        let text = text.strip_prefix("//cloudresourcemanager.googleapis.com/").unwrap_or(text);
+        // The names of deny policies hold their attachment point URL-encoded (D1).
+        let decoded = text.replace("%2F", "/").replace("%2f", "/");
+        let text = decoded.strip_prefix("//cloudresourcemanager.googleapis.com/").unwrap_or(&decoded);
         let text = text.strip_prefix("cloudresourcemanager.googleapis.com/").unwrap_or(text);
         let (kind, id) = text.split_once('/')?;
         let known = matches!(kind, "projects" | "folders" | "organizations");
@@ -114,13 +116,41 @@ impl FullName {
         }
     }
 
-    /// The last collection of the name: `objects`, `cryptoKeys`.
+    /// The last collection of the name: `objects`, `cryptoKeys`; of what is there once only, its own name: `policy`.
     pub(crate) fn collection(&self) -> Option<&str> {
         if let Some(rest) = self.path.strip_prefix("projects/_/buckets/") {
             return Some(rest.split_once('/').map_or("buckets", |(_, rest)| rest.split('/').next().unwrap_or("buckets")));
         }
-        let parts: Vec<&str> = self.path.split('/').collect();
-        parts.iter().rev().nth(1).copied()
+        let mut parts = self.path.split('/');
+        let mut last = None;
+        while let Some(name) = parts.next() {
+            last = Some(name);
+            // Records of DNS are named by name and type.
+            if name == "rrsets" {
+                return last;
+            }
+            if !self.stands_alone(name) {
+                parts.next();
+            }
+        }
+        last
+    }
+
+    /// Does it end in a collection without the name of one of its members?
+    fn is_half(&self) -> bool {
+        const ONCE: &[&str] = &["iap_web", "policy", "continuousValidationConfig", "biReservation"];
+        let mut parts = self.path.split('/');
+        while let Some(name) = parts.next() {
+            if !self.stands_alone(name) && parts.next().is_none() {
+                return !ONCE.contains(&name);
+            }
+        }
+        false
+    }
+
+    /// `…/global/networks/N`, `…/iap_tunnel/zones/Z`: no name follows.
+    fn stands_alone(&self, part: &str) -> bool {
+        (part == "global" && self.service == "compute.googleapis.com") || part == "iap_tunnel"
     }
 
     /// What lies between it and its project and can hold an allow policy, nearest first, itself included.
@@ -142,7 +172,10 @@ impl FullName {
             if path.split('/').count() <= 2 {
                 break;
             }
-            found.push(Self::new(&self.service, path));
+            let shorter = Self::new(&self.service, path);
+            if !shorter.is_half() {
+                found.push(shorter);
+            }
         }
         found
     }
@@ -278,6 +311,7 @@ const POLICIED: &[(&str, &str)] = &[
          securityPolicies serviceAttachments storagePools",
     ),
     ("iap.googleapis.com", "iap_web services versions iap_tunnel zones instances destGroups locations"),
+    ("datacatalog.googleapis.com", "taxonomies policyTags entryGroups tagTemplates"),
     ("cloudbilling.googleapis.com", "billingAccounts"),
     ("cloudtasks.googleapis.com", "queues"),
     ("dns.googleapis.com", "managedZones"),
@@ -320,6 +354,11 @@ impl Supplied {
     /// What the service of `name` supplies; `None` where it supplies nothing.
     pub(crate) fn by(name: &FullName) -> Option<&'static Self> {
         SUPPLIED.iter().find(|row| row.service == name.service)
+    }
+
+    /// Does the vendor's page list what the service supplies without a resource like this one?
+    pub(crate) fn leaves_out(&self, name: &FullName) -> bool {
+        !self.types.is_empty() && self.type_of(name).is_none()
     }
 
     /// `resource.type` of a resource, `None` where it is not known how the service calls it.
@@ -372,6 +411,7 @@ const SUPPLIED: &[Supplied] = &[
             ("reservations", "Reservation"),
             ("assignments", "Assignment"),
             ("capacityCommitments", "CapacityCommitment"),
+            ("biReservation", "BiReservation"),
             ("locations", "Location"),
         ],
     ),
@@ -417,6 +457,7 @@ const SUPPLIED: &[Supplied] = &[
             ("workflowConfigs", "WorkflowConfig"),
             ("workflowInvocations", "WorkflowInvocation"),
             ("compilationResults", "CompilationResult"),
+            ("locations", "Location"),
         ],
     ),
     row(
@@ -439,6 +480,14 @@ const SUPPLIED: &[Supplied] = &[
             ("securityProfiles", "SecurityProfile"),
             ("securityProfileGroups", "SecurityProfileGroup"),
             ("firewallEndpoints", "FirewallEndpoint"),
+            ("interceptDeploymentGroups", "InterceptDeploymentGroup"),
+            ("interceptDeployments", "InterceptDeployment"),
+            ("interceptEndpointGroups", "InterceptEndpointGroup"),
+            ("interceptEndpointGroupAssociations", "InterceptEndpointGroupAssociation"),
+            ("mirroringDeploymentGroups", "MirroringDeploymentGroup"),
+            ("mirroringDeployments", "MirroringDeployment"),
+            ("mirroringEndpointGroups", "MirroringEndpointGroup"),
+            ("mirroringEndpointGroupAssociations", "MirroringEndpointGroupAssociation"),
         ],
     ),
     row("clouddeploy.googleapis.com", Token::Id, &[]),
@@ -495,9 +544,31 @@ mod tests {
         let object = FullName::parse("gs://b/a/c/d.csv", &permission).unwrap();
         let containers: Vec<String> = object.containers().iter().map(|name| name.path.replace("projects/_/buckets/b", "b")).collect();
         assert_eq!(containers, ["b/objects/a/c/d.csv", "b/managedFolders/a/c/", "b/managedFolders/a/", "b"]);
+        let paths = |service: &str, path: &str| {
+            FullName::new(service, path).containers().into_iter().map(|name| name.path).collect::<Vec<String>>()
+        };
+        assert_eq!(paths("pubsub.googleapis.com", "projects/p/topics/t"), ["projects/p/topics/t"]);
+        let web = ["projects/300/iap_web/compute/services/s", "projects/300/iap_web/compute", "projects/300/iap_web"];
+        assert_eq!(paths("iap.googleapis.com", "projects/300/iap_web/compute/services/s"), web);
         let version = FullName::new("secretmanager.googleapis.com", "projects/300/secrets/db/versions/5");
         assert_eq!(version.holds_policy(), Some(false));
         assert!(version.containers().iter().any(|name| name.path == "projects/300/secrets/db" && name.holds_policy() == Some(true)));
+    }
+
+    #[test]
+    fn what_is_there_once_is_its_own_collection() {
+        let collection = |service: &str, path: &str| FullName::new(service, path).collection().map(str::to_owned);
+        for (service, path, wanted) in [
+            ("binaryauthorization.googleapis.com", "projects/300/policy", "policy"),
+            ("bigqueryreservation.googleapis.com", "projects/p/locations/eu/biReservation", "biReservation"),
+            ("dns.googleapis.com", "projects/p/managedZones/z/rrsets/www.example./A", "rrsets"),
+            ("compute.googleapis.com", "projects/p/global/networks/n", "networks"),
+            ("cloudkms.googleapis.com", "projects/p/locations/global/keyRings/r", "keyRings"),
+            ("iap.googleapis.com", "projects/300/iap_tunnel/zones/z/instances/1", "instances"),
+            ("iap.googleapis.com", "projects/300/iap_web/compute/services/s", "services"),
+        ] {
+            assert_eq!(collection(service, path).as_deref(), Some(wanted), "{path}");
+        }
     }
 
     #[test]

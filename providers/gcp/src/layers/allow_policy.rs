@@ -76,7 +76,7 @@ impl Grants {
         answer.layer = ALLOW_POLICY;
         if self.almost.is_empty() {
             let (says, evidence) = self.silence(world);
-            let owner = format!("whoever may set the allow policy of {}", world.shown(&world.request.resource));
+            let owner = format!("whoever may set the allow policy of {}", world.shown(world.lowest_policied()));
             answer = answer.finding(&findings::NO_GRANT, says, evidence, &owner);
         }
         answer.layer = self.lacking;
@@ -93,7 +93,11 @@ impl Grants {
             world.shown(&request.resource)
         );
         let levels: Vec<&str> = self.steps.iter().filter(|step| !step.documents.is_empty()).map(|step| step.subject.as_str()).collect();
-        let what = format!("{} allow policies: {}", documents.len(), levels.join(", "));
+        let what = match levels.as_slice() {
+            [] => "the path above: it has no allow policy".to_owned(),
+            [only] if documents.len() == 1 => format!("the allow policy of {only}"),
+            _ => format!("{} allow policies: {}", documents.len(), levels.join(", ")),
+        };
         (says, Evidence::Silence { what, documents })
     }
 }
@@ -329,7 +333,12 @@ fn failing(world: &World<'_>, condition: &Condition) -> (Place, String) {
     let evaluation =
         Evaluation { expression, attributes: world.attributes(), dialect: Dialect::Allow, facts: &facts, place: &condition.place };
     evaluation.run(&mut recorder);
-    let failed: Vec<Test> = recorder.into_tests().into_iter().filter(|test| test.holds.is_no()).collect();
+    let tests = recorder.into_tests();
+    let mut failed: Vec<&Test> = tests.iter().filter(|test| test.holds.is_no()).collect();
+    if failed.is_empty() {
+        // It does not matter how this turns out: the caller is refused either way.
+        failed = tests.iter().filter(|test| test.holds.is_unknown()).collect();
+    }
     match failed.as_slice() {
         [] => (condition.place.clone(), format!("`{}` is not true", condition.text)),
         [only] => (only.place.clone(), format!("`{}`, and {}", only.wanted, only.got)),

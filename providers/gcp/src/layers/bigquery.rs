@@ -16,6 +16,22 @@ use serde_json::Value;
 /// What dataViewer includes, and so do dataEditor and dataOwner (A8).
 const READS: &[&str] = &["bigquery.tables.getData", "bigquery.tables.get", "bigquery.tables.list", "bigquery.datasets.get"];
 
+/// What dataEditor adds, and dataOwner has too.
+const WRITES: &[&str] =
+    &["bigquery.tables.create", "bigquery.tables.delete", "bigquery.tables.update", "bigquery.tables.updateData", "bigquery.models.create"];
+
+/// What only dataOwner has.
+const OWNS: &[&str] =
+    &["bigquery.datasets.delete", "bigquery.datasets.update", "bigquery.datasets.setIamPolicy", "bigquery.tables.setIamPolicy"];
+
+/// Whether one of the three roles of access lists includes a permission, where that is told for all time; `None` where it is not.
+fn includes(role: &str, permission: &str) -> Option<bool> {
+    let rank =
+        ["roles/bigquery.dataViewer", "roles/bigquery.dataEditor", "roles/bigquery.dataOwner"].iter().position(|name| *name == role)?;
+    let needed = [READS, WRITES, OWNS].iter().position(|list| list.contains(&permission))?;
+    Some(rank >= needed)
+}
+
 /// What the dataset's access list grants.
 pub(crate) fn grants<R: Recorder>(world: &World<'_>, facts: &Facts) -> (Truth, Vec<Step>) {
     let Some(dataset) = dataset(&world.request.resource) else { return (Truth::No, Vec::new()) };
@@ -77,8 +93,11 @@ fn applies<R: Recorder>(world: &World<'_>, entry: &Value, place: &Place, facts: 
     }
     let includes = match &world.role(role).says {
         RoleSays::Includes(_) => Truth::Yes,
-        RoleSays::Unread(_) if role != written && READS.contains(&world.request.permission.v1()) => Truth::Yes,
-        RoleSays::Unread(doubt) => facts.truth(&format!("role {role}"), || doubt.clone()),
+        RoleSays::Unread(doubt) => match includes(role, world.request.permission.v1()) {
+            Some(true) => Truth::Yes,
+            Some(false) => Truth::No,
+            None => facts.truth(&format!("role {role}"), || doubt.clone()),
+        },
         _ => Truth::No,
     };
     recorder.test(|| Test::new(place.member("role"), "action", role, world.request.permission.v1(), includes));

@@ -111,16 +111,21 @@ pub(crate) fn scope<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
 }
 
 /// What a scope admits, as far as its name says: the whole platform, a service, or a service for reading.
+///
+/// developers.google.com/identity/protocols/oauth2/scopes lists the scopes, the page of each API method those that it accepts.
 fn admits(world: &World<'_>, scope: &str) -> Truth {
     let name = scope.trim_start_matches("https://www.googleapis.com/auth/");
     let permission = &world.request.permission;
-    let reads = matches!(permission.verb(), "get" | "list" | "getIamPolicy" | "search");
     let (service, access) = match name {
         "cloud-platform" => return Truth::Yes,
-        "cloud-platform.read-only" => return if reads && permission.verb() != "getIamPolicy" { Truth::Unknown } else { Truth::No },
+        "cloud-platform.read-only" => return if writes(permission.verb()) { Truth::No } else { Truth::Unknown },
         "devstorage.full_control" => ("storage", Access::All),
         "devstorage.read_write" => ("storage", Access::Write),
         "devstorage.read_only" => ("storage", Access::Read),
+        "sqlservice.admin" => ("cloudsql", Access::All),
+        "cloudplatformprojects" => ("resourcemanager", Access::All),
+        "cloudplatformprojects.readonly" => ("resourcemanager", Access::Read),
+        "trace.append" | "trace.readonly" => ("cloudtrace", Access::Other),
         _ => match name.split_once('.') {
             Some((service, "readonly" | "read")) => (service, Access::Read),
             Some((service, _)) => (service, Access::Other),
@@ -128,23 +133,11 @@ fn admits(world: &World<'_>, scope: &str) -> Truth {
         },
     };
     if service != permission.service() {
-        // Some services accept a neighbour's scope.
-        return if known_scope(service) { Truth::No } else { Truth::Unknown };
+        // Some services accept a neighbour's scope: jobs of BigQuery those of Cloud Storage.
+        let neighbour = permission.v1() == "bigquery.jobs.create" && service == "storage";
+        return if known_scope(service) && !neighbour { Truth::No } else { Truth::Unknown };
     }
-    match access {
-        Access::All => Truth::Yes,
-        Access::Read if permission.verb() == "getIamPolicy" => Truth::No,
-        Access::Read => {
-            if reads {
-                Truth::Yes
-            } else {
-                Truth::No
-            }
-        }
-        Access::Write if matches!(permission.verb(), "getIamPolicy" | "setIamPolicy") => Truth::No,
-        Access::Write => Truth::Yes,
-        Access::Other => Truth::Unknown,
-    }
+    access.admits(service, permission.verb())
 }
 
 enum Access {
@@ -152,6 +145,33 @@ enum Access {
     Write,
     Read,
     Other,
+}
+
+impl Access {
+    fn admits(&self, service: &str, verb: &str) -> Truth {
+        let of_policies = matches!(verb, "getIamPolicy" | "setIamPolicy");
+        match self {
+            Self::All => Truth::Yes,
+            // Policies and access control lists of Cloud Storage take full control.
+            Self::Write | Self::Read if of_policies && service == "storage" => Truth::No,
+            Self::Write => Truth::Yes,
+            Self::Read if reads(verb) => Truth::Yes,
+            Self::Read if writes(verb) => Truth::No,
+            Self::Read | Self::Other => Truth::Unknown,
+        }
+    }
+}
+
+fn reads(verb: &str) -> bool {
+    verb != "getIamPolicy" && ["get", "list", "search", "read"].iter().any(|start| verb.starts_with(start))
+}
+
+fn writes(verb: &str) -> bool {
+    const CHANGES: &[&str] = &[
+        "create", "insert", "update", "patch", "delete", "undelete", "set", "add", "remove", "publish", "start", "stop", "write",
+        "override",
+    ];
+    CHANGES.iter().any(|start| verb.starts_with(start))
 }
 
 /// Services whose own scopes open nothing else.
@@ -164,10 +184,11 @@ fn known_scope(service: &str) -> bool {
             | "compute"
             | "logging"
             | "monitoring"
-            | "trace"
             | "service"
             | "servicecontrol"
-            | "sqlservice"
+            | "cloudsql"
+            | "cloudtrace"
+            | "resourcemanager"
             | "spanner"
             | "datastore"
             | "userinfo"

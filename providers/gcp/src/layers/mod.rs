@@ -8,6 +8,7 @@ pub(crate) mod deny_policy;
 pub(crate) mod kubernetes;
 pub(crate) mod org_policy;
 pub(crate) mod pab;
+pub(crate) mod policy_tags;
 pub(crate) mod project;
 pub(crate) mod storage;
 pub(crate) mod vpc_service_controls;
@@ -34,6 +35,7 @@ layers! {
     STORAGE_ACL = "storage_acl", "Cloud Storage access control list";
     DATASET_ACCESS = "dataset_access", "BigQuery dataset access list";
     K8S_RBAC = "k8s_rbac", "Kubernetes RBAC";
+    POLICY_TAG = "policy_tag", "policy tag of a BigQuery column";
     PUBLIC_ACCESS_PREVENTION = "public_access_prevention", "public access prevention";
     BUCKET_IP_FILTER = "bucket_ip_filter", "bucket IP filter";
     REQUESTER_PAYS = "requester_pays", "requester pays";
@@ -150,6 +152,26 @@ impl World<'_> {
         }
         let subject = self.shown(name);
         facts.truth(&format!("{kind} of {subject}"), || doubt(kind, &subject, outcome))
+    }
+
+    /// What a gate says, given the API that the request calls; where several may be called, it depends on which.
+    pub(crate) fn of_api<T: Clone>(&self, facts: &Facts, judge: impl Fn(&str) -> (Truth, T)) -> (Truth, T) {
+        let stated = self.context("api");
+        let apis = stated.map_or_else(|| self.request.permission.apis(), |api| vec![api]);
+        let judged: Vec<(Truth, T)> = apis.iter().map(|api| judge(api)).collect();
+        let differs = judged.iter().any(|(holds, _)| judged.first().is_some_and(|(first, _)| first != holds));
+        let way = if differs {
+            facts.way("api", apis.len(), || Doubt {
+                about: format!("which API the request calls: {}", apis.join(" or ")),
+                needs: "--context api=…".into(),
+            })
+        } else {
+            Some(0)
+        };
+        match way.and_then(|way| judged.get(way).cloned()) {
+            Some(answer) => answer,
+            None => (Truth::Unknown, judge(self.request.permission.host()).1),
+        }
     }
 
     /// One value of the context.

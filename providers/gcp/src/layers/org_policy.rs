@@ -2,13 +2,15 @@
 //!
 //! google/cloud/orgpolicy/v2 (N20-N23); docs.cloud.google.com/iam/docs/troubleshoot-org-policies.
 
+mod details;
+mod locations;
+
 use super::{Answer, ORG_POLICY, Unread, ruling_of_guard, whole};
 use crate::documents;
 use crate::facts::Facts;
 use crate::findings;
 use crate::language::attributes::Dialect;
 use crate::language::evaluate::Evaluation;
-use crate::language::resources::FullName;
 use crate::world::{World, condition_of, json, member, text, texts};
 use iam_why_contract::trace::Off;
 use iam_why_contract::{Document, Evidence, Place, Recorder, Truth};
@@ -29,14 +31,19 @@ const MEMBERS: &[&str] = &["iam.allowedPolicyMemberDomains", "iam.managed.allowe
 pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let answer = Answer::silent(ORG_POLICY);
     let permission = world.request.permission.v1();
-    let mut refuses = Vec::new();
-    let host = world.request.permission.host().to_owned();
-    refuses.push(("gcp.restrictServiceUsage", service_usage(world, &host, facts)));
+    let mut refuses: Vec<(String, (Truth, Option<Place>))> = Vec::new();
+    let mut add = |constraint: &str, refusal: (Truth, Option<Place>)| refuses.push((constraint.to_owned(), refusal));
+    add("gcp.restrictServiceUsage", world.of_api(facts, |api| service_usage(world, api, facts)));
     for (constraint, _) in BOOLEAN.iter().filter(|(_, permissions)| permissions.contains(&permission)) {
-        refuses.push((*constraint, enforced(world, constraint, facts)));
+        let uploads = world.context("method").is_some_and(|method| method.to_ascii_lowercase().contains("upload"));
+        add(constraint, if uploads { (Truth::No, None) } else { enforced(world, constraint, facts) });
     }
     for constraint in MEMBERS.iter().filter(|_| world.request.permission.verb() == "setIamPolicy") {
-        refuses.push((*constraint, members(world, constraint, facts)));
+        add(constraint, members(world, constraint, facts));
+    }
+    add(locations::CONSTRAINT, locations::refuses(world, facts));
+    for detailed in details::refuses(world, facts) {
+        add(&detailed.constraint, (detailed.holds, detailed.place));
     }
     let holds = Truth::any(refuses.iter().map(|(_, (holds, _))| *holds));
     let mut answer = answer.holding(holds.or(unread(world, facts)));
@@ -52,13 +59,40 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     for (constraint, (holds, place)) in refuses {
         if let Some(place) = place.filter(|_| holds.is_yes()) {
             let says = format!(
-                "the organization policy constraints/{constraint} refuses {permission} on {}",
-                world.shown(&world.request.resource)
+                "the organization policy constraints/{constraint}{} refuses {permission} on {}{}",
+                set_on(world, &place),
+                world.shown(&world.request.resource),
+                compared(world, &constraint)
             );
             answer = answer.finding(&findings::ORG_POLICY, says, Evidence::Place(place), "the organization policy administrators");
         }
     }
     answer
+}
+
+/// Where the policy is set.
+fn set_on(world: &World<'_>, place: &Place) -> String {
+    let node = world.snapshot.document(&place.document).and_then(|document| crate::language::resources::FullName::node(&document.subject));
+    node.map_or_else(String::new, |node| format!(", set on {},", world.shown(&node)))
+}
+
+/// Both values of a list constraint: what is asked for, and what is allowed or denied.
+fn compared(world: &World<'_>, constraint: &str) -> String {
+    let asked = match constraint {
+        "gcp.restrictServiceUsage" => Some(world.request.permission.apis().join(" or ")),
+        locations::CONSTRAINT => locations::location(world),
+        _ => None,
+    };
+    if constraint.starts_with("custom.") {
+        return details::compared(world, constraint).unwrap_or_default();
+    }
+    let (Some(asked), Some(list)) = (asked, list(world, constraint, &Facts::default())) else { return String::new() };
+    match (list.none, list.allowed.is_empty()) {
+        (true, _) => ": it denies everything".to_owned(),
+        (false, false) if list.denied.is_empty() => format!(": {asked} is not among {}", list.allowed.join(", ")),
+        (false, false) => format!(": {asked}, allowed are {}, denied are {}", list.allowed.join(", "), list.denied.join(", ")),
+        (false, true) => format!(": {asked} is among {}", list.denied.join(", ")),
+    }
 }
 
 /// Somebody tried to read the organization policies and could not.
@@ -163,13 +197,44 @@ pub(crate) fn enforced(world: &World<'_>, constraint: &str, facts: &Facts) -> (T
     (holds, Some(whole(&document.id).member("spec").member("rules")))
 }
 
+/// Is anything limited by the constraint, be it boolean or a list? The nearest policy tells, and those above it where it inherits.
+fn is_limited(world: &World<'_>, constraint: &str, facts: &Facts) -> (Truth, Option<Place>) {
+    let mut limited = Truth::No;
+    let mut place = None;
+    for (document, spec) in policies(world, constraint) {
+        if spec.get("reset").and_then(Value::as_bool) == Some(true) {
+            break;
+        }
+        place.get_or_insert_with(|| whole(&document.id).member("spec").member("rules"));
+        let restricts = |rule: &Value| if details::restricts(rule) { Truth::Yes } else { Truth::No };
+        limited = limited.or(Truth::any(rules(world, &spec, document, facts).iter().map(|(rule, applies)| applies.and(restricts(rule)))));
+        if member(&spec, "inheritFromParent").and_then(Value::as_bool) != Some(true) {
+            break;
+        }
+    }
+    (limited, place)
+}
+
+/// The constraints for which there are policies on the path.
+fn names(world: &World<'_>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for node in world.path.resources.iter().chain(&world.path.nodes) {
+        for document in world.documents(documents::ORG_POLICY, node) {
+            let name = json(document).and_then(|value| text(&value, "name").or_else(|| text(&value, "constraint"))).unwrap_or_default();
+            let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        }
+    }
+    found
+}
+
 /// The policies for a constraint, nearest first, each with its enforced `spec`.
 fn policies<'w>(world: &'w World<'_>, constraint: &str) -> Vec<(&'w Document, Value)> {
-    let mut nodes: Vec<FullName> = world.path.resources.clone();
-    nodes.extend(world.path.nodes.iter().cloned());
     let mut found = Vec::new();
-    for node in nodes {
-        for document in world.documents(documents::ORG_POLICY, &node) {
+    for node in world.path.resources.iter().chain(&world.path.nodes) {
+        for document in world.documents(documents::ORG_POLICY, node) {
             let Some(value) = json(document) else { continue };
             let name = text(&value, "name").or_else(|| text(&value, "constraint")).unwrap_or_default();
             let named = name.rsplit('/').next() == Some(constraint);

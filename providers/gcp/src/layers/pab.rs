@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::findings;
 use crate::language::attributes::Dialect;
 use crate::language::evaluate::Evaluation;
-use crate::language::permissions::{DEFAULT_VERSION, LISTED};
+use crate::language::permissions::{DEFAULT_VERSION, LISTED, NEWEST_VERSION};
 use crate::language::principals::{Identity, Pool, Principal};
 use crate::world::{Condition, World, condition_of, doubt, json, member, text, texts};
 use iam_why_contract::{Document, Doubt, Effect, Evidence, Outcome, Place, Recorder, Statement, Step, Test, Truth};
@@ -151,7 +151,10 @@ impl Policy {
             Some(rules) => rules.as_array()?.iter().map(|rule| texts(rule, "resources").unwrap_or_default()).collect(),
         };
         // B6: `latest` and the default stand for the version that is the default now.
-        let version = text(details, "enforcementVersion").and_then(|version| version.parse().ok()).unwrap_or(DEFAULT_VERSION);
+        let version = match text(details, "enforcementVersion").as_deref() {
+            None | Some("" | "latest") => DEFAULT_VERSION,
+            Some(version) => version.parse().unwrap_or(u32::MAX),
+        };
         let name = text(&value, "name").unwrap_or_else(|| document.subject.to_string());
         Some(Self { place: Place::new(&*document.id, ""), name: short(&name).to_owned(), rules, version })
     }
@@ -159,11 +162,11 @@ impl Policy {
     fn bound<R: Recorder>(self, world: &World<'_>, applies: Truth, facts: &Facts, recorder: &mut R) -> Bound {
         let details = self.place.member("details");
         let since = world.request.permission.covered_since();
-        let covers = since.is_some_and(|since| since <= self.version);
+        let covers = self.covers(world, since, facts);
         recorder.test(|| {
             let got = since.map_or_else(|| "no version covers it".into(), |since| format!("covered since version {since}"));
             let wanted = format!("version {} covers {}", self.version, world.request.permission.v2());
-            Test::new(details.member("enforcementVersion"), "action", wanted, got, if covers { Truth::Yes } else { Truth::No })
+            Test::new(details.member("enforcementVersion"), "action", wanted, got, covers)
         });
         let includes = self.includes(world, facts);
         recorder.test(|| {
@@ -179,8 +182,21 @@ impl Policy {
         });
         // B2: no rules, no enforcement.
         let enforced = if self.rules.is_empty() { Truth::No } else { applies };
-        let covered = if covers { Truth::Yes } else { Truth::No };
-        Bound { relevant: enforced.and(covered), includes, uncovered: enforced.and(!covered), place: details, name: self.name }
+        Bound { relevant: enforced.and(covers), includes, uncovered: enforced.and(!covers), place: details, name: self.name }
+    }
+
+    /// B5: a version covers what it and those before it list. What one lists that came after the lists of this program is open.
+    fn covers(&self, world: &World<'_>, since: Option<u32>, facts: &Facts) -> Truth {
+        match since {
+            Some(since) if since <= self.version => Truth::Yes,
+            None if self.version > NEWEST_VERSION => world.ask(
+                facts,
+                &format!("boundary version {}", self.version),
+                format!("whether the enforcement version of the boundary {} covers {}", self.name, world.request.permission.v2()),
+                format!("the page Permissions that principal access boundary policies can block: iam-why knows it as of {LISTED}"),
+            ),
+            _ => Truth::No,
+        }
     }
 
     /// B3: a rule names the resource's organization, a folder above it, or its project.

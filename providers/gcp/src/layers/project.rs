@@ -11,7 +11,7 @@ use crate::language::resources::{FullName, MANAGER};
 use crate::request::Request;
 use crate::world::{World, json, text};
 use iam_why_contract::trace::Off;
-use iam_why_contract::{Code, Decision, Evidence, Kind, Lookup, Part, Recorder, Ruling, Trace, Truth};
+use iam_why_contract::{Code, Decision, Evidence, Kind, Lookup, Part, Place, Recorder, Ruling, Trace, Truth};
 
 /// Is the request granted by IAM?
 pub(crate) fn authorized(world: &World<'_>, request: &Request, facts: &Facts) -> Truth {
@@ -41,20 +41,20 @@ pub(crate) fn usable<R: Recorder>(world: &World<'_>, project: &str, facts: &Fact
     let Some(request) = world.request.also(USE, named.clone()) else { return answer };
     let other = World::new(world.snapshot, &request);
     let iam = decide::iam::<R>(&other, &facts.of(&name(&request)));
-    let mut answer = answer.holding(!iam.allowed);
+    // E7: where the permission is taken away, granting it would not help.
+    let kind = if iam.allowed.is_no() { iam.kind } else { answer.kind };
+    let mut answer = Answer { kind, ..answer }.holding(!iam.allowed);
     if !R::KEEPS {
         return answer;
     }
     let documents = iam.steps.iter().flat_map(|step| step.documents.iter().cloned()).collect::<Vec<_>>();
     if answer.holds.is_yes() {
-        let says = format!("{} may not use {} for the call: {USE} is not granted there", world.request.principal.v1(), named.path);
+        let taken = iam.taken_away();
+        let how = if taken.is_some() { "is denied" } else { "is not granted" };
+        let says = format!("{} may not use {} for the call: {USE} {how} there", world.request.principal.v1(), named.path);
         let what = format!("the allow policies of {} and above", named.path);
-        answer = answer.finding(
-            code,
-            says,
-            Evidence::Silence { what, documents: documents.clone() },
-            &format!("the administrators of {}", named.path),
-        );
+        let evidence = taken.unwrap_or_else(|| Evidence::Silence { what, documents: documents.clone() });
+        answer = answer.finding(code, says, evidence, &format!("the administrators of {}", named.path));
     }
     let decision = match iam.allowed {
         Truth::Yes => Decision::Allow,
@@ -80,21 +80,26 @@ pub(crate) fn usable<R: Recorder>(world: &World<'_>, project: &str, facts: &Fact
 pub(crate) fn service<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let answer = Answer::silent(SERVICE_DISABLED);
     let Some(project) = consumer(world) else { return answer };
-    let host = world.request.permission.host();
+    let (holds, (host, place)) = world.of_api(facts, |host| {
+        let (holds, place) = disabled(world, &project, host, facts);
+        (holds, (host.to_owned(), place))
+    });
+    let answer = answer.holding(holds);
+    let Some(place) = place.filter(|_| R::KEEPS && holds.is_yes()) else { return answer };
+    let says = format!("{host} is not enabled in {}", project.path);
+    let answer = answer.noting(Ruling::Deny, "disabled", vec![place.document.to_string()]);
+    answer.finding(&findings::SERVICE_DISABLED, says, Evidence::Place(place), &format!("the administrators of {}", project.path))
+}
+
+/// Is the API off in the project, and where it says so?
+fn disabled(world: &World<'_>, project: &FullName, host: &str, facts: &Facts) -> (Truth, Option<Place>) {
     let name = FullName::new("serviceusage.googleapis.com", &format!("{}/services/{host}", project.path));
     let Some(document) = world.documents(documents::SERVICE_STATE, &name).into_iter().next() else {
-        return answer.holding(world.gate(documents::SERVICE_STATE, &name, Unread::OnlyIfRefused, facts));
+        return (world.gate(documents::SERVICE_STATE, &name, Unread::OnlyIfRefused, facts), None);
     };
     let state = json(document).and_then(|value| text(&value, "state"));
-    let disabled = state.as_deref() == Some("DISABLED");
-    let answer = answer.holding(if disabled { Truth::Yes } else { Truth::No });
-    if !R::KEEPS || !disabled {
-        return answer;
-    }
-    let says = format!("{host} is not enabled in {}", project.path);
-    let place = whole(&document.id).member("state");
-    let answer = answer.noting(Ruling::Deny, "disabled", vec![document.id.to_string()]);
-    answer.finding(&findings::SERVICE_DISABLED, says, Evidence::Place(place), &format!("the administrators of {}", project.path))
+    let off = state.as_deref() == Some("DISABLED");
+    (if off { Truth::Yes } else { Truth::No }, Some(whole(&document.id).member("state")))
 }
 
 /// N1: the project that quota goes to: the one that the call names, else that of the service account, else that of the resource.
@@ -108,8 +113,10 @@ fn consumer(world: &World<'_>) -> Option<FullName> {
         Some(FullName::new(MANAGER, &format!("projects/{project}")))
     };
     let known = |name: &FullName| {
-        let service = FullName::new("serviceusage.googleapis.com", &format!("{}/services/{}", name.path, world.request.permission.host()));
-        world.outcome(documents::SERVICE_STATE, &service).is_some()
+        world.request.permission.apis().iter().any(|host| {
+            let service = FullName::new("serviceusage.googleapis.com", &format!("{}/services/{host}", name.path));
+            world.outcome(documents::SERVICE_STATE, &service).is_some()
+        })
     };
     named.or_else(|| account().filter(known)).or_else(|| world.project_node())
 }

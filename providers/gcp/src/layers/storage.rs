@@ -21,7 +21,7 @@ use std::net::IpAddr;
 struct Bucket {
     place: Place,
     uniform: bool,
-    public_prevented: bool,
+    public_prevented: Option<Place>,
     requester_pays: bool,
     ip_filter: Option<Value>,
 }
@@ -40,10 +40,18 @@ fn bucket(world: &World<'_>) -> Option<Bucket> {
     Some(Bucket {
         place: whole(&document.id),
         uniform: uniform.and_then(Value::as_bool).unwrap_or(false),
-        public_prevented: prevention.as_deref() == Some("enforced"),
+        public_prevented: (prevention.as_deref() == Some("enforced")).then(|| prevention_place(&whole(&document.id), &value)),
         requester_pays: pays.and_then(Value::as_bool).unwrap_or(false),
         ip_filter: member(&value, "ipFilter").filter(|filter| !filter.is_null()).cloned(),
     })
+}
+
+/// Where the bucket says that it is enforced, in the shape of REST or of gcloud.
+fn prevention_place(bucket: &Place, value: &Value) -> Place {
+    let names = ["publicAccessPrevention", "public_access_prevention"];
+    let within = |value: &Value, place: Place| names.into_iter().find(|name| value.get(name).is_some()).map(|name| place.member(name));
+    let nested = value.get("iamConfiguration").and_then(|inner| within(inner, bucket.member("iamConfiguration")));
+    nested.or_else(|| within(value, bucket.clone())).unwrap_or_else(|| bucket.clone())
 }
 
 /// Is uniform bucket-level access known to be on? Without it bindings of the bucket take no conditions (N36).
@@ -182,8 +190,8 @@ fn entity_covers(world: &World<'_>, entity: &str, facts: &Facts) -> Truth {
 pub(crate) fn public_access_prevented(world: &World<'_>, facts: &Facts) -> (Truth, Option<Place>) {
     let Some(name) = world.request.resource.bucket().filter(|_| world.request.is_storage()) else { return (Truth::No, None) };
     let bucket = bucket(world);
-    if let Some(bucket) = bucket.as_ref().filter(|bucket| bucket.public_prevented) {
-        return (Truth::Yes, Some(bucket.place.clone()));
+    if let Some(place) = bucket.as_ref().and_then(|bucket| bucket.public_prevented.clone()) {
+        return (Truth::Yes, Some(place));
     }
     let (constraint, place) = super::org_policy::enforced(world, "storage.publicAccessPrevention", facts);
     if constraint.is_yes() {
@@ -194,7 +202,7 @@ pub(crate) fn public_access_prevented(world: &World<'_>, facts: &Facts) -> (Trut
 }
 
 /// The answer of public access prevention, given what is granted only because it is granted to everybody.
-pub(crate) fn prevention(world: &World<'_>, only_public: Truth, prevented: Truth, place: Option<Place>) -> Answer {
+pub(crate) fn prevention(world: &World<'_>, only_public: Truth, prevented: Truth, place: Option<Place>, voided: Option<Place>) -> Answer {
     let answer = Answer::silent(PUBLIC_ACCESS_PREVENTION).holding(only_public.and(prevented));
     let Some(place) = place.filter(|_| answer.holds.is_yes()) else { return answer };
     let says = format!(
@@ -204,7 +212,9 @@ pub(crate) fn prevention(world: &World<'_>, only_public: Truth, prevented: Truth
     );
     let documents = vec![place.document.to_string()];
     let answer = answer.noting(Ruling::Deny, "enforced", documents);
-    answer.finding(&findings::PUBLIC_ACCESS_PREVENTED, says, Evidence::Place(place), "the administrators of the bucket")
+    let mut answer = answer.finding(&findings::PUBLIC_ACCESS_PREVENTED, says, Evidence::Place(place), "the administrators of the bucket");
+    answer.findings.iter_mut().for_each(|finding| finding.related.extend(voided.clone()));
+    answer
 }
 
 /// N34
@@ -214,7 +224,16 @@ pub(crate) fn ip_filter<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer
     let Some(bucket) = bucket(world) else {
         return answer.holding(world.gate(documents::BUCKET, &name, Unread::Matters, facts));
     };
-    let Some(filter) = bucket.ip_filter.filter(|filter| text(filter, "mode").as_deref() == Some("Enabled")) else { return answer };
+    let mode = bucket.ip_filter.as_ref().and_then(|filter| text(filter, "mode"));
+    let sources = |filter: &Value| ["publicNetworkSource", "vpcNetworkSources"].iter().any(|name| member(filter, name).is_some());
+    if mode.is_none() || (mode.as_deref() == Some("Enabled") && !bucket.ip_filter.as_ref().is_some_and(sources)) {
+        // Who may read a bucket's settings need not be shown its filter.
+        let hidden = world.gate(documents::BUCKET, &name, Unread::OnlyIfRefused, facts);
+        if !hidden.is_no() {
+            return answer.holding(hidden);
+        }
+    }
+    let Some(filter) = bucket.ip_filter.filter(|_| mode.as_deref() == Some("Enabled")) else { return answer };
     let admitted = admitted(world, &filter, facts);
     let answer = answer.holding(!admitted);
     if !R::KEEPS {

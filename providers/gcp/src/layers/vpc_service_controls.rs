@@ -28,22 +28,34 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let empty = Vec::new();
     let list = elements(&value, &["servicePerimeters", "perimeters"]).unwrap_or(&empty);
     let perimeters: Vec<Perimeter<'_>> = list.iter().enumerate().map(|(at, value)| Perimeter::read(value, at)).collect();
-    let crossing = Crossing { world, facts, perimeters: &perimeters };
-    let (refuses, at) = crossing.refuses();
+    let crossing = |api: &str| Crossing { world, facts, perimeters: &perimeters, service: api.to_owned() };
+    let (refuses, (service, blame)) = world.of_api(facts, |api| {
+        let (refuses, blame) = crossing(api).refuses();
+        (refuses, (api.to_owned(), blame))
+    });
     let answer = answer.holding(refuses);
     if !R::KEEPS {
         return answer;
     }
     let note = if refuses.is_no() { "no perimeter refuses the request" } else { "a perimeter stands between the source and the resource" };
     let answer = answer.noting(ruling_of_guard(refuses), note, vec![document.id.to_string()]);
-    let Some(perimeter) = at.and_then(|at| perimeters.get(at)).filter(|_| refuses.is_yes()) else { return answer };
-    let place = place(whole(&document.id), &value, perimeter.at).member("status");
-    let says = format!(
-        "the service perimeter {} restricts {} and does not admit this request",
-        perimeter.name.rsplit('/').next().unwrap_or_default(),
-        world.request.permission.host()
-    );
-    answer.finding(&findings::PERIMETER, says, Evidence::Place(place), "the administrators of the access policy")
+    blame.into_iter().fold(answer, |answer, (at, rule)| {
+        let Some(perimeter) = perimeters.get(at) else { return answer };
+        let status = place(whole(&document.id), &value, perimeter.at).member("status");
+        let (says, place) = crossing(&service).report(perimeter, rule, &status);
+        answer.finding(&findings::PERIMETER, says, Evidence::Place(place), "the administrators of the access policy")
+    })
+}
+
+/// What of a perimeter refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// It restricts the service, and nothing lets the call in.
+    Inward,
+    /// The call starts in it, and nothing lets it out.
+    Outward,
+    /// Networks in it may not call the service.
+    Accessible,
 }
 
 fn place(whole: Place, value: &Value, at: usize) -> Place {
@@ -84,39 +96,112 @@ struct Crossing<'c> {
     world: &'c World<'c>,
     facts: &'c Facts,
     perimeters: &'c [Perimeter<'c>],
+    /// The API that is called.
+    service: String,
 }
 
 impl Crossing<'_> {
     /// V4, and the perimeter that refuses.
-    fn refuses(&self) -> (Truth, Option<usize>) {
-        let Some(project) = self.world.project_node() else { return (Truth::No, None) };
-        let service = self.world.request.permission.host().to_owned();
-        let target = self.regular_of(&project.path).filter(|perimeter| perimeter.restricts(&service));
+    fn refuses(&self) -> (Truth, Vec<(usize, Rule)>) {
+        let Some(project) = self.world.project_node() else { return (Truth::No, Vec::new()) };
+        let service = self.service.as_str();
+        let target = self.regular_of(&project.path).filter(|perimeter| perimeter.restricts(service));
         let source_project = self.world.context("source.project").map(str::to_owned);
+        let maybe = [Some(project.path.as_str()), source_project.as_deref()].into_iter().flatten().find_map(|name| self.maybe_of(name));
+        if let Some(perimeter) = maybe {
+            let about = format!("whether the perimeter {} holds {}", perimeter.name, project.path);
+            return (self.world.ask(self.facts, "perimeter's projects", about, "gcloud projects describe: its number"), Vec::new());
+        }
+        let network = self.world.context("source.network");
         let source = source_project.as_deref().and_then(|source| self.regular_of(source));
-        if let Some(unreachable) = self.not_accessible(source, &service) {
-            return (unreachable, source.map(|perimeter| perimeter.at));
+        let source = source.or_else(|| network.and_then(|network| self.holding_network(network)));
+        if let Some(unreachable) = self.not_accessible(source, service) {
+            return (unreachable, source.map(|perimeter| (perimeter.at, Rule::Accessible)).into_iter().collect());
         }
         if let (Some(one), Some(two)) = (source, self.regular_of(&project.path))
             && one.at == two.at
         {
-            return (Truth::No, None);
+            return (Truth::No, Vec::new());
         }
         if source_project.as_deref().is_some_and(|source| self.bridged(source, &project.path)) {
-            return (Truth::No, None);
+            return (Truth::No, Vec::new());
         }
         let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref()));
-        let outward = source
-            .filter(|perimeter| perimeter.restricts(&service))
-            .map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
-        let at = if inward >= outward { target } else { source };
-        (inward.or(outward), at.map(|perimeter| perimeter.at))
+        let outward =
+            source.filter(|perimeter| perimeter.restricts(service)).map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
+        let inside = target.filter(|_| inward.is_yes()).map(|perimeter| (perimeter.at, Rule::Inward));
+        let outside = source.filter(|_| outward.is_yes()).map(|perimeter| (perimeter.at, Rule::Outward));
+        (inward.or(outward), inside.into_iter().chain(outside).collect())
+    }
+
+    /// What is said of the perimeter that refuses, and where it stands.
+    fn report(&self, perimeter: &Perimeter<'_>, rule: Rule, status: &Place) -> (String, Place) {
+        let name = perimeter.name.rsplit('/').next().unwrap_or_default();
+        let host = self.service.as_str();
+        let project = self.world.project_node().map(|node| node.path).unwrap_or_default();
+        let source = self.source();
+        match rule {
+            Rule::Inward => {
+                let services = perimeter.list("restrictedServices");
+                let at = services.iter().position(|name| name == host).or_else(|| services.iter().position(|name| name == "*"));
+                let list = status.member("restrictedServices");
+                let admits = [
+                    (perimeter.list("accessLevels").len(), "access level"),
+                    (perimeter.policies("ingressPolicies").len(), "ingress policy"),
+                ];
+                let says = format!(
+                    "the service perimeter {name} restricts {host} in {project}, the call comes from {source}, and {} admits it",
+                    none_of(&admits)
+                );
+                (says, at.map_or_else(|| list.clone(), |at| list.element(at)))
+            }
+            Rule::Outward => {
+                let lets = [(perimeter.policies("egressPolicies").len(), "egress policy")];
+                let says = format!(
+                    "the call to {host} in {project} starts in the service perimeter {name} ({source}), and {} lets it out",
+                    none_of(&lets)
+                );
+                (says, if lets.iter().all(|(count, _)| *count == 0) { status.clone() } else { status.member("egressPolicies") })
+            }
+            Rule::Accessible => {
+                let says = format!(
+                    "the service perimeter {name} lets its networks ({source}) call its accessible services only, and {host} is none of them"
+                );
+                (says, status.member("vpcAccessibleServices").member("allowedServices"))
+            }
+        }
+    }
+
+    fn source(&self) -> String {
+        let stated = |key: &str| self.world.context(key).map(str::to_owned);
+        let internet = || stated("source.ip").map_or_else(|| "outside".to_owned(), |ip| format!("the internet ({ip})"));
+        stated("source.project").or_else(|| stated("source.network")).unwrap_or_else(internet)
     }
 
     /// V2
     fn regular_of(&self, project: &str) -> Option<&Perimeter<'_>> {
         let holds =
             |perimeter: &&Perimeter<'_>| perimeter.list("resources").iter().any(|name| self.world.same_node(name, project).is_yes());
+        self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
+    }
+
+    /// A perimeter that may hold the project: perimeters name projects by number, and the number is not known.
+    fn maybe_of(&self, project: &str) -> Option<&Perimeter<'_>> {
+        if self.regular_of(project).is_some() {
+            return None;
+        }
+        let holds = |perimeter: &&Perimeter<'_>| {
+            perimeter.list("resources").iter().any(|name| name.starts_with("projects/") && self.world.same_node(name, project).is_unknown())
+        };
+        self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
+    }
+
+    /// V2: a VPC network may be in a perimeter by itself.
+    fn holding_network(&self, network: &str) -> Option<&Perimeter<'_>> {
+        let holds = |perimeter: &&Perimeter<'_>| {
+            let networks = perimeter.list("resources").into_iter().filter(|name| name.contains("/networks/"));
+            networks.into_iter().any(|name| name.ends_with(network))
+        };
         self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
     }
 
@@ -182,10 +267,10 @@ impl Crossing<'_> {
 
     /// V9
     fn holds(&self, level: &str) -> Truth {
-        match self.world.request.context.get("source.access_levels") {
-            Lookup::Known(held) => return if held.iter().any(|name| name == level) { Truth::Yes } else { Truth::No },
-            Lookup::Absent => return Truth::No,
-            Lookup::NotKnown => {}
+        let stated = self.world.request.context.entries.contains_key("source.access_levels");
+        let given = self.world.request.context.get("source.access_levels");
+        if let Lookup::Known(held) = given {
+            return yes(held.iter().any(|name| name == level));
         }
         let defined = self
             .world
@@ -194,6 +279,10 @@ impl Crossing<'_> {
         let value = defined.and_then(json).unwrap_or_default();
         let known = elements(&value, &["accessLevels"])
             .and_then(|levels| levels.iter().find(|entry| text(entry, "name").as_deref() == Some(level)));
+        // Levels that nobody mentioned follow from their definition; without one, absent is absent.
+        if given == Lookup::Absent && (stated || known.is_none()) {
+            return Truth::No;
+        }
         let holds = known.map_or(Truth::Unknown, |level| self.basic(level));
         if holds.is_unknown() {
             return self.world.ask(
@@ -313,7 +402,7 @@ impl Crossing<'_> {
         if service == "*" {
             return Truth::Yes;
         }
-        if service != self.world.request.permission.host() {
+        if service != self.service {
             return Truth::No;
         }
         let selectors = member(operation, "methodSelectors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -329,6 +418,18 @@ impl Crossing<'_> {
             _ => Truth::No,
         }))
     }
+}
+
+/// `none of its 2 access levels and 1 ingress policy`; `no ingress policy`.
+fn none_of(lists: &[(usize, &str)]) -> String {
+    let plural = |count: usize, name: &str| match (count, name.strip_suffix('y')) {
+        (1, _) => format!("{count} {name}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        _ => format!("{count} {name}s"),
+    };
+    let some: Vec<String> = lists.iter().filter(|(count, _)| *count > 0).map(|(count, name)| plural(*count, name)).collect();
+    let names: Vec<&str> = lists.iter().map(|(_, name)| *name).collect();
+    if some.is_empty() { format!("no {}", names.join(" or ")) } else { format!("none of its {}", some.join(" and ")) }
 }
 
 fn yes(holds: bool) -> Truth {

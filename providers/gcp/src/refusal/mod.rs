@@ -13,7 +13,8 @@ use iam_why_contract::refusal::{Catalogue, Dialect, Refusal};
 use std::sync::LazyLock;
 
 /// How Google Cloud refuses.
-pub static DIALECT: Dialect = Dialect { forms: FORMS, records: records::records, read: read::read };
+pub static DIALECT: Dialect =
+    Dialect { forms: FORMS, record_keys: &["methodname"], records: records::records, read: read::read, advise: advice::give };
 
 /// The refusals of Google Cloud that `text` holds, in the order they stand there.
 #[must_use]

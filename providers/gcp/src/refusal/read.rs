@@ -1,18 +1,38 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
-use super::advice;
 use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
 pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
+    if others_quota(sighting) {
+        return None;
+    }
     let mut refusal = sighting.draft()?;
     unsaid(sighting, &mut refusal)?;
     principal(&mut refusal);
     metadata(sighting, &mut refusal);
     resource(sighting, &mut refusal);
     facts(sighting, &mut refusal);
-    advice::give(&mut refusal);
+    others_status(sighting, &mut refusal);
     Some(refusal)
+}
+
+/// The status of gRPC and the error of OAuth are everybody's: without a word of Google's beside them they name no cloud.
+fn others_status(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    const WORDS: [&str; 8] = ["google", "gcloud", "gserviceaccount", "projects/", "bigquery", "pubsub", "firebase", "gcp"];
+    let bare = sighting.form().is_some_and(|form| matches!(form.name, "grpc-denied" | "grant"));
+    if bare && !WORDS.iter().any(|word| sighting.near(1000, word)) {
+        "generic".clone_into(&mut refusal.provider);
+        if refusal.refused_by == "iam" {
+            "generic".clone_into(&mut refusal.refused_by);
+        }
+    }
+}
+
+/// Azure writes `QuotaExceeded`, in a message of its own.
+fn others_quota(sighting: &Sighting<'_>) -> bool {
+    let mark = sighting.verdict().filter(|mark| mark.form.name == "old-quota");
+    mark.and_then(|mark| sighting.view.clean().get(mark.start..mark.end)).is_some_and(|code| code.starts_with('Q'))
 }
 
 /// A status without a reason is a refusal only where it is a 403.
@@ -35,8 +55,8 @@ fn metadata(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
     if layer == "iam" && refusal.resource.is_none() && sighting.has("reason-iam") {
         let (start, end) = sighting.raw_extent(1200);
-        let named = sighting.pairs.between(start, end).filter(|pair| pair.is("resource"));
-        let metadata = |pair: &&iam_why_contract::refusal::Pair| sighting.pairs.around(pair).next() == Some("metadata");
+        let named = sighting.pairs().between(start, end).filter(|pair| pair.is("resource"));
+        let metadata = |pair: &&iam_why_contract::refusal::Pair<'_>| sighting.pairs().around(pair).next() == Some("metadata");
         refusal.resource = named.filter(metadata).map(|pair| scrub(&pair.value)).next();
     }
     if layer == "oauth_scope" && refusal.action.is_none() {
@@ -44,7 +64,8 @@ fn metadata(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
     if layer == "quota_project" {
         let consumer = sighting.field("consumer").or_else(|| sighting.pair("consumer"));
-        refusal.resource = consumer.map(|consumer| scrub(consumer.trim_matches('"'))).or(refusal.resource.take());
+        refusal.resource =
+            consumer.and_then(|consumer| consumer.trim_matches('"').split(['"', ' ']).next()).map(scrub).or(refusal.resource.take());
     }
     if layer == "vpc_service_controls" && refusal.action.is_none() {
         refusal.action = sighting.field("method").map(scrub);
@@ -54,7 +75,7 @@ fn metadata(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let storage = sighting.field("bucket").map(|bucket| bucket.split(['?', '/', ':']).next().unwrap_or(bucket));
     if refusal.resource.as_deref().is_none_or(|resource| resource.starts_with("(or it m")) {
-        refusal.resource = storage.map(scrub);
+        refusal.resource = storage.or(sighting.field("instance")).map(scrub);
     }
     if let Some(resource) = refusal.resource.take() {
         refusal.resource = Some(plain(sighting, resource));

@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -12,55 +13,121 @@ pub(crate) struct Seen {
     pub(crate) target: String,
     pub(crate) path: String,
     /// The value of `Authorization`.
-    pub(crate) headers: String,
+    pub(crate) token: String,
+    pub(crate) body: String,
     /// How many came before it.
     pub(crate) number: usize,
 }
 
-/// What is answered; `None` where nothing ever is.
-pub(crate) struct Answer(Option<(u16, String, String)>);
+/// What is answered.
+pub(crate) enum Answer {
+    /// A status, a body, further headers.
+    Whole(u16, String, String),
+    /// Half of an answer, and then the connection is closed.
+    Cut,
+    /// Nothing, ever.
+    Silence,
+    /// JSON without an end, until the reader has had enough.
+    Endless,
+}
 
 impl Answer {
     pub(crate) fn new(status: u16, body: &str) -> Self {
-        Self(Some((status, body.into(), String::new())))
+        Self::Whole(status, body.into(), String::new())
     }
 
     pub(crate) fn json(body: &str) -> Self {
         Self::new(200, body)
     }
 
-    pub(crate) fn silence() -> Self {
-        Self(None)
-    }
-
     pub(crate) fn with(mut self, header: &str) -> Self {
-        if let Some((_, _, headers)) = &mut self.0 {
+        if let Self::Whole(_, _, headers) = &mut self {
             *headers = format!("{header}\r\n");
         }
         self
     }
 }
 
+/// Google Cloud says no.
+pub(crate) fn refused() -> Answer {
+    let body = r#"{"error": {"code": 403, "message": "no", "status": "PERMISSION_DENIED", "details": [
+        {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "IAM_PERMISSION_DENIED", "domain": "iam.googleapis.com"}]}}"#;
+    Answer::new(403, body)
+}
+
 type Rule = Box<dyn Fn(&Seen) -> Answer + Send + Sync>;
 
 pub(crate) struct Server {
     url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    seen: Mutex<Vec<Seen>>,
+    rule: Rule,
+    rounds: Option<Rounds>,
+}
+
+/// Answers in rounds: everything that was asked is answered at once, when for a while nothing more is asked. So many rounds as there
+/// are, so long is the longest chain of calls of which each needs the answer of the one before.
+#[derive(Default)]
+struct Rounds {
+    state: Mutex<(usize, usize, Option<Instant>)>,
+    turned: Condvar,
+}
+
+/// For so long nothing more is asked before a round is answered.
+const QUIET: Duration = Duration::from_millis(150);
+
+impl Rounds {
+    fn wait(&self) {
+        let mut state = self.state.lock().unwrap();
+        let round = state.0;
+        state.1 += 1;
+        state.2 = Some(Instant::now());
+        while state.0 == round {
+            state = self.turned.wait(state).unwrap();
+        }
+    }
+
+    fn turn(&self) {
+        let mut state = self.state.lock().unwrap();
+        if state.1 > 0 && state.2.is_some_and(|last| last.elapsed() > QUIET) {
+            *state = (state.0 + 1, 0, None);
+            self.turned.notify_all();
+        }
+    }
 }
 
 impl Server {
     pub(crate) fn new(rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let (kept, rule): (_, Arc<Rule>) = (Arc::clone(&seen), Arc::new(Box::new(rule)));
+        Self::start(rule, None)
+    }
+
+    pub(crate) fn in_rounds(rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+        let server = Self::start(rule, Some(Rounds::default()));
+        let shared = Arc::clone(&server.shared);
         std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (seen, rule) = (Arc::clone(&kept), Arc::clone(&rule));
-                std::thread::spawn(move || serve(stream, &seen, &rule));
+            loop {
+                std::thread::sleep(Duration::from_millis(20));
+                shared.rounds.as_ref().unwrap().turn();
             }
         });
-        Self { url, seen }
+        server
+    }
+
+    fn start(rule: impl Fn(&Seen) -> Answer + Send + Sync + 'static, rounds: Option<Rounds>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shared = Arc::new(Shared { seen: Mutex::default(), rule: Box::new(rule), rounds });
+        let kept = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&kept);
+                std::thread::spawn(move || serve(stream, &shared));
+            }
+        });
+        Self { url, shared }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -68,93 +135,76 @@ impl Server {
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+        self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// What was asked, each once, in order of the alphabet.
+    pub(crate) fn targets(&self) -> Vec<String> {
+        let all: std::collections::BTreeSet<String> = self.seen().into_iter().map(|seen| seen.target).collect();
+        all.into_iter().collect()
+    }
+
+    pub(crate) fn rounds(&self) -> usize {
+        self.shared.rounds.as_ref().unwrap().state.lock().unwrap().0
     }
 }
 
 /// Answers the requests of one connection until it is closed.
-fn serve(stream: TcpStream, seen: &Mutex<Vec<Seen>>, rule: &Rule) -> Option<()> {
+fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut stream = stream;
     loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
-        let mut words = line.split_whitespace();
-        let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-        let (mut length, mut headers) = (0, String::new());
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header).ok().filter(|read| *read > 0)?;
-            let Some((name, value)) = header.trim().split_once(':') else { break };
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.trim().parse().ok()?,
-                "authorization" => headers = value.trim().to_owned(),
-                _ => {}
+        let request = request(&mut reader, &shared.seen)?;
+        if let Some(rounds) = &shared.rounds {
+            rounds.wait();
+        }
+        match (shared.rule)(&request) {
+            Answer::Whole(status, body, more) => {
+                let length = body.len();
+                write!(stream, "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n{body}")
+                    .ok()?;
+            }
+            Answer::Cut => {
+                write!(stream, "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{{\"etag\":").ok()?;
+                return None;
+            }
+            Answer::Silence => {
+                // Waits until the reader has had enough.
+                let _ = reader.read_line(&mut String::new());
+                return None;
+            }
+            Answer::Endless => {
+                write!(stream, "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n").ok()?;
+                let piece = "0,".repeat(32 * 1024);
+                loop {
+                    write!(stream, "{:x}\r\n{piece}\r\n", piece.len()).ok()?;
+                }
             }
         }
-        reader.read_exact(&mut vec![0; length]).ok()?;
-        let path = target.split('?').next()?.to_owned();
-        let request = {
-            let mut seen = seen.lock().unwrap();
-            let number = seen.len();
-            seen.push(Seen { method, target, path, headers, number });
-            seen[number].clone()
-        };
-        let Some((status, body, more)) = rule(&request).0 else {
-            // Waits until the reader has had enough.
-            let _ = reader.read_line(&mut String::new());
-            return None;
-        };
-        let length = body.len();
-        write!(stream, "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n{body}").ok()?;
     }
 }
 
-/// Project 300 in folder 8 of organization 77; the group readers may read objects by a grant on the folder, and ana is one of it.
-pub(crate) fn company(seen: &Seen) -> Answer {
-    let ana = seen.target.contains("ana%40example.com") || seen.target.contains("ana@example.com");
-    let body = match seen.path.as_str() {
-        "/tokeninfo" => r#"{"email": "ana@example.com", "scope": "https://www.googleapis.com/auth/cloud-platform"}"#,
-        "/v3/projects/300" => r#"{"name": "projects/300", "projectId": "acme", "parent": "folders/8", "state": "ACTIVE"}"#,
-        "/v3/folders/8" => r#"{"name": "folders/8", "parent": "organizations/77", "displayName": "data"}"#,
-        "/v3/organizations/77" => r#"{"name": "organizations/77", "displayName": "example.com", "directoryCustomerId": "C077"}"#,
-        "/v3/folders/8:getIamPolicy" => {
-            r#"{"version": 1, "etag": "BwX", "bindings": [{"role": "roles/storage.objectViewer", "members": ["group:readers@example.com"]}]}"#
+fn request(reader: &mut BufReader<TcpStream>, seen: &Mutex<Vec<Seen>>) -> Option<Seen> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let mut words = line.split_whitespace();
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let (mut length, mut token) = (0, String::new());
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok().filter(|read| *read > 0)?;
+        let Some((name, value)) = header.trim().split_once(':') else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().ok()?,
+            "authorization" => token = value.trim().to_owned(),
+            _ => {}
         }
-        "/v3/projects/300:getIamPolicy" | "/v3/organizations/77:getIamPolicy" | "/storage/v1/b/reports/iam" => r#"{"etag": "ACAB"}"#,
-        "/v1/roles/storage.objectViewer" => {
-            r#"{"name": "roles/storage.objectViewer", "stage": "GA", "includedPermissions": ["storage.objects.get", "storage.objects.list"]}"#
-        }
-        "/v1/groups/-/memberships:searchTransitiveGroups" if ana => {
-            r#"{"memberships": [{"group": "groups/1", "groupKey": {"id": "readers@example.com"}, "relationType": "DIRECT"}]}"#
-        }
-        "/storage/v1/b" => r#"{"items": [{"name": "reports", "projectNumber": "300"}]}"#,
-        "/storage/v1/b/reports" => {
-            r#"{"name": "reports", "projectNumber": "300", "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": true}, "publicAccessPrevention": "inherited"}}"#
-        }
-        "/v1/projects/300/services/storage.googleapis.com" => {
-            r#"{"name": "projects/300/services/storage.googleapis.com", "state": "ENABLED"}"#
-        }
-        "/v3/iam:troubleshoot" => {
-            r#"{"overallAccessState": "CANNOT_ACCESS", "allowPolicyExplanation": {"allowAccessState": "ALLOW_ACCESS_STATE_NOT_GRANTED"},
-                "denyPolicyExplanation": {"denyAccessState": "DENY_ACCESS_STATE_NOT_DENIED"}}"#
-        }
-        path if is_list(path) => "{}",
-        _ => return Answer::new(404, r#"{"error": {"code": 404, "message": "not found", "status": "NOT_FOUND"}}"#),
-    };
-    Answer::json(body)
-}
-
-/// Lists that are empty here.
-fn is_list(path: &str) -> bool {
-    let ends = [
-        "/denypolicies",
-        ":searchTargetPolicyBindings",
-        ":searchTransitiveGroups",
-        "/managedFolders",
-        "/accessPolicies",
-        "/policies",
-        "/serviceAccounts",
-    ];
-    ends.iter().any(|end| path.ends_with(end))
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let path = target.split('?').next()?.to_owned();
+    let mut seen = seen.lock().unwrap();
+    let request = Seen { method, target, path, token, body: String::from_utf8(body).ok()?, number: seen.len() };
+    seen.push(request.clone());
+    Some(request)
 }

@@ -184,7 +184,7 @@ def main():
     root, unit, member, scp = organization()
     home_keys = ("AKIASETUPSETUPSETUP0", "setup", None)
     member_keys = of_member(member)
-    told = {"home": HOME, "member": member, "root": root, "unit": unit, "scp": scp}
+    told = {"home": HOME, "member": member, "root": root, "unit": unit, "scp": scp, "member_keys": member_keys}
     for name, account, keys in (("in_home", HOME, home_keys), ("in_member", member, member_keys)):
         told[name] = {**roles(keys, account), **storage(keys, account), **services(keys, account)}
     told.update(users(home_keys))

@@ -1,14 +1,18 @@
 //! Which authorizations one call needs (C-1): the one that was asked about, and those that come with it.
 
-use crate::documents::{BUCKET_ENCRYPTION, OBJECT, RESOURCE_POLICY};
+mod copy;
+mod creation;
+mod keys;
+
+use crate::documents::OBJECT;
 use crate::language::arn::Arn;
+use crate::language::resource::NOT_GIVEN;
 use crate::layers::resource::holder;
-use crate::layers::service::rules;
 use crate::library::{Library, Read};
 use crate::request::Request;
 use crate::world::behind_access_point;
-use iam_why_contract::Doubt;
-use iam_why_contract::json::Json;
+pub use creation::first_use;
+use iam_why_contract::{Doubt, Lookup};
 
 /// One authorization that the call needs.
 #[derive(Debug, Clone)]
@@ -17,33 +21,77 @@ pub struct Need {
     pub request: Request,
     /// Why the call needs it; empty for the question itself.
     pub because: String,
+    /// What is not known where nobody said which resource it is about.
+    pub unnamed: Option<Doubt>,
 }
 
 /// The authorizations that the call needs; the first is the question itself.
 #[must_use]
 pub fn needs(request: &Request, library: &Library<'_>) -> Vec<Need> {
-    let mut all = vec![Need { request: request.clone(), because: String::new() }];
+    let mut all = vec![need(request.clone(), "")];
     all.extend(access_point(request, library));
     all.extend(object_headers(request));
-    all.extend(object_key(request, library));
+    all.extend(keys::of_object(request, library));
+    if let Some(source) = copy::source(request) {
+        all.extend(keys::of_object(&source.request, library));
+        all.push(source);
+    }
     all.extend(session(request));
     all.extend(function_url(request));
     all.extend(glue(request));
-    all.extend(re_encrypt(request));
-    all.extend(passed_role(request));
+    all.extend(keys::re_encrypt(request));
+    all.extend(keys::of_alias(request));
+    all.extend(creation::tags(request));
+    all.extend(creation::passed_role(request));
+    all.extend(creation::service_linked_role(request, library));
     all
 }
 
+/// What may stand behind a call that all that was read lets through: authorizations for something that nobody named or read.
+#[must_use]
+pub fn unread(request: &Request, library: &Library<'_>) -> Vec<Doubt> {
+    let source = copy::source(request).and_then(|source| keys::unread(&source.request, library));
+    let all = [keys::unread(request, library), source, copy::unnamed(request), keys::unnamed(request), lock(request, library)];
+    all.into_iter().flatten().collect()
+}
+
+/// S3-12: what may protect a version of an object that was not read.
+fn lock(request: &Request, library: &Library<'_>) -> Option<Doubt> {
+    let deletes = &*request.action.lower == "s3:deleteobjectversion" && request.bucket().is_some();
+    match library.read(OBJECT, &request.resource) {
+        Read::Unread(doubt) if deletes => {
+            Some(Doubt { about: format!("whether Object Lock protects the version: {}", doubt.about), needs: doubt.needs })
+        }
+        _ => None,
+    }
+}
+
+/// The object that a put copies, where it says so.
+#[must_use]
+pub fn copied(request: &Request) -> Option<String> {
+    copy::source(request).map(|source| source.request.resource.to_string())
+}
+
 fn need(request: Request, because: impl Into<String>) -> Need {
-    Need { request, because: because.into() }
+    Need { request, because: because.into(), unnamed: None }
+}
+
+/// An authorization for something that nobody named: policies about everything cover it, of others it is open.
+fn unnamed(request: &Request, action: &str, because: &str, doubt: Doubt) -> Need {
+    Need { unnamed: Some(doubt), ..need(request.also(action, NOT_GIVEN), because) }
 }
 
 /// What the question says of a context key, if it has one value.
 fn given<'r>(request: &'r Request, key: &str) -> Option<&'r str> {
     match request.context.get_ignoring_case(key) {
-        iam_why_contract::Lookup::Known([value]) => Some(value),
+        Lookup::Known([value]) => Some(value),
         _ => None,
     }
+}
+
+/// Has the question nothing to say of a context key?
+fn untold(request: &Request, key: &str) -> bool {
+    request.context.get_ignoring_case(key) == Lookup::NotKnown
 }
 
 fn gives_under(request: &Request, prefix: &str) -> bool {
@@ -100,89 +148,6 @@ fn object_headers(request: &Request) -> Vec<Need> {
     all
 }
 
-/// S3-9: S3 asks KMS in the caller's name. The key is known where the object's or the bucket's settings were read, or where the request
-/// names it and its policy was read.
-fn object_key(request: &Request, library: &Library<'_>) -> Option<Need> {
-    let (bucket, Some(_)) = request.bucket()? else { return None };
-    let arn = request.arn()?;
-    let bucket_arn = format!("arn:{}:s3:::{bucket}", arn.partition);
-    let (action, key) = match request.action.name() {
-        "getobject" | "getobjectversion" => ("kms:Decrypt", key_of_object(request, library)?),
-        "putobject" => ("kms:GenerateDataKey", key_of_request(request, library).or_else(|| key_of_bucket(&bucket_arn, library))?),
-        _ => return None,
-    };
-    let parsed = Arn::parse(&key).filter(|arn| arn.resource.starts_with("key/"))?;
-    let mut authorization = request.also(action, &key);
-    let mut context = authorization.context;
-    context.entries.retain(|key, _| !key.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("s3:")));
-    context.entries.remove("aws:ResourceAccount");
-    context = context.with("kms:ViaService", [format!("s3.{}.amazonaws.com", parsed.region)]).with("aws:ViaAWSService", ["true"]);
-    let covered = if bucket_key(&bucket_arn, library) { &bucket_arn } else { &*request.resource };
-    context =
-        context.with("kms:EncryptionContext:aws:s3:arn", [covered]).with("aws:CalledVia", [format!("s3.{}.amazonaws.com", parsed.region)]);
-    authorization.context = context;
-    Some(need(authorization, format!("S3 asks for key {key} in the caller's name")))
-}
-
-/// What may stand behind a call that all that was read lets through: S3 asks KMS in the caller's name where a key encrypts the object
-/// (S3-9), and which key that is was not read.
-#[must_use]
-pub fn unread_key(request: &Request, library: &Library<'_>) -> Option<Doubt> {
-    let (bucket, Some(_)) = request.bucket().filter(|(bucket, _)| !bucket.contains('*') && !request.resource.contains('*'))? else {
-        return None;
-    };
-    let (kind, subject) = match request.action.name() {
-        _ if request.action.service() != "s3" => return None,
-        "getobject" | "getobjectversion" => (OBJECT, request.resource.to_string()),
-        "putobject" if given(request, "s3:x-amz-server-side-encryption").is_none_or(|encryption| encryption != "AES256") => {
-            (BUCKET_ENCRYPTION, format!("arn:{}:s3:::{bucket}", request.arn()?.partition))
-        }
-        _ => return None,
-    };
-    if let Read::Unread(doubt) = library.read(kind, &subject) {
-        return Some(Doubt { about: format!("whether the caller also needs a KMS key: {}", doubt.about), needs: doubt.needs });
-    }
-    let key =
-        if kind == OBJECT { key_of_object(request, library) } else { named_key(request).or_else(|| key_of_bucket(&subject, library)) }?;
-    let known = Arn::parse(&key).is_some_and(|arn| arn.resource.starts_with("key/"));
-    let read = known && (kind == OBJECT || named_key(request).is_none() || key_of_request(request, library).is_some());
-    // The key that AWS manages for S3 serves everybody in the account who may use the bucket.
-    (!read && !key.ends_with("alias/aws/s3")).then(|| Doubt {
-        about: format!("whether the caller may use the KMS key {key}, whose policy was not read"),
-        needs: format!(
-            "kms:DescribeKey, kms:GetKeyPolicy (aws kms describe-key --key-id {key}, aws kms get-key-policy with the id it prints)"
-        ),
-    })
-}
-
-/// The key that the request's header names.
-fn named_key(request: &Request) -> Option<String> {
-    given(request, "s3:x-amz-server-side-encryption-aws-kms-key-id").map(str::to_owned)
-}
-
-fn key_of_object(request: &Request, library: &Library<'_>) -> Option<String> {
-    let Read::Found(_, json) = library.read(OBJECT, &request.resource) else { return None };
-    json.get("SSEKMSKeyId").and_then(Json::as_str).map(str::to_owned)
-}
-
-fn key_of_request(request: &Request, library: &Library<'_>) -> Option<String> {
-    named_key(request).filter(|key| library.snapshot().outcome(RESOURCE_POLICY, key).is_some())
-}
-
-fn default_rule(bucket: &str, library: &Library<'_>) -> Option<Json> {
-    let Read::Found(_, json) = library.read(BUCKET_ENCRYPTION, bucket) else { return None };
-    rules(&json)?.0.first().cloned()
-}
-
-fn key_of_bucket(bucket: &str, library: &Library<'_>) -> Option<String> {
-    let rule = default_rule(bucket, library)?;
-    rule.get("ApplyServerSideEncryptionByDefault")?.get("KMSMasterKeyID").and_then(Json::as_str).map(str::to_owned)
-}
-
-fn bucket_key(bucket: &str, library: &Library<'_>) -> bool {
-    default_rule(bucket, library).is_some_and(|rule| matches!(rule.get("BucketKeyEnabled"), Some(Json::Bool(true))))
-}
-
 /// STS-5: tags and a source identity that are passed need permissions of their own, from the trust policy too.
 fn session(request: &Request) -> Vec<Need> {
     let extra = |action: &str, because: &str| need(request.also(action, &request.resource), because);
@@ -224,22 +189,4 @@ fn glue(request: &Request) -> Vec<Need> {
         (Some("database"), Some(_)) => vec![also("catalog".to_owned())],
         _ => Vec::new(),
     }
-}
-
-/// KMS-9: the source key is the question's resource, the destination key stands in `destination-key` of the context; one key may serve as both.
-fn re_encrypt(request: &Request) -> Vec<Need> {
-    if &*request.action.lower != "kms:reencrypt" {
-        return Vec::new();
-    }
-    let destination = given(request, "destination-key").unwrap_or(&request.resource);
-    vec![
-        need(request.also("kms:ReEncryptFrom", &request.resource), "ReEncrypt decrypts with the source key"),
-        need(request.also("kms:ReEncryptTo", destination), "ReEncrypt encrypts with the destination key"),
-    ]
-}
-
-/// IAM-1: a call that stores a role for a service to use passes it: `passed-role` in the context names it.
-fn passed_role(request: &Request) -> Option<Need> {
-    let role = given(request, "passed-role")?.to_owned();
-    Some(need(request.also("iam:PassRole", &role), "the call hands the role to a service"))
 }
