@@ -234,6 +234,33 @@ async fn definition(reader: &Reader<'_>, id: &str) {
     super::gates::object(reader, &step::ROLE_DEFINITION, id).await;
 }
 
+/// All registrations of a subscription, those of its resource groups too where a tenant manages it at all. Says whether they were read.
+pub(super) async fn delegations(reader: &Reader<'_>, base: &Scope) -> bool {
+    let managed = match reader.get(&step::SUBSCRIPTION, base.text()).await {
+        Ok(object) => object.get("managedByTenants").and_then(Value::as_array).is_none_or(|tenants| !tenants.is_empty()),
+        Err(_) => true,
+    };
+    let groups = async {
+        if managed { reader.list(&step::RESOURCE_GROUPS, &format!("{}/resourcegroups", base.text()), None).await } else { Ok(Vec::new()) }
+    };
+    let groups = match Box::pin(groups).await {
+        Ok(groups) => groups,
+        Err(failure) => {
+            reader.unlisted(&step::LIGHTHOUSE, base.text(), &failure);
+            return false;
+        }
+    };
+    let groups = groups.iter().filter_map(|group| group.get("id")?.as_str()).map(Scope::new);
+    let (named, refused) = registered(reader, std::iter::once(base.clone()).chain(groups)).await;
+    definitions(reader, &named.roles).await;
+    match &refused {
+        Some(failure) => reader.unlisted(&step::LIGHTHOUSE, base.text(), failure),
+        // Of a subscription that nobody manages no registration has any effect.
+        None => reader.note(&step::LIGHTHOUSE, base.text(), Outcome::Found),
+    }
+    refused.is_none()
+}
+
 /// Lighthouse registrations stand on subscriptions and on resource groups. Where both were read, they are all that there are at and
 /// above a scope in them.
 pub(super) async fn lighthouse(reader: &Reader<'_>, scope: &Scope) -> Named {
@@ -242,6 +269,16 @@ pub(super) async fn lighthouse(reader: &Reader<'_>, scope: &Scope) -> Named {
     let subject = subject(scope, Some("atScope()"));
     reader.expect(step, &subject);
     let places = std::iter::once(subscription).chain(resource_group(scope));
+    let (named, refused) = registered(reader, places).await;
+    match refused {
+        Some(failure) => reader.unlisted(step, &subject, &failure),
+        None => reader.note(step, &subject, Outcome::Found),
+    }
+    named
+}
+
+/// The registrations at some places, handed in: the roles that they delegate, and why some could not be read.
+async fn registered(reader: &Reader<'_>, places: impl Iterator<Item = Scope>) -> (Named, Option<Failure>) {
     let lists = join_all(places.map(|place| Box::pin(async move { (registrations(reader, &place).await, place) }))).await;
     let (mut named, mut refused) = (Named::default(), None);
     for (answer, place) in lists {
@@ -253,11 +290,7 @@ pub(super) async fn lighthouse(reader: &Reader<'_>, scope: &Scope) -> Named {
             Err(failure) => refused = Some(failure),
         }
     }
-    match refused {
-        Some(failure) => reader.unlisted(step, &subject, &failure),
-        None => reader.note(step, &subject, Outcome::Found),
-    }
-    named
+    (named, refused)
 }
 
 async fn registrations(reader: &Reader<'_>, place: &Scope) -> Result<Vec<Value>, Failure> {
@@ -268,7 +301,7 @@ async fn registrations(reader: &Reader<'_>, place: &Scope) -> Result<Vec<Value>,
 }
 
 /// Hands in a registration, of the scope that it is at.
-pub(super) fn registration(reader: &Reader<'_>, place: &Scope, item: &Value) {
+fn registration(reader: &Reader<'_>, place: &Scope, item: &Value) {
     let id = item.get("id").and_then(Value::as_str).unwrap_or_default();
     let at = id.to_ascii_lowercase().rfind("/providers/microsoft.managedservices/").and_then(|at| id.get(..at));
     let title = definition_title("Lighthouse registration", member(item, "name").unwrap_or(id), id);
@@ -276,7 +309,7 @@ pub(super) fn registration(reader: &Reader<'_>, place: &Scope, item: &Value) {
 }
 
 /// The roles that a registration delegates.
-pub(super) fn delegated(item: &Value) -> Vec<String> {
+fn delegated(item: &Value) -> Vec<String> {
     let inner = |value: &Value, name: &str| value.get("properties").unwrap_or(value).get(name).cloned();
     let definition = inner(item, "registrationDefinition").unwrap_or_default();
     let list = inner(&definition, "authorizations").unwrap_or_default();

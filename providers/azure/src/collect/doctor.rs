@@ -1,12 +1,12 @@
 //! What these credentials can read, tried call by call, and the smallest role that reads everything: both made from the table of calls.
 
 use super::assignments::lighthouse;
-use super::connection::connect;
+use super::connection::{Service, connect};
 use super::directory;
-use super::gates::{COSMOS_ACCOUNTS, SETTINGS, cosmos, listed, object, operations};
+use super::gates::{SETTINGS, cosmos, listed, object, operations};
 use super::hierarchy;
 use super::principal::{own, unusable};
-use super::reader::Reader;
+use super::reader::{Reader, version};
 use super::step::{self, ALL};
 use crate::scope::Scope;
 use azure_core::credentials::TokenCredential;
@@ -60,18 +60,20 @@ async fn probe(reader: &Reader<'_>, options: &Options) -> Result<(String, Scope)
 /// What is read one by one, each tried on the first there is.
 async fn singles(reader: &Reader<'_>, base: &Scope) {
     let resources = async |row: &'static step::Step, path: &str| {
-        // What came back is in the tally.
-        reader.list(row, &format!("{}/{path}", base.text()), None).await.unwrap_or_default()
+        let Ok(url) = reader.url(Service::Manager, &format!("{}/{path}", base.text()), &version(row)) else { return Vec::new() };
+        // What came back is in the tally; the first page is as good as all.
+        reader.page(row, Service::Manager, &url).await.map(|page| page.items).unwrap_or_default()
     };
     let id = |items: &[Value]| items.first().and_then(|item| item.get("id")?.as_str().map(str::to_owned));
-    for (row, kind) in SETTINGS {
-        let found = id(&resources(row, &format!("providers/{kind}")).await);
-        if let Some(account) = found.filter(|_| *kind == COSMOS_ACCOUNTS) {
+    resources(&step::IDENTITY, "providers/Microsoft.ManagedIdentity/userAssignedIdentities").await;
+    resources(&step::PROVIDER, "providers").await;
+    resources(&step::RESOURCE_GROUPS, "resourcegroups").await;
+    for (kind, row) in SETTINGS {
+        let first = id(&resources(row, &format!("providers/{kind}")).await);
+        if let Some(account) = first.filter(|_| **row == step::COSMOS) {
             cosmos(reader, &account).await;
         }
     }
-    resources(&step::IDENTITY, "providers/Microsoft.ManagedIdentity/userAssignedIdentities").await;
-    resources(&step::PROVIDER, "providers").await;
     resources(&step::POLICY_DEFINITION, "providers/Microsoft.Authorization/policyDefinitions").await;
     resources(&step::POLICY_SET, "providers/Microsoft.Authorization/policySetDefinitions").await;
 }

@@ -87,25 +87,22 @@ async fn policy_definitions(reader: &Reader<'_>, ids: &BTreeSet<&str>) -> bool {
     all_sets && single.iter().all(Option::is_some)
 }
 
-/// The types of resources with settings that a request can fail on.
-pub(super) const SETTINGS: &[(&Step, &str)] = &[
-    (&step::STORAGE_ACCOUNT, "Microsoft.Storage/storageAccounts"),
-    (&step::KEY_VAULT, "Microsoft.KeyVault/vaults"),
-    (&step::COGNITIVE, "Microsoft.CognitiveServices/accounts"),
-    (&step::REGISTRY, "Microsoft.ContainerRegistry/registries"),
-    (&step::COSMOS, COSMOS_ACCOUNTS),
-    (&step::SEARCH, "Microsoft.Search/searchServices"),
-    (&step::TOPIC, "Microsoft.EventGrid/topics"),
-    (&step::DOMAIN, "Microsoft.EventGrid/domains"),
-    (&step::EVENTS, "Microsoft.EventGrid/namespaces"),
-    (&step::BUS, "Microsoft.ServiceBus/namespaces"),
-    (&step::HUBS, "Microsoft.EventHub/namespaces"),
-    (&step::STORE, "Microsoft.AppConfiguration/configurationStores"),
-    (&step::WORKSPACE, "Microsoft.OperationalInsights/workspaces"),
+/// The types of resources with settings that a request can fail on, and the call that reads each.
+pub(super) const SETTINGS: &[(&str, &Step)] = &[
+    ("Microsoft.Storage/storageAccounts", &step::STORAGE_ACCOUNT),
+    ("Microsoft.KeyVault/vaults", &step::KEY_VAULT),
+    ("Microsoft.CognitiveServices/accounts", &step::COGNITIVE),
+    ("Microsoft.ContainerRegistry/registries", &step::REGISTRY),
+    ("Microsoft.DocumentDB/databaseAccounts", &step::COSMOS),
+    ("Microsoft.Search/searchServices", &step::SEARCH),
+    ("Microsoft.EventGrid/topics", &step::TOPIC),
+    ("Microsoft.EventGrid/domains", &step::DOMAIN),
+    ("Microsoft.EventGrid/namespaces", &step::EVENTS),
+    ("Microsoft.ServiceBus/namespaces", &step::BUS),
+    ("Microsoft.EventHub/namespaces", &step::HUBS),
+    ("Microsoft.AppConfiguration/configurationStores", &step::STORE),
+    ("Microsoft.OperationalInsights/workspaces", &step::WORKSPACE),
 ];
-
-/// The type of Cosmos DB accounts, which have role assignments of their own inside.
-pub(super) const COSMOS_ACCOUNTS: &str = "Microsoft.DocumentDB/databaseAccounts";
 
 /// The resource that holds the network rules of a namespace for messages.
 pub(super) fn rules_below(step: &Step, id: &str) -> Option<String> {
@@ -114,18 +111,20 @@ pub(super) fn rules_below(step: &Step, id: &str) -> Option<String> {
 
 /// The settings of the resource that is asked for, and who they name.
 pub(super) async fn settings(reader: &Reader<'_>, wanted: &Wanted) -> BTreeSet<String> {
-    let of = |(row, kind): &(&'static Step, &str)| wanted.scope.resource(kind).map(|resource| (*row, resource.text().to_owned()));
-    let mut all: Vec<(&Step, String)> = SETTINGS.iter().filter_map(of).collect();
-    all.extend(all.clone().iter().filter_map(|(row, id)| Some((*row, rules_below(row, id)?))));
-    let read = join_all(all.iter().map(|(row, id)| Box::pin(setting(reader, row, wanted, id))));
+    let scope = &wanted.scope;
+    let of = |(kind, row): &(&str, &'static Step)| scope.resource(kind).map(|resource| (resource.text().to_owned(), *row));
+    let mut all: Vec<(String, &'static Step)> = SETTINGS.iter().filter_map(of).collect();
+    all.extend(all.clone().iter().filter_map(|(id, row)| Some((rules_below(row, id)?, *row))));
+    let read = join_all(all.iter().map(|(id, row)| Box::pin(setting(reader, row, wanted, id))));
     let inside = async {
-        match wanted.scope.resource(COSMOS_ACCOUNTS) {
+        match scope.resource("Microsoft.DocumentDB/databaseAccounts") {
             Some(account) => cosmos(reader, account.text()).await.0,
             None => BTreeSet::new(),
         }
     };
     let (read, inside) = join(read, Box::pin(inside)).await;
-    read.iter().flatten().flat_map(in_access_policies).chain(inside).collect()
+    let vaults = read.iter().zip(&all).filter(|(_, (_, row))| **row == step::KEY_VAULT).filter_map(|(vault, _)| vault.as_ref());
+    vaults.flat_map(in_access_policies).chain(inside).collect()
 }
 
 /// Resource Graph learns with a delay: what it names and Resource Manager does not have was moved or deleted, and where to is not known.

@@ -10,7 +10,8 @@ use super::principal::Resolved;
 use super::reader::Reader;
 use super::step::{self, Step};
 use crate::documents::KINDS;
-use crate::operations;
+use crate::language::permission::Plane;
+use crate::operations::{self, Verb};
 use crate::request::{Access, Request, Target};
 use crate::scope::Scope;
 use crate::world::{guid, id_key, last};
@@ -66,11 +67,11 @@ async fn whole(reader: &Reader<'_>, question: &Question, options: &Options) -> R
         let why = "the question names no subscription: give the resource id, or --subscription";
         reader.note(&step::ROLE_ASSIGNMENTS, "*", Outcome::NotTried { why: why.into() });
     }
-    let writes = targets.iter().any(Wanted::writes);
+    let judged = targets.iter().any(|wanted| wanted.judged);
     let mut done = BTreeSet::new();
     let bases: Vec<Scope> = targets.iter().map(|wanted| base(&wanted.scope)).filter(|base| done.insert(base.key().to_owned())).collect();
     let decisive = decisive(reader, &bases, &targets, &who);
-    let gates = join_all(bases.iter().map(|base| Box::pin(beside(reader, base, writes))));
+    let gates = join_all(bases.iter().map(|base| Box::pin(beside(reader, base, judged))));
     let namespaces = join_all(targets.iter().map(|wanted| Box::pin(gates::namespaces(reader, wanted))));
     let (decided, _, _) = join3(Box::pin(decisive), gates, namespaces).await;
     decided?;
@@ -120,12 +121,12 @@ async fn decisive(reader: &Reader<'_>, bases: &[Scope], targets: &[Wanted], who:
 }
 
 /// What refuses whoever asks.
-async fn beside(reader: &Reader<'_>, base: &Scope, writes: bool) {
+async fn beside(reader: &Reader<'_>, base: &Scope, judged: bool) {
     let locks = async {
         // Resource Manager keeps no locks on management groups ("Lock your Azure resources").
         base.subscription().is_none() || gates::listed(reader, &step::LOCKS, base, "Microsoft.Authorization/locks").await
     };
-    let policies = async { !writes || gates::policies(reader, base).await };
+    let policies = async { !judged || gates::policies(reader, base).await };
     join3(Box::pin(hierarchy::subscription(reader, base)), Box::pin(locks), Box::pin(policies)).await;
 }
 
@@ -135,19 +136,18 @@ pub(super) struct Wanted {
     pub(super) actions: BTreeSet<String>,
     /// The namespaces of actions whose plane nobody said and nothing here knows.
     pub(super) open_planes: BTreeSet<String>,
+    /// Whether Azure Policy looks at it: at writes and deletions of the control plane.
+    judged: bool,
     /// Resource Graph said where it is.
     pub(super) looked_up: bool,
 }
 
 impl Wanted {
-    /// Azure Policy looks at writes and deletions only.
-    fn writes(&self) -> bool {
-        self.actions.iter().any(|action| !action.to_ascii_lowercase().ends_with("/read"))
-    }
-
     fn wants(&mut self, access: &Access) {
         self.actions.insert(access.action.clone());
-        if access.plane.is_none() && operations::plane(&access.action).is_none() {
+        let plane = access.plane.or_else(|| operations::plane(&access.action));
+        self.judged |= plane != Some(Plane::Data) && matches!(operations::verb(&access.action), Verb::Write | Verb::Delete);
+        if plane.is_none() {
             self.open_planes.insert(operations::namespace(&access.action).to_owned());
         }
     }
@@ -161,7 +161,8 @@ async fn targets(reader: &Reader<'_>, request: &Request, options: &Options) -> V
         let scope = scope.or_else(|| options.get("subscription").map(|id| Scope::new(&format!("/subscriptions/{id}"))));
         if let Some(scope) = scope {
             let looked_up = matches!(access.target, Target::Below { .. });
-            let empty = || Wanted { scope: scope.clone(), actions: BTreeSet::new(), open_planes: BTreeSet::new(), looked_up };
+            let empty =
+                || Wanted { scope: scope.clone(), actions: BTreeSet::new(), open_planes: BTreeSet::new(), judged: false, looked_up };
             targets.entry(scope.key().to_owned()).or_insert_with(empty).wants(access);
         }
     }

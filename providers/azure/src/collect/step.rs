@@ -38,6 +38,8 @@ steps! {
         ["Microsoft.Authorization/roleAssignmentScheduleInstances/read"];
     LIGHTHOUSE = documents::LIGHTHOUSE_ASSIGNMENT, "registrationAssignments", "2022-10-01",
         ["Microsoft.ManagedServices/registrationAssignments/read"];
+    RESOURCE_GROUPS = documents::LIGHTHOUSE_ASSIGNMENT, "resourcegroups", "2021-04-01",
+        ["Microsoft.Resources/subscriptions/resourceGroups/read"];
     SUBSCRIPTION = documents::SUBSCRIPTION, "subscriptions", "2022-12-01", ["Microsoft.Resources/subscriptions/read"];
     ANCESTORS = documents::ANCESTORS, "resources", "2021-03-01",
         ["Microsoft.Resources/subscriptions/read", "Microsoft.Management/managementGroups/read"];
@@ -57,9 +59,9 @@ steps! {
     SEARCH = documents::RESOURCE, "searchServices", "2023-11-01", ["Microsoft.Search/searchServices/read"];
     TOPIC = documents::RESOURCE, "topics", "2022-06-15", ["Microsoft.EventGrid/topics/read"];
     DOMAIN = documents::RESOURCE, "domains", "2022-06-15", ["Microsoft.EventGrid/domains/read"];
-    EVENTS = documents::RESOURCE, "eventGrid/namespaces", "2023-12-15-preview", ["Microsoft.EventGrid/namespaces/read"];
-    BUS = documents::RESOURCE, "serviceBus/namespaces", "2021-11-01", ["Microsoft.ServiceBus/namespaces/read", "Microsoft.ServiceBus/namespaces/networkRuleSets/read"];
-    HUBS = documents::RESOURCE, "eventHub/namespaces", "2024-01-01", ["Microsoft.EventHub/namespaces/read", "Microsoft.EventHub/namespaces/networkRuleSets/read"];
+    EVENTS = documents::RESOURCE, "eventGridNamespaces", "2023-12-15-preview", ["Microsoft.EventGrid/namespaces/read"];
+    BUS = documents::RESOURCE, "serviceBusNamespaces", "2021-11-01", ["Microsoft.ServiceBus/namespaces/read", "Microsoft.ServiceBus/namespaces/networkRuleSets/read"];
+    HUBS = documents::RESOURCE, "eventHubNamespaces", "2024-01-01", ["Microsoft.EventHub/namespaces/read", "Microsoft.EventHub/namespaces/networkRuleSets/read"];
     STORE = documents::RESOURCE, "configurationStores", "2023-03-01", ["Microsoft.AppConfiguration/configurationStores/read"];
     WORKSPACE = documents::RESOURCE, "workspaces", "2022-10-01", ["Microsoft.OperationalInsights/workspaces/read"];
     COSMOS_ASSIGNMENTS = documents::COSMOS_ASSIGNMENTS, "sqlRoleAssignments", "2024-05-15",

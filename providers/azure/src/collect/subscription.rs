@@ -2,7 +2,7 @@
 //!
 //! A list that was refused, or of which something was, does not count as done: whoever comes back with more rights reads it again.
 
-use super::assignments::{Named, OLDER_DENIALS, around, definitions, delegated, denials, registration};
+use super::assignments::{Named, OLDER_DENIALS, around, delegations, denials};
 use super::connection::{Service, connect};
 use super::directory;
 use super::gates;
@@ -13,12 +13,11 @@ use super::principal::unusable;
 use super::question::{element, member, path_of, subject};
 use super::reader::{MOST_PAGES, Page, Reader, version};
 use super::step::{self, Step};
-use crate::documents;
 use crate::scope::Scope;
-use crate::world::{dashed, guid};
+use crate::world::{dashed, guid, id_key, last};
 use azure_core::credentials::TokenCredential;
 use azure_core::http::Url;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 use iam_why_contract::collect::{Options, Point, Progress, Sink};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::Value;
@@ -37,7 +36,7 @@ pub(super) async fn read(
     let base = place(scope.or_else(|| options.get("subscription")))?;
     // A whole subscription takes as long as it takes; a single call does not.
     let reader = Reader::new(connect(given, options)?, options.concurrency, sink, progress).each_within(options.timeout);
-    let run = Run { reader: &reader, groups: Mutex::default(), above: Mutex::default() };
+    let run = Run { reader: &reader, groups: Mutex::default(), above: Mutex::default(), built_in: Mutex::default() };
     if base.subscription().is_some() {
         run.first(&step::SUBSCRIPTION, base.text()).await?;
         run.subscription(&base).await;
@@ -76,6 +75,8 @@ pub(super) struct Run<'w> {
     groups: Mutex<BTreeMap<String, Arc<OnceCell<bool>>>>,
     /// The management groups that lists of each base name: they are above it.
     above: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    /// The roles of Microsoft's own that were handed in: they are the same in every subscription.
+    built_in: Mutex<BTreeSet<String>>,
 }
 
 /// A list, and what its elements lead to.
@@ -94,16 +95,14 @@ enum Then {
     Groups,
     /// Elements are documents of their own id.
     Own,
+    /// The same, and most of them are there in every subscription.
+    Roles,
     /// The same, and their access policies name groups.
     Vaults,
-    /// The same, with role assignments inside.
+    /// Accounts with role assignments inside.
     Accounts,
-    /// The same, with network rules that are a resource below each.
-    Messages,
     /// Namespaces with operations.
     Namespaces,
-    /// Registrations that delegate roles.
-    Delegations,
 }
 
 const fn list(step: &'static Step, path: &'static str, then: Then) -> List {
@@ -118,29 +117,25 @@ const SCOPED: &[List] = &[
     list(&step::SCHEDULES, "Microsoft.Authorization/roleAssignmentScheduleInstances", Then::Scoped),
 ];
 
+/// Resources with settings of their own.
+fn settings() -> impl Iterator<Item = List> {
+    let then = |step: &Step| match step {
+        step if *step == step::KEY_VAULT => Then::Vaults,
+        step if *step == step::COSMOS => Then::Accounts,
+        _ => Then::Own,
+    };
+    gates::SETTINGS.iter().map(move |(path, step)| List { step, path, then: then(step) })
+}
+
 /// What is listed of a subscription only.
 const SUBSCRIPTION: &[List] = &[
-    list(&step::ROLE_DEFINITION, "Microsoft.Authorization/roleDefinitions", Then::Own),
+    list(&step::ROLE_DEFINITION, "Microsoft.Authorization/roleDefinitions", Then::Roles),
     list(&step::LOCKS, "Microsoft.Authorization/locks", Then::Scoped),
-    list(&step::LIGHTHOUSE, "Microsoft.ManagedServices/registrationAssignments", Then::Delegations),
-    list(&step::STORAGE_ACCOUNT, "Microsoft.Storage/storageAccounts", Then::Own),
-    list(&step::KEY_VAULT, "Microsoft.KeyVault/vaults", Then::Vaults),
-    list(&step::COSMOS, gates::COSMOS_ACCOUNTS, Then::Accounts),
-    list(&step::COGNITIVE, "Microsoft.CognitiveServices/accounts", Then::Own),
-    list(&step::REGISTRY, "Microsoft.ContainerRegistry/registries", Then::Own),
-    list(&step::SEARCH, "Microsoft.Search/searchServices", Then::Own),
-    list(&step::TOPIC, "Microsoft.EventGrid/topics", Then::Own),
-    list(&step::DOMAIN, "Microsoft.EventGrid/domains", Then::Own),
-    list(&step::EVENTS, "Microsoft.EventGrid/namespaces", Then::Own),
-    list(&step::BUS, "Microsoft.ServiceBus/namespaces", Then::Messages),
-    list(&step::HUBS, "Microsoft.EventHub/namespaces", Then::Messages),
-    list(&step::STORE, "Microsoft.AppConfiguration/configurationStores", Then::Own),
-    list(&step::WORKSPACE, "Microsoft.OperationalInsights/workspaces", Then::Own),
     list(&step::PROVIDER, "", Then::Namespaces),
 ];
 
 impl Run<'_> {
-    /// Nothing is read with credentials that Azure does not accept. Gives what was asked for, where it was given.
+    /// Nothing is read with credentials that Azure does not accept.
     pub(super) async fn first(&self, step: &Step, path: &str) -> Result<(), CollectError> {
         let call = self.reader.get(step, path).await;
         match call {
@@ -153,8 +148,9 @@ impl Run<'_> {
 
     /// Everything of a subscription.
     pub(super) async fn subscription(&self, base: &Scope) {
-        let lists = join_all(SUBSCRIPTION.iter().map(|list| Box::pin(self.list(base, *list))));
-        join(lists, Box::pin(self.scoped(base))).await;
+        let lists = join_all(SUBSCRIPTION.iter().copied().chain(settings()).map(|list| Box::pin(self.list(base, list))));
+        let delegations = self.step(base, "registrations", Box::pin(delegations(self.reader, base)));
+        join3(lists, Box::pin(self.scoped(base)), Box::pin(delegations)).await;
         let seen = self.above.lock().await.get(base.key()).cloned().unwrap_or_default();
         self.step(base, "hierarchy", Box::pin(hierarchy::both(self.reader, base, &seen))).await;
     }
@@ -176,17 +172,13 @@ impl Run<'_> {
 
     /// Reads a list from where it was left.
     async fn list(&self, base: &Scope, list: List) {
-        let name = format!("{} {}", base.text(), list.step.call);
+        let name = format!("{} {}", base.text(), if list.path.is_empty() { list.step.call } else { list.path });
         let resumed = match self.reader.ledger.sink().resume(&name) {
             Some(Point::End) => return,
             Some(Point::Page(link)) => self.reader.follow(list.step, Service::Manager, &link).ok(),
             None => None,
         };
-        // Resources of several types are one kind of document, each with a list of its own.
-        let subject = match list.step.kind {
-            documents::RESOURCE => format!("{}/providers/{}", path_of(base), list.path),
-            _ => subject(base, self.filter(base, list)),
-        };
+        let subject = subject(base, around(base));
         if !self.above_was_read(base, list, &subject).await {
             return;
         }
@@ -231,14 +223,6 @@ impl Run<'_> {
         }
     }
 
-    fn filter(&self, base: &Scope, list: List) -> Option<&'static str> {
-        match list.then {
-            // Registrations at resource groups come with the list of the subscription only by chance: it speaks for the subscription.
-            Then::Delegations => Some("atScope()"),
-            _ => around(base),
-        }
-    }
-
     async fn all_pages(&self, base: &Scope, list: List, name: &str) -> Result<bool, Failure> {
         match self.pages(base, list, name, self.address(base, list, list.step.version)?).await {
             Err(failure) if failure.is_bad_request() && list.step.call == step::DENY_ASSIGNMENTS.call => {
@@ -255,9 +239,6 @@ impl Run<'_> {
         };
         let mut query = version(&Step { version: of, ..*list.step });
         query.extend(around(base).map(|filter| ("$filter", filter.to_owned())));
-        if list.then == Then::Delegations {
-            query.push(("$expandRegistrationDefinition", "true".into()));
-        }
         self.reader.url(Service::Manager, &path, &query)
     }
 
@@ -281,14 +262,13 @@ impl Run<'_> {
         let own = || items.iter().filter_map(|item| Some((item.get("id")?.as_str()?, item)));
         match list.then {
             Then::Scoped | Then::Groups => items.iter().for_each(|item| element(self.reader, list.step, base, item)),
-            Then::Own | Then::Vaults | Then::Accounts | Then::Messages => {
-                own().for_each(|(id, item)| gates::hand_in(self.reader, list.step, id, item))
-            }
+            Then::Roles => self.roles(own()).await,
+            Then::Own | Then::Vaults | Then::Accounts => own().for_each(|(id, item)| gates::hand_in(self.reader, list.step, id, item)),
             Then::Namespaces => {}
-            Then::Delegations => items.iter().for_each(|item| registration(self.reader, base, item)),
         }
         match list.then {
-            Then::Scoped | Then::Own => true,
+            Then::Scoped | Then::Roles => true,
+            Then::Own => self.rules(list.step, own().filter_map(|(id, _)| gates::rules_below(list.step, id)).collect()).await,
             Then::Groups => {
                 let mut named = Named::default();
                 named.take(items);
@@ -305,15 +285,22 @@ impl Run<'_> {
                 let whole = inside.iter().all(|(_, whole)| *whole);
                 self.unsorted(inside.into_iter().flat_map(|(ids, _)| ids).collect()).await && whole
             }
-            Then::Messages => {
-                let rules: Vec<String> = own().filter_map(|(id, _)| gates::rules_below(list.step, id)).collect();
-                let read = join_all(rules.iter().map(|id| Box::pin(gates::object(self.reader, list.step, id)))).await;
-                read.iter().all(Option::is_some)
-            }
             Then::Namespaces => self.namespaces(base, items).await,
-            Then::Delegations => {
-                definitions(self.reader, &items.iter().flat_map(delegated).collect()).await;
-                true
+        }
+    }
+
+    /// The resources below that hold the network rules of others.
+    async fn rules(&self, step: &'static Step, ids: Vec<String>) -> bool {
+        let read = join_all(ids.iter().map(|id| Box::pin(gates::object(self.reader, step, id)))).await;
+        read.iter().all(Option::is_some)
+    }
+
+    async fn roles<'v>(&self, items: impl Iterator<Item = (&'v str, &'v Value)>) {
+        let mut known = self.built_in.lock().await;
+        for (id, item) in items {
+            let built_in = member(item, "type") == Some("BuiltInRole");
+            if !built_in || known.insert(id_key(last(id))) {
+                gates::hand_in(self.reader, &step::ROLE_DEFINITION, id, item);
             }
         }
     }

@@ -84,6 +84,7 @@ fn the_smallest_role_is_made_of_the_table_and_can_be_pasted() {
             "Microsoft.OperationalInsights/workspaces/read",
             "Microsoft.Resources/subscriptions/providers/read",
             "Microsoft.Resources/subscriptions/read",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
             "Microsoft.Search/searchServices/read",
             "Microsoft.ServiceBus/namespaces/networkRuleSets/read",
             "Microsoft.ServiceBus/namespaces/read",

@@ -309,32 +309,34 @@ fn a_group_that_hides_its_members_may_have_the_principal_among_them() {
     assert_eq!(verdict(&read).decision, Decision::Undetermined);
 }
 
+#[test]
+fn whoever_sends_no_credential_is_looked_up_nowhere() {
+    let server = Server::new(|seen| {
+        let account = json!({"id": seen.path, "name": "reports", "properties": {"allowBlobPublicAccess": false}});
+        if seen.path.ends_with("/storageAccounts/reports") { Treatment::Answer(200, account.to_string()) } else { Treatment::Pass }
+    });
+    let read = live(&server, &questions("anonymous")[2]).unwrap();
+    assert_eq!(verdict(&read).decision, Decision::Deny);
+    assert!(!server.seen().iter().any(|seen| seen.path.starts_with("/v1.0/") || seen.query.contains("assignedTo")));
+}
+
 /// The network rules of a namespace for messages are a resource of their own below it.
 #[test]
 fn a_question_about_messages_reads_the_rules_of_the_namespace() {
     let server = Server::new(|seen| match seen.path.as_str() {
         path if path.ends_with("/namespaces/bus") => {
-            let namespace = json!({"id": path, "properties": {"publicNetworkAccess": "Enabled"}});
-            Treatment::Answer(200, namespace.to_string())
+            Treatment::Answer(200, r#"{"id": "bus", "properties": {"publicNetworkAccess": "Enabled"}}"#.into())
         }
-        path if path.ends_with("/networkRuleSets/default") => {
-            let rules = json!({"id": path, "properties": {"defaultAction": "Deny", "ipRules": [{"ipMask": "203.0.113.0/24"}]}});
-            Treatment::Answer(200, rules.to_string())
-        }
+        path if path.ends_with("/networkRuleSets/default") => Treatment::Answer(
+            200,
+            r#"{"id": "rules", "properties": {"defaultAction": "Deny", "ipRules": [{"ipMask": "203.0.113.0/24"}]}}"#.into(),
+        ),
         _ => Treatment::Pass,
     });
     let bus = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/bus");
-    let read = live(&server, &asking(APP_OBJECT, "Microsoft.ServiceBus/namespaces/messages/send/action", &bus)).unwrap();
+    let action = "Microsoft.ServiceBus/namespaces/messages/send/action".to_owned();
+    let question = Question { action, resource: Some(bus.clone()), ..question(APP_OBJECT) };
+    let read = runtime().block_on(reader().question(&question, &server.options(), &Quiet)).unwrap();
     let rules = read.snapshot.of("azure:resource", &format!("{bus}/networkRuleSets/default")).next();
     assert!(rules.is_some_and(|document| document.text.contains("203.0.113.0/24")), "{:#?}", server.seen());
-}
-
-#[test]
-fn the_token_says_whose_it_is_and_nothing_else_is_asked() {
-    let server = pass();
-    let nadia = reader_as(&json!({"oid": PERSON, "upn": "nadia@example.com", "idtyp": "user"}));
-    let holder = runtime().block_on(nadia.holder(&server.options())).unwrap().unwrap();
-    assert_eq!((holder.who.as_str(), holder.is("nadia@example.com"), holder.is(APP_OBJECT)), (PERSON, Some(true), Some(false)));
-    assert!(runtime().block_on(reader().holder(&server.options())).unwrap().is_none(), "a token without claims names nobody");
-    assert!(server.seen().is_empty(), "{:?}", server.seen());
 }

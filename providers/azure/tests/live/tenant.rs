@@ -46,6 +46,7 @@ pub(crate) fn questions(principal: &str) -> Vec<Question> {
         asking("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read", "https://reports.blob.core.windows.net/c/b.csv"),
         asking("Microsoft.KeyVault/vaults/secrets/getSecret/action", "https://reports.vault.azure.net/secrets/s"),
         asking("Microsoft.DocumentDB/databaseAccounts/readMetadata", &resource("Microsoft.DocumentDB/databaseAccounts/reports")),
+        asking("Microsoft.ServiceBus/namespaces/messages/send/action", &resource("Microsoft.ServiceBus/namespaces/reports")),
         asking("Microsoft.Odd/things/spin/action", &resource("Microsoft.Odd/things/t")),
     ]
 }
@@ -93,6 +94,7 @@ fn of_subscription(id: &str, rest: &str, seen: &Seen) -> Told {
     let empty = id != SUBSCRIPTION;
     match rest {
         "" => told(&json!({"id": own, "subscriptionId": id, "state": "Enabled", "tenantId": "t", "managedByTenants": []})),
+        "/resourcegroups" => list(json!([{"id": format!("{own}/resourceGroups/g"), "name": "g"}])),
         "/providers" => list(json!([
             {"id": "p1", "namespace": "Microsoft.Compute", "registrationState": "Registered", "resourceTypes": [{"resourceType": "virtualMachines"}]},
             {"id": "p2", "namespace": "Microsoft.Odd", "registrationState": "Registered"},
@@ -105,6 +107,11 @@ fn of_subscription(id: &str, rest: &str, seen: &Seen) -> Told {
             )
         }
         other if !empty => resources(&own, other, seen),
+        "/providers/Microsoft.Authorization/roleDefinitions" => {
+            let mut same = role(MACHINES);
+            same["id"] = json!(format!("{own}{MACHINES}"));
+            list(json!([same]))
+        }
         other if other.starts_with("/providers/Microsoft.") => list(json!([])),
         _ => absent(),
     }
@@ -117,12 +124,18 @@ fn resources(own: &str, rest: &str, seen: &Seen) -> Told {
     let vault = json!({"id": resource("Microsoft.KeyVault/vaults/reports"), "name": "reports",
         "properties": {"enableRbacAuthorization": false, "publicNetworkAccess": "Enabled",
             "accessPolicies": [{"tenantId": "t", "objectId": GROUP, "permissions": {"secrets": ["get"]}}]}});
+    let bus = json!({"id": resource("Microsoft.ServiceBus/namespaces/reports"), "name": "reports", "properties": {"publicNetworkAccess": "Enabled"}});
     let identity = json!({"id": resource("Microsoft.ManagedIdentity/userAssignedIdentities/reports"), "name": "reports",
         "properties": {"principalId": APP_OBJECT, "clientId": APP_ID}});
     match rest {
         "/providers/Microsoft.Authorization/roleAssignments" => list(assigned(own, seen)),
         "/providers/Microsoft.Authorization/roleDefinitions" => list(json!([role(MACHINES), role(BLOBS)])),
         "/providers/Microsoft.Storage/storageAccounts" => list(json!([account])),
+        "/providers/Microsoft.ServiceBus/namespaces" => list(json!([bus])),
+        "/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/reports" => told(&bus),
+        "/resourceGroups/g/providers/Microsoft.ServiceBus/namespaces/reports/networkRuleSets/default" => {
+            told(&json!({"id": "rules", "properties": {"defaultAction": "Allow", "publicNetworkAccess": "Enabled"}}))
+        }
         "/providers/Microsoft.KeyVault/vaults" => list(json!([vault])),
         "/providers/Microsoft.DocumentDB/databaseAccounts" => {
             list(json!([{"id": resource("Microsoft.DocumentDB/databaseAccounts/reports"), "name": "reports"}]))
@@ -153,7 +166,7 @@ fn assigned(own: &str, seen: &Seen) -> Value {
             "properties": {"roleDefinitionId": role, "principalId": GROUP, "principalType": "Group", "scope": scope,
                 "condition": null, "conditionVersion": null}})
     };
-    json!([one("a1", MACHINES, own), one("a2", BLOBS, &resource("Microsoft.Storage/storageAccounts/reports"))])
+    json!([one("a1", MACHINES, own), one("a2", BLOBS, &format!("{own}/resourceGroups/g"))])
 }
 
 fn role(id: &str) -> Value {
@@ -162,7 +175,8 @@ fn role(id: &str) -> Value {
             "notActions": [], "dataActions": [], "notDataActions": []}])
     } else {
         json!([{"actions": [], "notActions": [], "notDataActions": [],
-            "dataActions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"]}])
+            "dataActions": ["Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+                "Microsoft.ServiceBus/namespaces/messages/send/action"]}])
     };
     let name = if id == MACHINES { "Machine reader" } else { "Blob reader" };
     json!({"id": id, "name": id, "properties": {"roleName": name, "type": "BuiltInRole", "assignableScopes": ["/"], "permissions": permissions}})

@@ -134,7 +134,7 @@ fn an_interrupted_list_goes_on_with_its_next_page() {
     let kept = Kept::default();
     let broken = Server::new(|seen| paged(seen, true));
     collect(&broken, SUBSCRIPTION, &kept).unwrap();
-    let step = format!("/subscriptions/{SUBSCRIPTION} roleAssignments");
+    let step = format!("/subscriptions/{SUBSCRIPTION} Microsoft.Authorization/roleAssignments");
     let Some(Point::Page(page)) = kept.resume(&step) else { panic!("{:?}", kept.resume(&step)) };
     assert!(page.ends_with("page=2"), "{page}");
     // The page is one of the server that was asked then; the next run asks the same one.
@@ -147,7 +147,7 @@ fn an_interrupted_list_goes_on_with_its_next_page() {
 
 #[test]
 fn a_page_that_azure_has_forgotten_or_that_leads_elsewhere_is_read_from_the_beginning() {
-    let step = format!("/subscriptions/{SUBSCRIPTION} roleAssignments");
+    let step = format!("/subscriptions/{SUBSCRIPTION} Microsoft.Authorization/roleAssignments");
     let elsewhere = pass();
     let forgetful = Server::new(|seen| {
         let forgotten = seen.query.contains("page=2");
@@ -178,6 +178,7 @@ fn a_management_group_is_read_with_every_subscription_below_it() {
     let offline = Azure.simulate(&crate::server::question(APP_OBJECT), &kept.snapshot()).unwrap();
     assert_eq!(offline.decision, Decision::Allow, "{:#?}", offline.doubts);
     assert_eq!(server.calls("/providerOperations/Microsoft.Odd"), 1, "the catalogue is the same for all subscriptions");
+    assert_eq!(kept.snapshot().all_of("azure:role-definition").count(), 2, "and so are the roles of Microsoft's own");
 }
 
 #[test]
@@ -297,4 +298,34 @@ fn members_are_read_by_their_ids_where_the_directory_gives_no_more() {
     let kept = Kept::default();
     collect(&server, SUBSCRIPTION, &kept).unwrap();
     assert_eq!(Azure.simulate(&crate::server::question(APP_OBJECT), &kept.snapshot()).unwrap().decision, Decision::Allow);
+}
+
+#[test]
+fn what_a_managing_tenant_was_delegated_in_a_resource_group_is_known_offline() {
+    let managing = |to: &'static str| {
+        Server::new(move |seen| {
+            let own = format!("/subscriptions/{SUBSCRIPTION}");
+            let registrations = format!("{own}/resourceGroups/g/providers/Microsoft.ManagedServices/registrationAssignments");
+            if seen.path == own {
+                let object = serde_json::json!({"id": own, "state": "Enabled", "tenantId": "customer", "managedByTenants": [{"tenantId": "provider"}]});
+                return Treatment::Answer(200, object.to_string());
+            }
+            if seen.path == registrations {
+                let one = serde_json::json!({"id": format!("{registrations}/r"), "properties": {"registrationDefinition": {"properties": {"authorizations": [
+                    {"principalId": to, "roleDefinitionId": "55555555-5555-5555-5555-555555555555"}]}}}});
+                return Treatment::Answer(200, serde_json::json!({"value": [one]}).to_string());
+            }
+            Treatment::Pass
+        })
+    };
+    let context = iam_why_contract::Context::default().with("tenant", ["provider"]);
+    let question = iam_why_contract::Question { context, ..crate::server::question(NOBODY) };
+    // Who is in a group of the other tenant is not to be seen from here.
+    let theirs = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+    for (to, wanted) in [(NOBODY, Decision::Allow), (theirs, Decision::Undetermined)] {
+        let kept = Kept::default();
+        collect(&managing(to), SUBSCRIPTION, &kept).unwrap();
+        let verdict = Azure.simulate(&question, &kept.snapshot()).unwrap();
+        assert_eq!(verdict.decision, wanted, "{:#?}", verdict.doubts);
+    }
 }

@@ -22,7 +22,7 @@ use iam_why_contract::collect::{Collect, Collected, Options, Quiet};
 use iam_why_contract::{Outcome, Provider, Question, Snapshot, Verdict};
 use iam_why_gcp::Gcp;
 use iam_why_gcp::collect::GcpReader;
-use server::Server;
+use server::{Answer, Server};
 use std::time::Duration;
 
 const ANA: &str = "user:ana@example.com";
@@ -78,10 +78,10 @@ fn saved(snapshot: &Snapshot) -> String {
 
 #[tokio::test]
 async fn the_token_says_whose_it_is() {
-    let server = Server::new(company);
+    let server = Server::new(company::company);
     let holder = GcpReader.holder(&options(&server)).await.unwrap().unwrap();
     assert_eq!(holder.who, "user:ana@example.com");
     assert_eq!((holder.is("ana@example.com"), holder.is("serviceAccount:app@acme.iam.gserviceaccount.com")), (Some(true), Some(false)));
-    let nameless = Server::new(|seen| if seen.path == "/tokeninfo" { Answer::json(r#"{"scope": "x"}"#) } else { company(seen) });
+    let nameless = Server::new(|seen| if seen.path == "/tokeninfo" { Answer::json(r#"{"scope": "x"}"#) } else { company::company(seen) });
     assert!(GcpReader.holder(&options(&nameless)).await.unwrap().is_none());
 }
