@@ -125,6 +125,24 @@ fn a_subscription_that_was_collected_answers_offline() {
 }
 
 #[test]
+fn the_object_id_in_an_error_needs_no_directory() {
+    let server = Server::new(|seen| if seen.path.starts_with("/v1.0/") { refused() } else { Treatment::Pass });
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("error.txt");
+    let text = format!(
+        "(AuthorizationFailed) The client 'nadia@example.com' with object id '{PERSON}' does not have authorization to perform action \
+         'Microsoft.Compute/virtualMachines/read' over scope '{}' or the scope is invalid.",
+        super::tenant::machine()
+    );
+    std::fs::write(&log, text).unwrap();
+    let explained = program(&server, &["explain", log.to_str().unwrap(), "--live"]);
+    assert_eq!(explained.status.code(), Some(11), "{}", said(&explained));
+    // Typed by hand it may as well be the id of an application.
+    let typed = program(&server, &words(&questions(PERSON)[0], &[]));
+    assert_eq!(typed.status.code(), Some(12), "{}", said(&typed));
+}
+
+#[test]
 fn the_doctor_says_what_can_be_read() {
     let output = program(&pass(), &["doctor", "azure", "--subscription", SUBSCRIPTION, "--format", "json"]);
     // The token of the test says nothing of whose it is.
