@@ -2,12 +2,13 @@
 
 use super::arn::Arn;
 use super::connection::Clients;
-use super::outcome::{Failure, chain};
+use super::outcome::Failure;
 use super::reader::Reader;
 use super::step::steps;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_organizations::types::Organization;
 use iam_why_contract::Outcome;
+use iam_why_contract::collect::chain;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;

@@ -1,6 +1,5 @@
 //! Credentials and clients: as every AWS user expects them, found by the official SDK.
 
-use super::outcome::chain;
 use super::wire::Wire;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
@@ -18,8 +17,7 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn};
 use iam_why_contract::CollectError;
-use iam_why_contract::collect::Options;
-use iam_why_contract::collect::Secrets;
+use iam_why_contract::collect::{Options, Secrets, chain};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 

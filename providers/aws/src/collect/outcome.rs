@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use iam_why_contract::Outcome;
-use iam_why_contract::collect::Secrets;
+use iam_why_contract::collect::{Secrets, chain};
 use std::error::Error;
 
 /// A call that did not give what it was sent for.
@@ -207,20 +207,6 @@ fn scrub(said: &str, secrets: &Secrets) -> String {
     let said = secrets.scrub(said);
     let kept = said.split_once("The Canonical String for this request should have been").map_or(said.as_str(), |(before, _)| before);
     kept.trim().to_owned()
-}
-
-/// An error and its causes in one line: the outer one alone says `dispatch failure`.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        if !said.contains(&text) {
-            said = format!("{said}: {text}");
-        }
-        cause = inner.source();
-    }
-    said
 }
 
 #[cfg(test)]

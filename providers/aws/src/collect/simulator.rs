@@ -11,8 +11,7 @@ use super::step::steps;
 use crate::catalog::format::BaseType;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
 use iam_why_contract::Gathered;
-use iam_why_contract::collect::Secrets;
-use iam_why_contract::collect::{Options, Quiet, SecondOpinion};
+use iam_why_contract::collect::{Options, Quiet, SecondOpinion, Secrets, agreement};
 use iam_why_contract::{CollectError, Decision, Outcome, Question, Verdict};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -122,7 +121,7 @@ fn opinion(result: Result<EvaluationResult, Outcome>, verdict: &Verdict) -> Seco
     let asked = Asked::of(verdict);
     let leaves_out = asked.leaves_out;
     let missing = result.missing_context_values.as_deref().unwrap_or_default();
-    let agrees = match agreement(decision, asked.decision, !leaves_out.is_empty() || !missing.is_empty()) {
+    let agrees = match agreement(asked.decision, decision, !leaves_out.is_empty() || !missing.is_empty()) {
         // That the question itself is let through says nothing of what the call needs besides.
         Some(true) if asked.decision != verdict.decision => None,
         agrees => agrees,
@@ -155,17 +154,6 @@ fn opinion(result: Result<EvaluationResult, Outcome>, verdict: &Verdict) -> Seco
     SecondOpinion { by: SIMULATE.call.into(), decision: Some(decision), agrees, leaves_out, says }
 }
 
-/// Two decisions that agree, agree. Where they differ the verdict is contradicted only if it rests on nothing that the simulator leaves
-/// out.
-fn agreement(simulated: Decision, ours: Decision, incomplete: bool) -> Option<bool> {
-    match (ours, simulated) {
-        (Decision::Undetermined, _) => None,
-        (ours, theirs) if ours == theirs => Some(true),
-        _ if incomplete => None,
-        _ => Some(false),
-    }
-}
-
 /// What the simulator is asked: the question itself, and not what the call needs besides.
 struct Asked {
     decision: Decision,
@@ -184,11 +172,5 @@ impl Asked {
 }
 
 fn unanswered(why: String) -> SecondOpinion {
-    SecondOpinion {
-        by: SIMULATE.call.into(),
-        decision: None,
-        agrees: None,
-        leaves_out: Vec::new(),
-        says: format!("IAM's policy simulator could not be asked: {why}"),
-    }
+    SecondOpinion::none(SIMULATE.call, format!("IAM's policy simulator could not be asked: {why}"))
 }

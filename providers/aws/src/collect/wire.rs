@@ -2,7 +2,7 @@
 //!
 //! The signature, the credentials and the HTTP client are the SDK's own.
 
-use super::outcome::{Failure, chain};
+use super::outcome::Failure;
 use super::xml::Element;
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use iam_why_contract::collect::chain;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 

@@ -16,7 +16,7 @@ use crate::request::{Access, Request};
 use crate::world::{Body, dashed, guid};
 use azure_core::credentials::TokenCredential;
 use iam_why_contract::Gathered;
-use iam_why_contract::collect::{Options, Quiet, SecondOpinion};
+use iam_why_contract::collect::{Options, Quiet, SecondOpinion, agreement};
 use iam_why_contract::{CollectError, Decision, Question, Truth, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -148,18 +148,11 @@ fn opinion(reader: &Reader<'_>, said: &Said, verdict: &Verdict, has_context: boo
         Truth::Unknown => Decision::Undetermined,
     };
     let leaves_out = leaves_out(verdict);
-    let agrees = agreement(decision, verdict, has_context || !leaves_out.is_empty());
+    // Its context is not sent along.
+    let agrees = agreement(verdict.decision, decision, has_context || !leaves_out.is_empty());
     let words: Vec<String> = said.words.iter().map(Word::text).collect();
-    let mut says = reader.secrets.scrub(&format!("Azure's own check, which it does not document for everybody, says {}", words.join("; ")));
-    says.push_str(match agrees {
-        Some(true) => ", which agrees",
-        Some(false) => ", which contradicts this answer: an assignment changed meanwhile, was not read, or one of the two is wrong",
-        None => ", which neither confirms nor contradicts this answer",
-    });
-    if agrees.is_none() && !leaves_out.is_empty() {
-        says.push_str(&format!(": it does not look at {}", leaves_out.join(", ")));
-    }
-    SecondOpinion { by: CHECK_ACCESS.call.into(), decision: Some(decision), agrees, leaves_out, says }
+    let says = reader.secrets.scrub(&format!("Azure's own check, which it does not document for everybody, says {}", words.join("; ")));
+    SecondOpinion { by: CHECK_ACCESS.call.into(), decision: Some(decision), agrees, leaves_out, says }.beside("an assignment")
 }
 
 /// The layers on which the verdict rests and which it does not evaluate.
@@ -169,23 +162,7 @@ fn leaves_out(verdict: &Verdict) -> Vec<String> {
     rests_on.into_iter().map(str::to_owned).collect()
 }
 
-/// Where the two differ the verdict is contradicted only if it rests on nothing that is left out, and nothing was said of the request
-/// beyond its words: its context is not sent along.
-fn agreement(theirs: Decision, verdict: &Verdict, incomplete: bool) -> Option<bool> {
-    match (verdict.decision, theirs) {
-        (Decision::Undetermined, _) | (_, Decision::Undetermined) => None,
-        (ours, theirs) if ours == theirs => Some(true),
-        _ if incomplete => None,
-        _ => Some(false),
-    }
-}
-
 fn unanswered(why: &str) -> SecondOpinion {
-    SecondOpinion {
-        by: CHECK_ACCESS.call.into(),
-        decision: None,
-        agrees: None,
-        leaves_out: Vec::new(),
-        says: format!("Azure's own check, which it does not document for everybody, could not be asked: {why}"),
-    }
+    let says = format!("Azure's own check, which it does not document for everybody, could not be asked: {why}");
+    SecondOpinion::none(CHECK_ACCESS.call, says)
 }

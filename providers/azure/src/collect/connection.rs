@@ -1,15 +1,14 @@
 //! Clouds and the pipeline of the official SDK.
 
 use super::credentials;
-use super::outcome::{Failure, chain};
+use super::outcome::Failure;
 use crate::world::guid;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, Url};
 use azure_core::time::{Duration as Span, OffsetDateTime};
 use futures_util::StreamExt;
 use iam_why_contract::CollectError;
-use iam_why_contract::collect::Options;
-use iam_why_contract::collect::Secrets;
+use iam_why_contract::collect::{Options, Secrets, chain};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::Mutex;

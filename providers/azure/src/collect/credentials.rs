@@ -6,7 +6,7 @@ use azure_core::error::ErrorKind;
 use azure_core::http::ClientOptions;
 use azure_identity as identity;
 use iam_why_contract::CollectError;
-use iam_why_contract::collect::Options;
+use iam_why_contract::collect::{Options, chain};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl TokenCredential for ToolsThenPlatform {
             Err(refused) => refused,
         };
         // Tools that are logged in and refused by Entra ID are the credentials that were meant.
-        if is_of_entra(&super::outcome::chain(&refused)) {
+        if is_of_entra(&chain(&refused)) {
             return Err(refused);
         }
         match tokio::time::timeout(METADATA, self.platform.get_token(scopes, options)).await {

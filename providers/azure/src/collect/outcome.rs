@@ -3,7 +3,6 @@
 use super::step::Step;
 use iam_why_contract::Outcome;
 use iam_why_contract::collect::Secrets;
-use std::error::Error;
 
 /// A call that did not give what it was sent for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,18 +106,4 @@ impl Failure {
             }
         }
     }
-}
-
-/// An error and its causes in one line: the outer one alone seldom says what went wrong.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        if !said.contains(&text) {
-            said = format!("{said}: {text}");
-        }
-        cause = inner.source();
-    }
-    said
 }

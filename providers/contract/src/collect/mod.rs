@@ -5,10 +5,12 @@
 
 mod gathered;
 mod ledger;
+mod opinion;
 mod secrets;
 
 pub use gathered::Gathered;
 pub use ledger::Ledger;
+pub use opinion::{SecondOpinion, agreement};
 pub use secrets::Secrets;
 
 use crate::question::Question;
@@ -206,21 +208,6 @@ impl Holder {
     }
 }
 
-/// What the cloud's own simulator says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecondOpinion {
-    /// Whose it is: `iam:SimulatePrincipalPolicy`.
-    pub by: String,
-    /// What it decides; `None` where it could not be asked.
-    pub decision: Option<Decision>,
-    /// Does it agree with the verdict? `None` where the two cannot be compared: it leaves out what the verdict rests on.
-    pub agrees: Option<bool>,
-    /// The layers that it does not look at for this question.
-    pub leaves_out: Vec<String>,
-    /// One plain sentence.
-    pub says: String,
-}
-
 /// What the cloud itself says about a refusal that happened.
 #[derive(Debug, Clone)]
 pub struct Testimony {
@@ -277,4 +264,19 @@ pub enum CollectError {
     /// What was read could not be written.
     #[error("what was read could not be written: {0}")]
     Write(String),
+}
+
+/// An error and its causes in one line: the outer one alone seldom says what went wrong.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = inner.source();
+    }
+    said
 }

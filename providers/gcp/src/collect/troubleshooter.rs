@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::step::TROUBLESHOOT;
 use super::wire::Call;
 use crate::request::Request;
-use iam_why_contract::collect::{Gathered, Options, Quiet, SecondOpinion, Secrets};
+use iam_why_contract::collect::{Gathered, Options, Quiet, SecondOpinion, Secrets, agreement};
 use iam_why_contract::{CollectError, Decision, Question, Ruling, Step, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -72,20 +72,13 @@ fn opinion(
         // UNKNOWN_INFO, UNKNOWN_CONDITIONAL, and whatever is added later.
         _ => Decision::Undetermined,
     };
-    let agrees = agreement(decision, verdict, has_context || !leaves_out.is_empty());
+    // Its context is not sent along.
+    let agrees = agreement(verdict.decision, decision, has_context || !leaves_out.is_empty());
     let part = |name: &str| value.pointer(name).and_then(Value::as_str).map(|state| format!(", {state}")).unwrap_or_default();
     let allow = part("/allowPolicyExplanation/allowAccessState");
     let deny = part("/denyPolicyExplanation/denyAccessState");
-    let mut says = secrets.scrub(&format!("Policy Troubleshooter says {state}{allow}{deny}"));
-    says.push_str(match agrees {
-        Some(true) => ", which agrees",
-        Some(false) => ", which contradicts this answer: a policy changed meanwhile, was not read, or one of the two is wrong",
-        None => ", which neither confirms nor contradicts this answer",
-    });
-    if agrees.is_none() && !leaves_out.is_empty() {
-        says.push_str(&format!(": it does not look at {}", leaves_out.join(", ")));
-    }
-    SecondOpinion { by: TROUBLESHOOT.call.into(), decision: Some(decision), agrees, leaves_out, says }
+    let says = secrets.scrub(&format!("Policy Troubleshooter says {state}{allow}{deny}"));
+    SecondOpinion { by: TROUBLESHOOT.call.into(), decision: Some(decision), agrees, leaves_out, says }.beside("a policy")
 }
 
 /// The layers on which the verdict rests and which the troubleshooter does not evaluate.
@@ -99,23 +92,6 @@ fn leaves_out(verdict: &Verdict) -> Vec<String> {
     rests_on.into_iter().map(str::to_owned).collect()
 }
 
-/// Where the two differ the verdict is contradicted only if it rests on nothing that the troubleshooter leaves out, and nothing was
-/// said of the request beyond its words: its context is not sent along.
-fn agreement(theirs: Decision, verdict: &Verdict, incomplete: bool) -> Option<bool> {
-    match (verdict.decision, theirs) {
-        (Decision::Undetermined, _) | (_, Decision::Undetermined) => None,
-        (ours, theirs) if ours == theirs => Some(true),
-        _ if incomplete => None,
-        _ => Some(false),
-    }
-}
-
 fn unanswered(why: &str) -> SecondOpinion {
-    SecondOpinion {
-        by: TROUBLESHOOT.call.into(),
-        decision: None,
-        agrees: None,
-        leaves_out: Vec::new(),
-        says: format!("Policy Troubleshooter could not be asked: {why}"),
-    }
+    SecondOpinion::none(TROUBLESHOOT.call, format!("Policy Troubleshooter could not be asked: {why}"))
 }

@@ -3,7 +3,7 @@
 use super::connection::Credentials;
 use super::outcome::Failure;
 use super::step::Step;
-use iam_why_contract::collect::Secrets;
+use iam_why_contract::collect::{Secrets, chain};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -175,14 +175,7 @@ async fn body(mut response: reqwest::Response) -> Result<String, Failure> {
 
 /// The address may carry a token: it is left out.
 fn broken(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    let mut said = error.to_string();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        said = format!("{said}: {inner}");
-        cause = inner.source();
-    }
-    Failure::Connection(said)
+    Failure::Connection(chain(&error.without_url()))
 }
 
 #[cfg(test)]
