@@ -420,7 +420,7 @@ fn command(kind: &str, subject: &str, general: &str) -> String {
         return format!("gcloud iam policies list --kind=denypolicies --attachment-point={point}, and `get` of each");
     }
     if kind != documents::ALLOW_POLICY {
-        return general.to_owned();
+        return of_bucket(subject, general);
     }
     let full = || subject.strip_prefix("//").and_then(|rest| rest.split_once('/')).map(|(service, path)| FullName::new(service, path));
     let bucket = || subject.strip_prefix("gs://");
@@ -434,6 +434,12 @@ fn command(kind: &str, subject: &str, general: &str) -> String {
     let named =
         || if subject.starts_with("//") { "its getIamPolicy, with requestedPolicyVersion 3".to_owned() } else { general.to_owned() };
     command.unwrap_or_else(named)
+}
+
+/// A command about a bucket or an object, with the name of this one.
+fn of_bucket(subject: &str, general: &str) -> String {
+    let Some(bucket) = subject.strip_prefix("gs://").and_then(|rest| rest.split('/').next()) else { return general.to_owned() };
+    general.replace("gs://BUCKET/OBJECT", subject).replace("gs://BUCKET", &format!("gs://{bucket}"))
 }
 
 fn illegible(document: &Document) -> Doubt {
@@ -829,7 +835,7 @@ pub(crate) fn above(world: &World<'_>, facts: &Facts, what: &str) -> Truth {
     if world.path.complete {
         return Truth::No;
     }
-    let top = world.path.nodes.last().map_or_else(|| world.request.resource.to_string(), |node| node.path.clone());
+    let top = world.path.nodes.last().map_or_else(|| world.shown(&world.request.resource), |node| node.path.clone());
     facts.truth(&format!("{what} above {top}"), || Doubt {
         about: format!("which folders and organization lie above {top}, and the {what} there"),
         needs: match (world.path.nodes.last().and_then(FullName::project), world.request.resource.bucket()) {
