@@ -739,6 +739,9 @@ fn caller(snapshot: &Snapshot, principal: &Principal) -> Caller {
             (caller.customer, caller.home) = of_domain(snapshot, domain);
         }
     }
+    if let (Principal::Federated(Identity { pool, .. }), None) = (principal, &caller.home) {
+        caller.home = snapshot.of(documents::PRINCIPAL, &pool.everybody()).find_map(|document| stated(&json(document)?).home);
+    }
     if caller.home.is_none() {
         caller.home = living_in(principal).and_then(|project| home(snapshot, &project));
     }

@@ -9,10 +9,10 @@ use super::reader::Reader;
 use super::resource_manager::{self, Above, children, climb};
 use super::step::{LIST_ACCOUNTS, LIST_ASSETS, LIST_BUCKETS, Step};
 use super::wire::{Call, parts};
-use super::{assets, gates, groups, storage};
+use super::{assets, gates, groups, pools, storage};
 use crate::documents::{FOLDER, PROJECT, SERVICE_ACCOUNT};
 use crate::language::resources::{FullName, STORAGE};
-use futures_util::future::{join, join_all, join3, join4};
+use futures_util::future::{join, join_all, join3, join4, join5};
 use iam_why_contract::collect::{Options, Point, Progress, Secrets, Sink};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::Value;
@@ -98,6 +98,9 @@ impl Whole<'_> {
             let organization = resource_manager::organization(reader, above).await;
             let sets: Vec<Set> = above.top().zip(organization.as_ref()).and_then(|(top, it)| primary_set(top, it)).into_iter().collect();
             iam::boundaries(reader, &sets).await;
+            if let Some(organization) = above.top() {
+                pools::of_organization(reader, organization).await;
+            }
         };
         let perimeters = async {
             if let Some(organization) = above.top() {
@@ -182,8 +185,9 @@ impl Whole<'_> {
     /// What is set on the project itself.
     async fn settings(&self, project: &Above) {
         let (reader, node) = (self.reader, project.node());
-        join4(
+        join5(
             self.shared(project),
+            pools::of_project(reader, project),
             gates::services(reader, node),
             gates::billing(reader, node),
             resource_manager::tags(reader, node, None, project),

@@ -7,7 +7,7 @@
 //! | `reader`, `outcome` | sends calls, says what became of them |
 //! | `principal`, `question` | what one question needs |
 //! | `account` | a whole project, folder or organization |
-//! | `resource_manager`, `iam`, `groups`, `storage`, `services`, `gates`, `assets` | one API family each |
+//! | `resource_manager`, `iam`, `pools`, `groups`, `storage`, `services`, `gates`, `assets` | one API family each |
 //! | `mentions` | which groups and tags the policies that were read ask for |
 //! | `doctor` | what the credentials can read |
 //! | `troubleshooter` | what Google Cloud itself says |
@@ -24,6 +24,7 @@ mod holder;
 mod iam;
 mod mentions;
 mod outcome;
+mod pools;
 mod principal;
 mod question;
 mod reader;

@@ -275,6 +275,8 @@ const CALLS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/v2/policies/", "", "/denypolicies", "iam.policies.listPolicies"),
     ("GET", "/v2/policies/", "", "", "iam.policies.get"),
     ("GET", "/v1/locations/global/workforcePools/", "", "", "iam.workforcePools.get"),
+    ("GET", "/v1/locations/global/workforcePools", "", "", "iam.workforcePools.list"),
+    ("GET", "/v1/projects/", "", "/workloadIdentityPools", "iam.workloadIdentityPools.list"),
     ("GET", "/v1/groups/-/", "", ":searchTransitiveGroups", "cloudidentity.groups.memberships.searchTransitiveGroups"),
     ("GET", "/v1/groups/", "", "/memberships", "cloudidentity.groups.memberships.list"),
     ("GET", "/v1/", "", "/effectiveIamPolicies:batchGet", "cloudasset.effectiveIamPolicies.batchGet"),

@@ -326,3 +326,76 @@ async fn the_inventory_fills_in_what_may_not_be_read_itself() {
         assert_eq!(told, closed, "{titles:#?}");
     }
 }
+
+const CI: &str = "principal://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/ci/subject/main";
+const STAFF: &str = "principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/ana";
+
+/// Two pools, whose identities may all read objects.
+fn pools(seen: &Seen) -> Answer {
+    match seen.path.as_str() {
+        "/storage/v1/b/reports/iam" => Answer::json(
+            r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": [
+                "principalSet://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/ci/*",
+                "principalSet://iam.googleapis.com/locations/global/workforcePools/staff/*"]}]}"#,
+        ),
+        "/v1/projects/acme/locations/global/workloadIdentityPools" if !seen.target.contains("pageToken") => Answer::json(
+            r#"{"workloadIdentityPools": [{"name": "projects/300/locations/global/workloadIdentityPools/old", "state": "ACTIVE"}],
+                "nextPageToken": "two"}"#,
+        ),
+        "/v1/projects/acme/locations/global/workloadIdentityPools" => Answer::json(
+            r#"{"workloadIdentityPools": [{"name": "projects/300/locations/global/workloadIdentityPools/ci", "state": "ACTIVE"}]}"#,
+        ),
+        "/v1/locations/global/workforcePools" => Answer::json(
+            r#"{"workforcePools": [{"name": "locations/global/workforcePools/staff", "parent": "organizations/77", "state": "ACTIVE"}]}"#,
+        ),
+        "/v1/locations/global/workforcePools/staff" => {
+            Answer::json(r#"{"name": "locations/global/workforcePools/staff", "parent": "organizations/77"}"#)
+        }
+        "/v3/organizations/77/locations/global/principalAccessBoundaryPolicies/own" => Answer::json(
+            r#"{"name": "organizations/77/locations/global/principalAccessBoundaryPolicies/own", "details": {"enforcementVersion": "3",
+                "rules": [{"resources": ["//cloudresourcemanager.googleapis.com/organizations/88"], "effect": "ALLOW"}]}}"#,
+        ),
+        _ => organization(seen),
+    }
+}
+
+/// What the boundary `own` is bound to, where somebody asks for the bindings of that very set.
+fn bound(seen: &Seen, pool: &str) -> Option<Answer> {
+    let asked = seen.path.ends_with(":searchTargetPolicyBindings") && seen.target.contains(&pool.replace('/', "%2F"));
+    asked.then(|| {
+        Answer::json(&format!(
+            r#"{{"policyBindings": [{{"name": "organizations/77/locations/global/policyBindings/b", "policyKind": "PRINCIPAL_ACCESS_BOUNDARY",
+                "target": {{"principalSet": "//iam.googleapis.com/{pool}"}},
+                "policy": "organizations/77/locations/global/principalAccessBoundaryPolicies/own"}}]}}"#
+        ))
+    })
+}
+
+#[tokio::test]
+async fn boundaries_of_pools_bar_their_identities_offline_as_they_do_live() {
+    for (caller, pool) in [(CI, "projects/300/locations/global/workloadIdentityPools/ci"), (STAFF, "locations/global/workforcePools/staff")]
+    {
+        let search = |seen: &Seen| seen.path.ends_with(":searchTargetPolicyBindings") && seen.target.contains(&pool.replace('/', "%2F"));
+        let open = Server::new(pools);
+        let barred = Server::new(move |seen| bound(seen, pool).unwrap_or_else(|| pools(seen)));
+        let unread = Server::new(move |seen| if search(seen) { refused() } else { pools(seen) });
+        let list = pool.rsplit_once('/').unwrap().0;
+        let unlisted = Server::new(move |seen| {
+            let kind = list.rsplit('/').next().unwrap();
+            if seen.path.ends_with(kind) { refused() } else { pools(seen) }
+        });
+        for (server, wanted) in [
+            (&open, (Decision::Allow, None)),
+            (&barred, (Decision::Deny, Some("pab"))),
+            (&unread, (Decision::Undetermined, None)),
+            (&unlisted, (Decision::Undetermined, None)),
+        ] {
+            let kept = Kept::default();
+            whole(server, "acme", &kept).await.unwrap();
+            let verdict = Gcp.simulate(&question(caller), &kept.snapshot()).unwrap();
+            let layer = verdict.decided_by.filter(|_| verdict.decision == Decision::Deny);
+            assert_eq!((verdict.decision, layer), wanted, "{caller}: {:?}", verdict.doubts);
+        }
+        assert_eq!(decide(&collect(&barred, &question(caller)).await).decision, Decision::Deny);
+    }
+}
