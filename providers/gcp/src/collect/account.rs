@@ -29,7 +29,7 @@ const MOST_FOLDERS: usize = 10_000;
 pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink, progress: &dyn Progress) -> Result<String, CollectError> {
     let node = node(scope.or_else(|| options.get("project")))?;
     let secrets = Arc::new(Secrets::default());
-    let reader = Reader::new(connect(options, &secrets, false).await?, options.concurrency, sink, progress);
+    let reader = Reader::new(connect(options, &secrets, false).await?, options.concurrency, sink, progress).keeping(options.cache.clone());
     let above = climb(&reader, node.clone()).await;
     let whole = Whole { reader: &reader, top: above.top().cloned() };
     reader.go_on()?;
@@ -39,6 +39,7 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
     }
     whole.assets(&node).await?;
     reader.ended()?;
+    reader.notes().iter().for_each(|note| progress.told(note));
     Ok(node.path)
 }
 

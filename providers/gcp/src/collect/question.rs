@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(super) async fn read(question: &Question, options: &Options, progress: &dyn Progress) -> Result<Collected, CollectError> {
     let secrets = Arc::new(Secrets::default());
     let sink = Gathered::default();
-    let reader = Reader::new(connect(options, &secrets, true).await?, options.concurrency, &sink, progress);
+    let reader = Reader::new(connect(options, &secrets, true).await?, options.concurrency, &sink, progress).keeping(options.cache.clone());
     let mut asked = question.clone();
     let mut notes = Vec::new();
     let reading = async {
@@ -46,7 +46,7 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
         let said = format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64());
         return Err(CollectError::NothingRead { cloud: "Google Cloud", said });
     }
-    notes.extend(reader.wire.waits.notes());
+    notes.extend(reader.notes());
     drop(reader);
     Ok(Collected { question: asked, snapshot: sink.into_snapshot(KINDS, now()), notes })
 }

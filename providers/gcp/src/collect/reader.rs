@@ -1,18 +1,20 @@
 //! Sends the calls: so many at once, each noted before it is sent and when it is answered.
 
 use super::connection::bad_credentials;
+use super::kept;
 use super::mentions::Mentions;
 use super::outcome::Failure;
 use super::step::Step;
 use super::wire::{Call, Wire};
 use crate::documents::ALLOW_POLICY;
-use iam_why_contract::collect::{CollectError, Ledger, Progress, Secrets, Sink};
+use chrono::{DateTime, Utc};
+use iam_why_contract::collect::{Cache, CollectError, Ledger, Progress, Secrets, Sink};
 use iam_why_contract::{Document, Outcome};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 /// No list is followed further than this: a server whose pages never end does not keep us for ever.
@@ -39,6 +41,10 @@ pub(super) struct Reader<'r> {
     closed: Mutex<BTreeSet<String>>,
     /// So many calls in a row got no answer, or none to these credentials.
     unheard: AtomicUsize,
+    /// What is kept between runs.
+    cache: Option<Arc<dyn Cache>>,
+    /// When the deny policies were read that were taken from there.
+    taken: Mutex<Vec<DateTime<Utc>>>,
 }
 
 impl<'r> Reader<'r> {
@@ -54,7 +60,30 @@ impl<'r> Reader<'r> {
             failures: AtomicUsize::new(0),
             closed: Mutex::default(),
             unheard: AtomicUsize::new(0),
+            cache: None,
+            taken: Mutex::default(),
         }
+    }
+
+    /// The same reader, which takes from `cache` what may not be read often and has not changed.
+    pub(super) fn keeping(self, cache: Option<Arc<dyn Cache>>) -> Self {
+        Self { cache, ..self }
+    }
+
+    pub(super) fn cache(&self) -> Option<&dyn Cache> {
+        self.cache.as_deref()
+    }
+
+    /// A deny policy was taken that an earlier run read then.
+    pub(super) fn took(&self, read_at: DateTime<Utc>) {
+        held(&self.taken).push(read_at);
+    }
+
+    /// What the user should know of how it was read: what was waited for, what was taken from an earlier run.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = self.wire.waits.notes();
+        notes.extend(kept::told(&held(&self.taken)));
+        notes
     }
 
     pub(super) fn secrets(&self) -> &Secrets {
