@@ -5,7 +5,8 @@ use super::principal::me;
 use super::reader::Reader;
 use super::resource_manager::Above;
 use super::step::{
-    ALL, GET_PROJECT, LIST_ASSETS, LIST_FOLDERS, LIST_PROJECTS, LIST_SERVICES, LIST_WORKFORCE_POOLS, LIST_WORKLOAD_POOLS, Step,
+    ALL, GET_PROJECT, LIST_ASSETS, LIST_FOLDERS, LIST_PROJECTS, LIST_SERVICES, LIST_WORKFORCE_POOLS, LIST_WORKLOAD_POOLS, SEARCH_POLICIES,
+    Step,
 };
 use super::wire::{Call, parts};
 use super::{account, assets, pools, question, resource_manager};
@@ -59,9 +60,8 @@ async fn probe(reader: &Reader<'_>, who: Option<&str>, name: &str) {
     let question = Question { provider: "gcp".into(), principal, action: action.into(), resource: Some(resource), ..Question::default() };
     let request = Request::parse(&question);
     let question = async {
-        match &request {
-            Ok(request) => question::everything(reader, request).await,
-            Err(_) => Vec::new(),
+        if let Ok(request) = &request {
+            question::everything(reader, request).await;
         }
     };
     join3(question, account::first_account(reader, name), lists(reader, &question::project(name))).await;
@@ -80,6 +80,7 @@ async fn lists(reader: &Reader<'_>, project: &FullName) {
         below(&LIST_FOLDERS, "/v3/folders"),
         Some((&LIST_SERVICES, services.with("fields", "services(name,state),nextPageToken"))),
         Some((&LIST_ASSETS, assets::all_in(project))),
+        Some((&SEARCH_POLICIES, assets::search_in(project))),
         Some((&LIST_WORKLOAD_POOLS, pools::workload_in(project))),
         organization.as_ref().map(|organization| (&LIST_WORKFORCE_POOLS, pools::workforce_of(organization))),
     ];

@@ -110,11 +110,10 @@ pub(super) struct Set {
 impl Set {
     /// The sets of the nodes of a path.
     pub(super) fn of_nodes(above: &Above) -> Vec<Self> {
-        let set = |node: &FullName| {
-            let known = [&above.named.id, &above.named.number].into_iter().flatten().filter(|_| node.is_project());
-            let mut names = vec![node.to_string()];
-            names.extend(known.filter_map(|name| node.with_project(name)).map(|name| name.to_string()));
-            Self { names, target: above.by_number(node).map(|node| node.to_string()), parent: node.clone() }
+        let set = |node: &FullName| Self {
+            names: above.names(node),
+            target: above.by_number(node).map(|node| node.to_string()),
+            parent: node.clone(),
         };
         above.nodes.iter().map(set).collect()
     }

@@ -39,6 +39,8 @@ pub(super) struct Reader<'r> {
     failures: AtomicUsize,
     /// Whose allow policies could not be read.
     closed: Mutex<BTreeSet<String>>,
+    /// How many policies were read elsewhere than where they are set.
+    stand_ins: AtomicUsize,
     /// So many calls in a row got no answer, or none to these credentials.
     unheard: AtomicUsize,
     /// What is kept between runs.
@@ -59,6 +61,7 @@ impl<'r> Reader<'r> {
             mentions: Mutex::default(),
             failures: AtomicUsize::new(0),
             closed: Mutex::default(),
+            stand_ins: AtomicUsize::new(0),
             unheard: AtomicUsize::new(0),
             cache: None,
             taken: Mutex::default(),
@@ -167,6 +170,17 @@ impl<'r> Reader<'r> {
     /// Whose allow policies could not be read so far.
     pub(super) fn closed(&self) -> BTreeSet<String> {
         held(&self.closed).clone()
+    }
+
+    /// What could not be read itself was read elsewhere.
+    pub(super) fn stood_in(&self, subject: &str) {
+        held(&self.closed).remove(subject);
+        self.stand_ins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many policies were read elsewhere.
+    pub(super) fn stand_ins(&self) -> usize {
+        self.stand_ins.load(Ordering::Relaxed)
     }
 
     /// Hands in a document.

@@ -76,6 +76,7 @@ steps! {
     LIST_MEMBERS = GROUP_MEMBERS, "cloudidentity", "cloudidentity.groups.memberships.list", [];
     EFFECTIVE_POLICIES = ALLOW_POLICY, "cloudasset", "cloudasset.effectiveIamPolicies.batchGet", ["cloudasset.assets.searchAllIamPolicies"];
     LIST_ASSETS = ALLOW_POLICY, "cloudasset", "cloudasset.assets.list", ["cloudasset.assets.listIamPolicy"];
+    SEARCH_POLICIES = ALLOW_POLICY, "cloudasset", "cloudasset.searchAllIamPolicies", ["cloudasset.assets.searchAllIamPolicies"];
     LIST_BUCKETS = BUCKET, "storage", "storage.buckets.list", ["storage.buckets.list"];
     GET_BUCKET = BUCKET, "storage", "storage.buckets.get", ["storage.buckets.get", "storage.buckets.getIpFilter"];
     BUCKET_RIGHTS = BUCKET, "storage", "storage.buckets.testIamPermissions", [];

@@ -2,9 +2,9 @@
 
 use crate::company::company;
 use crate::server::{Answer, Seen, Server};
-use crate::whole::Kept;
+use crate::whole::{Kept, Listening};
 use crate::{ANA, decide, options, question, saved};
-use iam_why_contract::collect::{Cache, Collect, Collected, Options, Progress, Quiet};
+use iam_why_contract::collect::{Cache, Collect, Collected, Options, Quiet};
 use iam_why_contract::{Decision, Snapshot};
 use iam_why_gcp::collect::GcpReader;
 use std::collections::BTreeMap;
@@ -153,17 +153,6 @@ async fn what_somebody_wrote_into_the_cache_is_no_policy() {
 fn in_year(kept: &str, year: &str) -> String {
     let at = kept.find("\"read_at\":\"").unwrap() + "\"read_at\":\"".len();
     format!("{}{year}{}", &kept[..at], &kept[at + 4..])
-}
-
-#[derive(Default)]
-struct Listening(Mutex<Vec<String>>);
-
-impl Progress for Listening {
-    fn began(&self, _: &str) {}
-    fn ended(&self, _: &str) {}
-    fn told(&self, note: &str) {
-        self.0.lock().unwrap().push(note.into());
-    }
 }
 
 #[tokio::test]

@@ -281,6 +281,7 @@ const CALLS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/v1/groups/", "", "/memberships", "cloudidentity.groups.memberships.list"),
     ("GET", "/v1/", "", "/effectiveIamPolicies:batchGet", "cloudasset.effectiveIamPolicies.batchGet"),
     ("GET", "/v1/", "", "/assets", "cloudasset.assets.list"),
+    ("GET", "/v1/", "", ":searchAllIamPolicies", "cloudasset.searchAllIamPolicies"),
     ("GET", "/storage/v1/b/", "", "/iam/testPermissions", "storage.buckets.testIamPermissions"),
     ("GET", "/storage/v1/b/", "/managedFolders/", "/iam", "storage.managedFolders.getIamPolicy"),
     ("GET", "/storage/v1/b/", "", "/managedFolders", "storage.managedFolders.list"),
