@@ -174,7 +174,7 @@ mod tests {
         kept.put("policy", "text");
         let file = only_file(&kept);
         let whole = fs::read_to_string(&file).unwrap();
-        for spoilt in ["", "{", "[]", "\u{feff}x", &whole[..whole.len() - 2], &whole.replace("policy", "police")] {
+        for spoilt in ["", "{", "[]", "\u{feff}x", whole.trim_end_matches('}'), &whole.replace("policy", "police")] {
             fs::write(&file, spoilt).unwrap();
             assert_eq!(kept.get("policy"), None, "{spoilt}");
         }
