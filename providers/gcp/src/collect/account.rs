@@ -236,10 +236,11 @@ impl Whole<'_> {
         let new = reader.ledger.sink().resume(ASSETS) != Some(Point::End);
         let before = reader.failures();
         let mut inventory = Inventory::default();
-        let mut page = call.clone();
+        let mut token = None;
         for _ in 0..MOST_PAGES {
+            let page = token.clone().map_or_else(|| call.clone(), |token| call.clone().with("pageToken", token));
             let (text, value) = reader.ask(step, ASSETS, &page).await?;
-            let policies = assets::page(reader, step, &text, new, &mut inventory);
+            let policies = assets::page(reader, step, &text, new, &mut inventory)?;
             iam::roles(reader, &policies).await;
             self.members().await;
             let Some(next) = next_page(&value) else {
@@ -249,7 +250,9 @@ impl Whole<'_> {
                 }
                 return Ok(inventory);
             };
-            page = call.clone().with("pageToken", next);
+            if token.replace(next.clone()) == Some(next) {
+                break;
+            }
         }
         Err(Failure::Malformed(format!("the pages of {} do not end", step.call)))
     }

@@ -16,6 +16,7 @@
 //! - What it leaves out is not taken to be absent.
 //! - A policy that was read itself counts, whatever the inventory has; and an answer that looked at one of the inventory says so.
 
+use super::outcome::Failure;
 use super::reader::Reader;
 use super::resource_manager::{Above, POLICY};
 use super::step::{EFFECTIVE_POLICIES, LIST_ASSETS, SEARCH_POLICIES, Step};
@@ -158,10 +159,10 @@ impl Inventory {
 
 /// What one page of all allow policies in a scope tells: of buckets and nodes it is held, of other resources it is handed in where `new`.
 /// Returns the policies that were handed in.
-pub(super) fn page(reader: &Reader<'_>, step: &'static Step, text: &str, new: bool, held: &mut Inventory) -> Vec<Value> {
-    let listed: Option<Vec<Asset<'_>>> = serde_json::from_str::<Page<'_>>(text).ok().map(|page| page.assets);
+pub(super) fn page(reader: &Reader<'_>, step: &'static Step, text: &str, new: bool, held: &mut Inventory) -> Result<Vec<Value>, Failure> {
+    let page: Page<'_> = serde_json::from_str(text).map_err(|error| Failure::Malformed(format!("no page of {}: {error}", step.call)))?;
     let mut policies = Vec::new();
-    for asset in listed.unwrap_or_default() {
+    for asset in page.assets {
         let subject = canonical(&asset.name);
         let Some(policy) = asset.policy.filter(|_| !is_account(&subject)) else { continue };
         if is_listed(&subject) {
@@ -170,7 +171,7 @@ pub(super) fn page(reader: &Reader<'_>, step: &'static Step, text: &str, new: bo
             policies.extend(take(reader, step, &subject, policy.get().to_owned()));
         }
     }
-    policies
+    Ok(policies)
 }
 
 /// The listing calls it `assets[].{name, iamPolicy}`, the search `results[].{resource, policy}`.

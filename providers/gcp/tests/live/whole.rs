@@ -93,7 +93,7 @@ fn organization(seen: &Seen) -> Answer {
             r#"{"assets": [
                 {"name": "//secretmanager.googleapis.com/projects/300/secrets/db", "assetType": "secretmanager.googleapis.com/Secret",
                     "iamPolicy": {"etag": "X", "bindings": [{"role": "roles/secrets", "members": ["user:bob@example.com"]}]}},
-                {"name": "//pubsub.googleapis.com/projects/300/topics/t", "assetType": "pubsub.googleapis.com/Topic", "iamPolicy": {"etag": "X"}}]}"#,
+                {"name": "//storage.googleapis.com/reports", "assetType": "storage.googleapis.com/Bucket", "iamPolicy": {"etag": "X"}}]}"#,
         ),
         "/v1/projects/300/secrets/db:getIamPolicy" => {
             Answer::json(r#"{"etag": "X", "bindings": [{"role": "roles/secrets", "members": ["user:bob@example.com"]}]}"#)
@@ -392,6 +392,20 @@ async fn that_the_one_door_is_closed_is_said_and_buckets_are_read_themselves() {
 }
 
 #[tokio::test]
+async fn an_inventory_that_cannot_be_understood_is_none_and_is_asked_again_by_the_next_run() {
+    for body in [r#"{"assets": 7}"#, r#"{"assets": [{"iamPolicy": {"bindings": []}}]}"#, r#"{"assets": [], "nextPageToken": "again"}"#] {
+        let server = Server::new(move |seen| match seen.path.as_str() {
+            path if path.ends_with("/assets") => Answer::json(body),
+            _ => organization(seen),
+        });
+        let kept = Kept::default();
+        whole(&server, "acme", &kept).await.unwrap();
+        assert_eq!(kept.point("assets"), None, "{body}");
+        assert_eq!([decision(&kept, &question(ANA)), decision(&kept, &question(BOB))], [Decision::Allow, Decision::Deny], "{body}");
+    }
+}
+
+#[tokio::test]
 async fn nodes_and_service_accounts_are_read_themselves_and_count_as_they_are() {
     let server = Server::new(|seen| if seen.target.contains("pageToken=two") { Answer::json("{}") } else { told(seen) });
     let kept = Kept::default();
@@ -462,6 +476,7 @@ const STAFF: &str = "principal://iam.googleapis.com/locations/global/workforcePo
 /// Two pools, whose identities may all read objects.
 fn pools(seen: &Seen) -> Answer {
     match seen.path.as_str() {
+        path if path.ends_with("/assets") => Answer::json("{}"),
         "/storage/v1/b/reports/iam" => Answer::json(
             r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": [
                 "principalSet://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/ci/*",
