@@ -93,6 +93,8 @@ pub(crate) struct AllowPolicy {
     pub place: Place,
     /// What it grants.
     pub bindings: Vec<Binding>,
+    /// Is it as Cloud Asset Inventory has it, which hears of changes minutes later?
+    pub remembered: bool,
 }
 
 /// One binding.
@@ -347,7 +349,7 @@ impl<'s> World<'s> {
         let mut unread =
             self.unread(documents::ALLOW_POLICY, node).filter(|_| self.may_hold_policy(node) && !self.is_no_managed_folder(node));
         let mut policies = Vec::new();
-        for document in self.documents(documents::ALLOW_POLICY, node) {
+        for document in firsthand(self.documents(documents::ALLOW_POLICY, node)) {
             match allow_policy(document) {
                 Some(policy) => policies.push(policy),
                 None => unread = Some(illegible(document)),
@@ -514,6 +516,18 @@ struct RawCondition {
     expression: String,
 }
 
+/// H3: a resource has one allow policy. What was read of it itself counts, and not what Cloud Asset Inventory remembers of it besides.
+fn firsthand(mut found: Vec<&Document>) -> Vec<&Document> {
+    if found.iter().any(|document| !is_remembered(document)) {
+        found.retain(|document| !is_remembered(document));
+    }
+    found
+}
+
+fn is_remembered(document: &Document) -> bool {
+    document.origin.source.starts_with("cloudasset.")
+}
+
 fn allow_policy(document: &Document) -> Option<AllowPolicy> {
     let place = Place::new(&*document.id, "");
     let raw: RawPolicy = serde_json::from_str(&document.text).ok()?;
@@ -524,7 +538,7 @@ fn allow_policy(document: &Document) -> Option<AllowPolicy> {
         Binding { role: raw.role, members: raw.members, condition, place }
     });
     let bindings = bindings.collect();
-    Some(AllowPolicy { place, bindings })
+    Some(AllowPolicy { place, bindings, remembered: is_remembered(document) })
 }
 
 fn condition(raw: RawCondition, place: &Place) -> Condition {
@@ -744,6 +758,9 @@ fn caller(snapshot: &Snapshot, principal: &Principal) -> Caller {
         if caller.customer.is_none() && caller.home.is_none() {
             (caller.customer, caller.home) = of_domain(snapshot, domain);
         }
+    }
+    if let (Principal::Federated(Identity { pool, .. }), None) = (principal, &caller.home) {
+        caller.home = snapshot.of(documents::PRINCIPAL, &pool.everybody()).find_map(|document| stated(&json(document)?).home);
     }
     if caller.home.is_none() {
         caller.home = living_in(principal).and_then(|project| home(snapshot, &project));
