@@ -75,8 +75,17 @@ pub struct Found {
     pub strength: u8,
     /// The name of its Form.
     pub form: &'static str,
+    /// Where the words that told it stand in the raw text.
+    pub(super) at: usize,
     /// Gives the advice: late, since most of a long log is told again.
     pub(super) advise: fn(&mut Refusal),
+}
+
+impl Found {
+    /// Is `other` told again by words that weigh no more?
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.strength >= other.strength && self.refusal.covers(&other.refusal)
+    }
 }
 
 /// Dialects, compiled.
@@ -150,21 +159,23 @@ impl Catalogue {
     /// Every refusal that `text` holds, weak ones and repeats too.
     #[must_use]
     pub fn sightings(&self, text: &str) -> Vec<Found> {
-        self.sightings_in(text, &mut View::default())
+        let mut all = Vec::new();
+        self.each_sighting(text, &mut View::default(), |found| all.push(found));
+        all
     }
 
-    /// The same, in the memory of a view.
-    pub(super) fn sightings_in(&self, text: &str, view: &mut View) -> Vec<Found> {
+    /// Takes every refusal that `text` holds, weak ones and repeats too, in the memory of a view.
+    pub(super) fn each_sighting(&self, text: &str, view: &mut View, take: impl FnMut(Found)) {
         view.turn_to(text);
         let view = &*view;
         let (marks, keyed) = self.marks(view);
         if marks.is_empty() && !(keyed && text.contains('{')) {
-            return Vec::new();
+            return;
         }
         let pairs = LazyPairs::new(text);
         let records = if keyed { self.records(pairs.get()) } else { Vec::new() };
         let groups = self.group(marks, &records, view);
-        groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, view, &pairs)).collect()
+        groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, view, &pairs)).for_each(take);
     }
 
     /// The names of the Forms of `dialect` whose example is not read as themselves: another Form takes it, or nothing does.
@@ -185,7 +196,7 @@ impl Catalogue {
         let verdict = sighting.verdict()?;
         let dialect = self.dialects.get(verdict.dialect)?;
         let (form, strength) = (verdict.form.name, verdict.form.strength);
-        Some(Found { refusal: (dialect.read)(&sighting)?, strength, form, advise: dialect.advise })
+        Some(Found { refusal: (dialect.read)(&sighting)?, strength, form, at: sighting.at(), advise: dialect.advise })
     }
 
     /// Makes what follows quicker, which takes as long as a few megabytes of it.
