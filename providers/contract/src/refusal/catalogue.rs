@@ -18,6 +18,8 @@ const ADJACENT: usize = 16;
 const MARKS: usize = 100_000;
 /// Words of refusals as no escape or gutter tears them, and keys that only log records have.
 const LETTERS: [&str; 9] = ["denied", "forbid", "authoriz", "permission", "disallow", "prohibit", "methodname", "auditid", "explicitdeny"];
+/// How much of a telling word is looked for.
+const BEGINNING: usize = 16;
 /// A verdict of at most this strength is dropped where a stronger one stands in the same text.
 const WEAK: u8 = 25;
 
@@ -144,7 +146,9 @@ impl Catalogue {
             // Words that hold one of these tell nothing more.
             let letters = LETTERS.map(memchr::memmem::Finder::new);
             let words = words.filter(|word| !letters.iter().any(|part| part.find(word).is_some()));
-            let words: BTreeSet<Vec<u8>> = words.chain(LETTERS.iter().map(|word| word.as_bytes().to_vec())).collect();
+            let words = words.chain(LETTERS.iter().map(|word| word.as_bytes().to_vec()));
+            // Their beginnings tell as well, and take less room.
+            let words: BTreeSet<Vec<u8>> = words.map(|word| word.into_iter().take(BEGINNING).collect()).collect();
             DFA::builder().build(words).ok()
         };
         self.telling.get_or_init(build).as_ref()

@@ -268,7 +268,8 @@ impl<'t> Block<'t> {
 
     /// The parts of the text that may hold a refusal of its own.
     fn regions(&self, catalogue: &Catalogue) -> Vec<Range<usize>> {
-        let Some(telling) = catalogue.telling().filter(|_| !self.early) else { return once(0..self.text.len()).collect() };
+        let telling = if self.early { None } else { catalogue.telling() };
+        let Some(telling) = telling else { return once(0..self.text.len()).collect() };
         let mut regions: Vec<Range<usize>> = Vec::new();
         let mut from = 0;
         while let Some(at) = Telling::new(telling).find(self.text.as_bytes(), from) {
