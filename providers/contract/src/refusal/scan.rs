@@ -28,7 +28,7 @@ const THREADS: usize = 4;
 /// How much must have come before looking for telling words gains more than building what looks for them takes.
 const SHORT: usize = 1024 * 1024;
 /// How much must have come before the rest is worth a quicker way.
-const LONG: usize = 16 * 1024 * 1024;
+const LONG: usize = 4 * 1024 * 1024;
 /// How many different refusals are kept.
 const REFUSALS: usize = 1000;
 /// How many ways to tell them again are remembered.

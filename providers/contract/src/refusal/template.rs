@@ -103,7 +103,7 @@ impl Template {
         })
     }
 
-    /// The words to look for in the dense text.
+    /// The words to look for in the dense text, or a beginning of them.
     #[must_use]
     pub fn anchor(&self) -> &[u8] {
         match self.pieces.get(self.anchor) {
@@ -112,9 +112,12 @@ impl Template {
         }
     }
 
-    /// Does the template match around its anchor, which stands at `at` of the dense text?
+    /// Does the template match around its anchor, which may stand at `at` of the dense text?
     #[must_use]
     pub fn matches<'v>(&self, view: &'v View, at: usize) -> Option<Match<'v>> {
+        if !view.dense().get(at..)?.starts_with(self.anchor()) {
+            return None;
+        }
         let mut walk = Walk { view, fields: Vec::new(), start: at, end: at + self.anchor().len() };
         walk.backward(self.pieces.get(..self.anchor)?)?;
         walk.forward(self.pieces.get(self.anchor + 1..)?)?;
