@@ -1,28 +1,29 @@
-//! Refusals in a log, all dialects in one pass.
+//! Refusals in a stream, as `iam-why explain` reads it: all dialects, all threads there are.
 
 use crate::data::log;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use iam_why_contract::refusal::{Catalogue, Dialect, Refusal, Scanner};
+use iam_why::explain;
 
 const BYTES: usize = 100_000_000;
 
-/// A log of 100 MB in which one line in so many is a refusal.
-#[divan::bench(args = [100_000, 1000], sample_count = 3, sample_size = 1)]
+/// 100 MB of log in which one line in so many is a refusal.
+#[divan::bench(args = [100_000, 1000, 10, 1], sample_count = 3, sample_size = 1)]
 fn log(bencher: Bencher<'_, '_>, every: usize) {
-    let log = log::log(BYTES, every);
-    bencher.counter(BytesCount::new(log.len())).bench(|| black_box(scan(&log)));
+    scan(bencher, &log::log(BYTES, every));
 }
 
-/// Every dialect there is, as `iam-why explain` hears them.
-static DIALECTS: [&Dialect; 3] = [&iam_why_aws::refusal::DIALECT, &iam_why_azure::refusal::DIALECT, &iam_why_gcp::refusal::DIALECT];
+/// 100 MB of records, each of them a refusal.
+#[divan::bench(args = ["trail", "delivery", "audit"], sample_count = 3, sample_size = 1)]
+fn records(bencher: Bencher<'_, '_>, kind: &str) {
+    let make = match kind {
+        "trail" => log::trail,
+        "delivery" => log::delivery,
+        _ => log::audit,
+    };
+    scan(bencher, &make(BYTES));
+}
 
-/// How much is read at once, as from a pipe.
-const PIECE: usize = 64 * 1024;
-
-fn scan(log: &[u8]) -> Vec<Refusal> {
-    let catalogue = Catalogue::new(&DIALECTS);
-    let mut scanner = Scanner::new(&catalogue);
-    log.chunks(PIECE).for_each(|piece| scanner.push(piece));
-    scanner.finish()
+fn scan(bencher: Bencher<'_, '_>, log: &[u8]) {
+    bencher.counter(BytesCount::new(log.len())).bench(|| black_box(explain::stream(log)));
 }

@@ -430,6 +430,46 @@ mod tests {
         assert_eq!(told, [("organizations", Some("s3:GetObject"), 20_003), ("iam", Some("run.services.get"), 40_004)]);
     }
 
+    /// Every wording six times beside others: as it is, wrapped behind a gutter, as a record of one line.
+    fn all_wordings() -> String {
+        let forms = dialects().into_iter().flat_map(|dialect| dialect.forms);
+        // A record whose end is missing goes as far as it is read.
+        let ends = |text: &&str| ['{', '['].map(|side| text.matches(side).count()) == ['}', ']'].map(|side| text.matches(side).count());
+        let examples: Vec<&str> = forms.map(|form| form.example).filter(ends).collect();
+        let wrapped = |text: &str| {
+            let words: Vec<&str> = text.split(' ').collect();
+            words.chunks(5).map(|line| format!("│ {}\n", line.join(" "))).collect::<String>()
+        };
+        let plain = "2026-11-26T10:00:00Z INFO GET /healthz 200 12ms\n";
+        let mut log = String::new();
+        for round in 0..6 {
+            // Coprime with the number of examples, so that each comes once and beside another one than before.
+            for at in 0..examples.len() {
+                let example = examples[(at * 1009 + round * 31) % examples.len()];
+                match (at + round) % 4 {
+                    0 => log.push_str(&wrapped(example)),
+                    1 => log.push_str(&serde_json::json!({"time": at, "log": example}).to_string()),
+                    _ => log.push_str(example),
+                }
+                log.push('\n');
+                log.push_str(&plain.repeat(at % 3 * 20));
+            }
+        }
+        log
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_yields_what_the_whole_does() {
+        let log = all_wordings();
+        let whole = catalogue().find(&log);
+        for (block, threads) in [(16 * 1024, 3), (20_000, 2), (100_000, 1)] {
+            let mut scanner = Scanner::cut(catalogue(), block, threads);
+            log.as_bytes().chunks(4099).for_each(|piece| scanner.push(piece));
+            assert!(!scanner.overflowed());
+            assert_eq!(scanner.finish(), whole);
+        }
+    }
+
     #[test]
     fn what_powershell_writes_is_read() {
         let text = "An error occurred (AccessDenied) when calling the PutObject operation: Access Denied\r\n";

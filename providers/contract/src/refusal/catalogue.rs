@@ -18,6 +18,8 @@ const ADJACENT: usize = 16;
 const MARKS: usize = 100_000;
 /// Words of refusals as no escape or gutter tears them, and keys that only log records have.
 const LETTERS: [&str; 9] = ["denied", "forbid", "authoriz", "permission", "disallow", "prohibit", "methodname", "auditid", "explicitdeny"];
+/// How much of the words of a wording is looked for: a small automaton is a quick one.
+const BEGINNING: usize = 20;
 /// A verdict of at most this strength is dropped where a stronger one stands in the same text.
 const WEAK: u8 = 25;
 
@@ -75,8 +77,17 @@ pub struct Found {
     pub strength: u8,
     /// The name of its Form.
     pub form: &'static str,
+    /// Where the words that told it stand in the raw text.
+    pub(super) at: usize,
     /// Gives the advice: late, since most of a long log is told again.
     pub(super) advise: fn(&mut Refusal),
+}
+
+impl Found {
+    /// Is `other` told again by words that weigh no more?
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.strength >= other.strength && self.refusal.covers(&other.refusal)
+    }
 }
 
 /// Dialects, compiled.
@@ -98,6 +109,14 @@ struct Compiled {
     dialect: usize,
 }
 
+impl Compiled {
+    /// What is looked for in the dense text: the rest of the words is compared where this stands.
+    fn anchor(&self) -> &[u8] {
+        let words = self.template.anchor();
+        words.get(..BEGINNING).unwrap_or(words)
+    }
+}
+
 impl Catalogue {
     /// Compiles dialects.
     #[must_use]
@@ -111,8 +130,8 @@ impl Catalogue {
         let mut anchors: Vec<&[u8]> = Vec::new();
         let mut known = HashMap::new();
         for (at, compiled) in templates.iter().enumerate() {
-            let pattern = *known.entry(compiled.template.anchor()).or_insert_with(|| {
-                anchors.push(compiled.template.anchor());
+            let pattern = *known.entry(compiled.anchor()).or_insert_with(|| {
+                anchors.push(compiled.anchor());
                 patterns.push(Vec::new());
                 patterns.len() - 1
             });
@@ -135,7 +154,9 @@ impl Catalogue {
             // Words that hold one of these tell nothing more.
             let letters = LETTERS.map(memchr::memmem::Finder::new);
             let words = words.filter(|word| !letters.iter().any(|part| part.find(word).is_some()));
-            let words: BTreeSet<Vec<u8>> = words.chain(LETTERS.iter().map(|word| word.as_bytes().to_vec())).collect();
+            let words = words.chain(LETTERS.iter().map(|word| word.as_bytes().to_vec()));
+            // Their beginnings tell as well, and take less room.
+            let words: BTreeSet<Vec<u8>> = words.map(|word| word.into_iter().take(BEGINNING).collect()).collect();
             DFA::builder().build(words).ok()
         };
         self.telling.get_or_init(build).as_ref()
@@ -150,21 +171,23 @@ impl Catalogue {
     /// Every refusal that `text` holds, weak ones and repeats too.
     #[must_use]
     pub fn sightings(&self, text: &str) -> Vec<Found> {
-        self.sightings_in(text, &mut View::default())
+        let mut all = Vec::new();
+        self.each_sighting(text, &mut View::default(), |found| all.push(found));
+        all
     }
 
-    /// The same, in the memory of a view.
-    pub(super) fn sightings_in(&self, text: &str, view: &mut View) -> Vec<Found> {
+    /// Takes every refusal that `text` holds, weak ones and repeats too, in the memory of a view.
+    pub(super) fn each_sighting(&self, text: &str, view: &mut View, take: impl FnMut(Found)) {
         view.turn_to(text);
         let view = &*view;
         let (marks, keyed) = self.marks(view);
         if marks.is_empty() && !(keyed && text.contains('{')) {
-            return Vec::new();
+            return;
         }
         let pairs = LazyPairs::new(text);
         let records = if keyed { self.records(pairs.get()) } else { Vec::new() };
         let groups = self.group(marks, &records, view);
-        groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, view, &pairs)).collect()
+        groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, view, &pairs)).for_each(take);
     }
 
     /// The names of the Forms of `dialect` whose example is not read as themselves: another Form takes it, or nothing does.
@@ -185,13 +208,13 @@ impl Catalogue {
         let verdict = sighting.verdict()?;
         let dialect = self.dialects.get(verdict.dialect)?;
         let (form, strength) = (verdict.form.name, verdict.form.strength);
-        Some(Found { refusal: (dialect.read)(&sighting)?, strength, form, advise: dialect.advise })
+        Some(Found { refusal: (dialect.read)(&sighting)?, strength, form, at: sighting.at(), advise: dialect.advise })
     }
 
     /// Makes what follows quicker, which takes as long as a few megabytes of it.
     pub(super) fn hurry(&self) {
         let anchors = self.patterns.iter().filter_map(|templates| self.templates.get(*templates.first()?));
-        let anchors = anchors.map(|compiled| compiled.template.anchor());
+        let anchors = anchors.map(Compiled::anchor);
         let anchors = anchors.chain(record_keys(&self.dialects));
         let build = || AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(anchors).ok();
         self.quick.get_or_init(build);

@@ -11,6 +11,12 @@ const WITHIN: usize = 4;
 /// How long one text may be.
 const TEXT: usize = 256 * 1024;
 
+/// How far an object reaches whose end is missing: what stands further on is another's.
+const CUT_OFF: usize = 16 * 1024;
+
+/// How far what stands in no object belongs together.
+const AROUND: usize = 4 * 1024;
+
 /// How many pairs are looked at for one that stands beside another: no record has more, and a hostile text may.
 const BESIDE: usize = 2048;
 
@@ -78,7 +84,12 @@ impl<'a> Pairs<'a> {
         for _ in 0..levels {
             object = self.objects.get(object).map_or(0, |object| object.parent);
         }
-        self.objects.get(object).map_or((0, 0), |object| (object.start, object.end))
+        match self.objects.get(object) {
+            // What no object holds is held by what stands around it.
+            Some(root) if object == 0 => (pair.at.saturating_sub(AROUND), root.end.min(pair.at + AROUND)),
+            Some(object) => (object.start, object.end),
+            None => (0, 0),
+        }
     }
 
     /// The value at a path of keys (`userIdentity.arn`) below the object of `pair`, `levels` objects further out. A key that was
@@ -259,7 +270,7 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
         }
         let end = if self.within == 0 { self.at } else { self.limit };
         if let Some(object) = self.pairs.objects.get_mut(self.object) {
-            object.end = end;
+            object.end = if object.closed { end } else { end.min(object.start + CUT_OFF) };
             self.object = object.parent;
         }
     }

@@ -138,8 +138,12 @@ impl<'a> Sighting<'a> {
     /// The line on which the deciding mark stands.
     #[must_use]
     pub fn line(&self) -> usize {
-        let start = self.verdict().map_or(0, |mark| mark.start);
-        self.view.line_of_raw(self.view.raw_of_clean(start))
+        self.view.line_of_raw(self.at())
+    }
+
+    /// Where the deciding mark begins in the raw text.
+    pub(super) fn at(&self) -> usize {
+        self.view.raw_of_clean(self.verdict().map_or(0, |mark| mark.start))
     }
 
     /// The refusal as far as the marks state it; `says` and `next` are empty.

@@ -1,7 +1,7 @@
 //! A wording with holes, compiled to a matcher that takes linear time.
 
 use super::view::{View, is_dropped};
-use memchr::memmem::{Finder, FinderRev};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
@@ -43,25 +43,23 @@ struct Words {
     dense: Vec<u8>,
     /// Are they written with a space or a quotation mark behind them? Then `User` is not the beginning of `user@example.com`.
     parted: bool,
-    forward: OnceLock<Box<Finder<'static>>>,
-    backward: OnceLock<Box<FinderRev<'static>>>,
+    finder: OnceLock<Box<Finder<'static>>>,
 }
 
 impl Words {
-    fn find(&self, text: &[u8]) -> Option<usize> {
-        self.forward.get_or_init(|| Box::new(Finder::new(&self.dense).into_owned())).find(text)
+    fn finder(&self) -> &Finder<'static> {
+        self.finder.get_or_init(|| Box::new(Finder::new(&self.dense).into_owned()))
     }
 
-    /// Most stand near. Where they do not, looking forward says much sooner that they are not there at all.
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        self.finder().find(text)
+    }
+
+    /// Most stand near. Looking forward for the last is quicker than looking backward.
     fn rfind(&self, text: &[u8]) -> Option<usize> {
-        let backward = self.backward.get_or_init(|| Box::new(FinderRev::new(&self.dense).into_owned()));
+        let last = |text: &[u8]| self.finder().find_iter(text).last();
         let near = text.len().saturating_sub(NEAR);
-        if let Some(found) = backward.rfind(text.get(near..)?) {
-            return Some(near + found);
-        }
-        let before = text.get(..text.len().min(near + self.dense.len()))?;
-        self.find(before)?;
-        backward.rfind(before)
+        last(text.get(near..)?).map(|found| near + found).or_else(|| last(text.get(..text.len().min(near + self.dense.len()))?))
     }
 }
 
@@ -112,7 +110,7 @@ impl Template {
         })
     }
 
-    /// The words to look for in the dense text.
+    /// The words to look for in the dense text, or a beginning of them.
     #[must_use]
     pub fn anchor(&self) -> &[u8] {
         match self.pieces.get(self.anchor) {
@@ -121,9 +119,12 @@ impl Template {
         }
     }
 
-    /// Does the template match around its anchor, which stands at `at` of the dense text?
+    /// Does the template match around its anchor, which may stand at `at` of the dense text?
     #[must_use]
     pub fn matches<'v>(&self, view: &'v View, at: usize) -> Option<Match<'v>> {
+        if !view.dense().get(at..)?.starts_with(self.anchor()) {
+            return None;
+        }
         let mut walk = Walk { view, fields: Vec::new(), start: at, end: at + self.anchor().len() };
         walk.backward(self.pieces.get(..self.anchor)?)?;
         walk.forward(self.pieces.get(self.anchor + 1..)?)?;
@@ -302,9 +303,9 @@ impl<'a> Walk<'a> {
 fn is_within_a_sentence(name: &str, value: &str) -> bool {
     const STRUCTURE: [&str; 6] = ["\"}", "{\"", "\"]", "[\"", "\":\"", "\": \""];
     let value = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`'));
-    let spaces = value.chars().filter(|piece| piece.is_whitespace()).count();
-    let lines = value.matches('\n').count();
-    lines <= 4 && (name != "principal" || spaces <= 8) && !STRUCTURE.iter().any(|mark| value.contains(mark))
+    let spaces = || value.chars().filter(|piece| piece.is_whitespace()).count();
+    let structured = value.contains('"') && STRUCTURE.iter().any(|mark| value.contains(mark));
+    value.matches('\n').count() <= 4 && (name != "principal" || spaces() <= 8) && !structured
 }
 
 /// A token; a placeholder such as `<my role>` may hold spaces.
@@ -369,7 +370,7 @@ impl Ends {
             Self::Pair => word_with(body, ':'),
             Self::Dotted => word_with(body, '.'),
             Self::Number => body.bytes().take_while(u8::is_ascii_digit).count(),
-            Self::Line => ["\n", "\"}", "\",", "</"].iter().filter_map(|end| body.find(end)).min().unwrap_or(body.len()),
+            Self::Line => line(body),
             Self::Target => target(body),
         }
     }
@@ -382,6 +383,12 @@ fn word(text: &str) -> usize {
     }
     let end = text.find([' ', '\n', '"', '\'', ',', ';', ')', '}', ']', '<']).unwrap_or(text.len());
     text.get(..end).map_or(0, |token| token.trim_end_matches(['.', ':', '!', '?']).len())
+}
+
+/// What is left of the line: of the text in quotation marks or of the element that it is part of.
+fn line(text: &str) -> usize {
+    let line = text.lines().next().unwrap_or("");
+    ["\"}", "\",", "</"].iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len())
 }
 
 fn word_with(text: &str, mark: char) -> usize {
