@@ -161,7 +161,8 @@ impl Catalogue {
         if marks.is_empty() && !(keyed && text.contains('{')) {
             return Vec::new();
         }
-        let pairs = LazyPairs::new(text);
+        let structure = view.is_dressed().then(|| View::structure(text));
+        let pairs = LazyPairs::new(text, structure.as_ref());
         let records = if keyed { self.records(pairs.get()) } else { Vec::new() };
         let groups = self.group(marks, &records, view);
         groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, view, &pairs)).collect()

@@ -8,6 +8,7 @@
 mod advice;
 mod catalogue;
 mod form;
+mod gutter;
 mod pairs;
 mod scan;
 mod scrub;

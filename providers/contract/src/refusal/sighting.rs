@@ -41,16 +41,19 @@ pub struct Sighting<'a> {
 /// Keys and values, read when they are first asked for: most texts are prose.
 pub(super) struct LazyPairs<'a> {
     raw: &'a str,
+    /// The same without gutters, colours and entities, where it has any.
+    structure: Option<&'a View>,
     pairs: OnceCell<Pairs<'a>>,
 }
 
 impl<'a> LazyPairs<'a> {
-    pub(super) const fn new(raw: &'a str) -> Self {
-        Self { raw, pairs: OnceCell::new() }
+    pub(super) const fn new(raw: &'a str, structure: Option<&'a View>) -> Self {
+        Self { raw, structure, pairs: OnceCell::new() }
     }
 
     pub(super) fn get(&self) -> &Pairs<'a> {
-        self.pairs.get_or_init(|| Pairs::new(self.raw))
+        let read = || self.structure.map_or_else(|| Pairs::new(self.raw), |view| Pairs::of_view(view));
+        self.pairs.get_or_init(read)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A text as it was meant: without colour codes, gutters, escapes and line wraps, with a way back to its lines.
 
+use super::gutter::{BARS, Gutters};
+
 /// A text made comparable.
 ///
 /// `clean` reads as the program meant it; `dense` is `clean` in lower case without white space, quotation marks, asterisks and
@@ -14,6 +16,8 @@ pub struct View {
     clean_at: Vec<u32>,
     /// Where the lines of the raw text end.
     line_ends: Vec<u32>,
+    /// Was something taken away or decoded that is neither white space nor an escape?
+    dressed: bool,
 }
 
 /// From here on `clean` is the raw text from there on, up to the next run.
@@ -37,10 +41,26 @@ impl View {
         self.clean.clear();
         self.clean.reserve(raw.len());
         self.runs.clear();
+        self.dressed = false;
         self.line_ends.clear();
         self.line_ends.extend(memchr::memchr_iter(b'\n', raw.as_bytes()).map(offset));
-        Cleaner { raw, at: 0, line_start: true, view: self }.run();
+        Cleaner::new(raw, self).run();
         self.condense();
+    }
+
+    /// The view of `raw` that keeps what JSON is made of: escapes as they are written, and no dense text.
+    pub(super) fn structure(raw: &str) -> Self {
+        let mut view = Self::default();
+        let mut cleaner = Cleaner::new(raw, &mut view);
+        cleaner.structure = true;
+        cleaner.foreign_quotes = has_foreign_quotes(raw);
+        cleaner.run();
+        view
+    }
+
+    /// Does the raw text have more between its words than white space and escapes?
+    pub(super) const fn is_dressed(&self) -> bool {
+        self.dressed
     }
 
     /// The text as it was meant; a run of white space is one space, or one line feed where the text has one.
@@ -124,11 +144,10 @@ impl View {
         }
     }
 
-    /// Takes back a space.
-    fn pop(&mut self) {
-        self.clean.pop();
-        let clean = offset(self.clean.len());
-        self.runs.pop_if(|run| run.clean >= clean);
+    /// Takes back what stands after `length`.
+    fn cut(&mut self, length: usize) {
+        self.clean.truncate(length);
+        while self.runs.pop_if(|run| run.clean as usize >= length).is_some() {}
     }
 }
 
@@ -150,10 +169,22 @@ struct Cleaner<'a> {
     raw: &'a str,
     at: usize,
     line_start: bool,
+    gutters: Gutters<'a>,
+    /// Does this line stand within a box?
+    boxed: bool,
+    /// Does what is written as an escape stay one?
+    structure: bool,
+    /// Are the quotation marks of the structure typographic ones or entities?
+    foreign_quotes: bool,
     view: &'a mut View,
 }
 
 impl<'a> Cleaner<'a> {
+    fn new(raw: &'a str, view: &'a mut View) -> Self {
+        let gutters = Gutters::default();
+        Self { raw, at: 0, line_start: true, gutters, boxed: false, structure: false, foreign_quotes: true, view }
+    }
+
     fn run(mut self) {
         while let Some(next) = self.rest().bytes().next() {
             if self.line_start {
@@ -164,6 +195,7 @@ impl<'a> Cleaner<'a> {
             match next {
                 b'\n' => self.line_feed(1),
                 b' ' | b'\t' | b'\r' => self.space(1),
+                b'\\' if self.structure => self.push('\\', 1),
                 b'\\' => self.escape(),
                 b'&' => self.entity(),
                 b'[' => self.orphan_colour(),
@@ -216,7 +248,7 @@ impl<'a> Cleaner<'a> {
     /// A line feed that was escaped in the text.
     fn line_feed_within(&mut self, length: usize) {
         if self.view.clean.ends_with(' ') {
-            self.view.pop();
+            self.view.cut(self.view.clean.len() - 1);
         }
         match self.view.clean.bytes().next_back() {
             Some(b'\n') | None => self.at += length,
@@ -225,22 +257,28 @@ impl<'a> Cleaner<'a> {
     }
 
     fn line_feed(&mut self, length: usize) {
+        self.close_box();
         self.line_feed_within(length);
         self.line_start = true;
     }
 
-    /// What tools put before each line: Terraform's bar, a mail's quotation mark, a build step's name, a paste site's line number.
+    /// What tools put before each line: Terraform's bar, a mail's quotation mark, a build step's name, a time.
     fn skip_gutter(&mut self) {
-        loop {
-            let rest = self.rest();
-            let trimmed = rest.trim_start_matches([' ', '\t']);
-            let skipped = rest.len() - trimmed.len();
-            let gutter = gutter(trimmed).max(colour(trimmed));
-            if gutter == 0 {
-                return;
-            }
-            self.at += skipped + gutter;
+        let length = self.gutters.length(self.rest());
+        self.boxed = length > 0 && self.rest().get(..length).is_some_and(|gutter| gutter.contains(is_bar));
+        self.at += length;
+        self.view.dressed |= length > 0;
+    }
+
+    /// The bar at the right of a box, where one stands at its left.
+    fn close_box(&mut self) {
+        let length = self.view.clean.len();
+        let open = self.view.clean.trim_end_matches(' ').trim_end_matches(is_bar).trim_end_matches(' ').len();
+        let closed = self.view.clean.get(open..).is_some_and(|end| end.contains(is_bar));
+        if self.boxed && closed && open < length {
+            self.view.cut(open);
         }
+        self.boxed = false;
     }
 
     fn escape(&mut self) {
@@ -272,7 +310,11 @@ impl<'a> Cleaner<'a> {
 
     fn entity(&mut self) {
         match entity(self.rest()) {
-            Some((decoded, length)) => self.decoded(decoded, length),
+            Some((decoded, _)) if is_quote(decoded) && !self.foreign_quotes => self.push('&', 1),
+            Some((decoded, length)) => {
+                self.view.dressed = true;
+                self.decoded(decoded, length);
+            }
             None => self.push('&', 1),
         }
     }
@@ -286,26 +328,33 @@ impl<'a> Cleaner<'a> {
     }
 
     fn colour(&mut self) {
+        self.view.dressed = true;
         self.at += colour(self.rest()).max(1);
     }
 
     fn orphan_colour(&mut self) {
         match colour(self.rest()) {
             0 => self.push('[', 1),
-            length => self.at += length,
+            length => {
+                self.view.dressed = true;
+                self.at += length;
+            }
         }
     }
 
     fn other(&mut self) {
-        if let Some(next) = self.rest().chars().next() {
-            self.decoded(next, next.len_utf8());
+        let Some(next) = self.rest().chars().next() else { return };
+        if straight(next) == next {
+            return self.decoded(next, next.len_utf8());
         }
+        self.view.dressed = true;
+        self.push(if self.foreign_quotes { straight(next) } else { next }, next.len_utf8());
     }
 }
 
 /// The length of the terminal sequence that `rest` begins with: `ESC [ … letter` sets a colour, `ESC ] … BEL` a title or a link,
 /// `[31m` is a colour whose escape byte was lost on the way. 0 where it begins with none.
-fn colour(rest: &str) -> usize {
+pub(super) fn colour(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let window = |from: usize| bytes.iter().enumerate().take(256).skip(from);
     match bytes {
@@ -319,70 +368,68 @@ fn colour(rest: &str) -> usize {
     }
 }
 
-/// The length of the gutter that `line` begins with; 0 where it has none.
-fn gutter(line: &str) -> usize {
-    for bar in ["│", "╷", "╵", "┃"] {
-        if line.starts_with(bar) {
-            return bar.len();
-        }
-    }
-    if line.starts_with("| ") || line.starts_with("> ") {
-        return 2;
-    }
-    // The bar as JSON writes it.
-    let bare = line.trim_start_matches('\\');
-    if bare.len() < line.len() && ["u2502", "u2577", "u2575"].iter().any(|bar| bare.starts_with(bar)) {
-        return line.len() - bare.len() + 5;
-    }
-    if let Some(length) = timestamp(line) {
-        return length;
-    }
-    if line.starts_with("Step #") {
-        let prefix = line.get(..line.len().min(160)).unwrap_or("");
-        return prefix.find("\": ").map_or(0, |end| end + 3);
-    }
-    numbered(line)
-}
-
-/// `2026-01-01T00:00:00.000Z `, which a build service puts before each line.
-fn timestamp(line: &str) -> Option<usize> {
-    const SHAPE: &[u8] = b"0000-00-00T00:00:00";
-    let bytes = line.as_bytes();
-    let fits = |(byte, shape): (&u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
-    let begins = bytes.len() > SHAPE.len() && bytes.iter().zip(SHAPE).all(fits);
-    let rest = bytes.get(SHAPE.len()..).filter(|_| begins)?;
-    let fraction = rest.iter().take(12).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-    rest.get(fraction..)?.starts_with(b"Z ").then_some(SHAPE.len() + fraction + 2)
-}
-
-/// `12. {`: the line number of a paste site before a line of JSON.
-fn numbered(line: &str) -> usize {
-    let digits = line.bytes().take(6).take_while(u8::is_ascii_digit).count();
-    let after = line.get(digits..).unwrap_or("");
-    let Some(after) = after.strip_prefix(". ").filter(|_| digits > 0) else { return 0 };
-    let json = after.trim_start_matches(' ').starts_with(['"', '{', '}', '[', ']']);
-    if json { digits + 2 } else { 0 }
-}
-
 fn unicode_escape(after: &str) -> Option<char> {
     let digits = after.get(1..5)?;
     let code = u32::from_str_radix(digits, 16).ok()?;
     char::from_u32(code)
 }
 
+/// The character of an entity, however often its ampersand was encoded: `&amp;quot;` is a quotation mark.
 fn entity(rest: &str) -> Option<(char, usize)> {
-    const NAMED: [(&str, char); 6] = [("&quot;", '"'), ("&apos;", '\''), ("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&nbsp;", ' ')];
-    if let Some((name, decoded)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
+    let mut length = 1;
+    let mut body = rest.strip_prefix('&')?;
+    loop {
+        let (decoded, taken) = entity_body(body)?;
+        let after = body.get(taken..).unwrap_or("");
+        if decoded != '&' || entity_body(after).is_none() {
+            return Some((decoded, length + taken));
+        }
+        length += taken;
+        body = after;
+    }
+}
+
+fn entity_body(body: &str) -> Option<(char, usize)> {
+    const NAMED: [(&str, char); 12] = [
+        ("quot;", '"'),
+        ("apos;", '\''),
+        ("lt;", '<'),
+        ("gt;", '>'),
+        ("amp;", '&'),
+        ("nbsp;", ' '),
+        ("ldquo;", '"'),
+        ("rdquo;", '"'),
+        ("lsquo;", '\''),
+        ("rsquo;", '\''),
+        ("NewLine;", ' '),
+        ("Tab;", ' '),
+    ];
+    if let Some((name, decoded)) = NAMED.iter().find(|(name, _)| body.starts_with(name)) {
         return Some((*decoded, name.len()));
     }
-    let body = rest.strip_prefix("&#")?;
-    let length = body.bytes().take(8).position(|byte| byte == b';')?;
-    let digits = body.get(..length)?;
+    let number = body.strip_prefix('#')?;
+    let length = number.bytes().take(8).position(|byte| byte == b';')?;
+    let digits = number.get(..length)?;
     let code = match digits.strip_prefix(['x', 'X']) {
         Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok()?,
         None => digits.parse().ok()?,
     };
-    Some((char::from_u32(code)?, length + 3))
+    Some((char::from_u32(code)?, length + 2))
+}
+
+/// Are most of the quotation marks entities or typographic ones? Where they are not, those stand within the texts of a structure.
+fn has_foreign_quotes(raw: &str) -> bool {
+    let count = |needle: &str| memchr::memmem::find_iter(raw.as_bytes(), needle.as_bytes()).count();
+    let foreign: usize = ["quot;", "#34;", "#x22;", "\u{201c}", "\u{201d}", "\u{2018}", "\u{2019}"].into_iter().map(count).sum();
+    foreign > memchr::memchr_iter(b'"', raw.as_bytes()).count()
+}
+
+const fn is_quote(piece: char) -> bool {
+    matches!(piece, '"' | '\'')
+}
+
+fn is_bar(piece: char) -> bool {
+    piece == '|' || BARS.iter().any(|bar| bar.starts_with(piece))
 }
 
 /// Typographic quotation marks, straightened.
@@ -407,12 +454,14 @@ mod tests {
         assert_eq!(View::new("2026-01-01T00:00:00.1234567Z Error:\n2026-01-01T00:00:01Z denied").clean(), "Error:\ndenied");
         assert_eq!(View::new(r#"{"log":"\u2502 is not\n\u2502 authorized"}"#).clean(), "{\"log\":\"│ is not\nauthorized\"}");
         assert_eq!(View::new("Message: > denied").dense(), b"message:denied");
+        assert_eq!(View::new("│ is not      │\n│ authorized  │\n").clean(), "is not\nauthorized\n");
     }
 
     #[test]
     fn escapes_are_read_however_often_they_were_applied() {
         assert_eq!(View::new(r#"{\"m\":\"a\\r\\nb \\\"c\\\" \u003cd\u003e\"}"#).clean(), "{\"m\":\"a\nb \"c\" <d>\"}");
         assert_eq!(View::new("&quot;a&quot; &#39;b&#39; &amp;").clean(), "\"a\" 'b' &");
+        assert_eq!(View::new("&amp;quot;a&amp;#34; &amp;amp;lt; &amp;x").clean(), "\"a\" < &x");
         assert_eq!(View::new("\u{201c}a\u{201d}").clean(), "\"a\"");
         assert_eq!(View::new(r"user CORP\nadia").clean(), r"user CORP\nadia");
         assert_eq!(View::new(r"resource: db\nbecause no").clean(), "resource: db\nbecause no");
