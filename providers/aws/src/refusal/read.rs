@@ -21,8 +21,12 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
 
 /// A sentence that was cut off before its subject has a word of prose in its place.
 fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
-    let prose =
-        |name: &str| name == "User" || name.chars().all(|letter| letter.is_ascii_lowercase()) && name != "anonymous" && name != "root";
+    let word = |name: &str| name.chars().all(|letter| letter.is_ascii_lowercase()) && name != "anonymous" && name != "root";
+    let tag = |name: &str| TAGS.iter().any(|tag| name.strip_prefix('<').and_then(|name| name.strip_suffix('>')) == Some(*tag));
+    // What a log or a page puts before the line.
+    let number = |name: &str| name.bytes().all(|digit| digit.is_ascii_digit());
+    let time = |name: &str| name.len() >= 19 && name.starts_with("20") && name.contains('T') && name.matches(':').count() == 2;
+    let prose = |name: &str| name == "User" || name.ends_with(':') || word(name) || tag(name) || number(name) || time(name);
     if let Some(rest) = sighting.field("search_arn") {
         refusal.principal = Some(format!("arn:{rest}"));
     }
@@ -31,6 +35,9 @@ fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         refusal.derived.retain(|field| *field != "principal");
     }
 }
+
+/// Elements that a text stands in.
+const TAGS: [&str; 10] = ["code", "pre", "p", "td", "li", "b", "log", "span", "message", "Message"];
 
 /// A sentence that ends within the type of policy blames that type; the same words alone say nothing.
 fn cut_off(sighting: &Sighting<'_>, refusal: &mut Refusal) {

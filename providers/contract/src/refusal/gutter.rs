@@ -9,15 +9,18 @@ const NAME: usize = 120;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Gutters<'a> {
     above: &'a str,
+    /// The same of a line that ends with an escaped line feed.
+    above_within: &'a str,
 }
 
 impl<'a> Gutters<'a> {
     /// The length of what stands before the text of the line that `rest` begins with; 0 where nothing does.
-    pub(super) fn length(&mut self, rest: &'a str) -> usize {
+    /// `within` one that was escaped?
+    pub(super) fn length(&mut self, rest: &'a str, within: bool) -> usize {
         let known = known(rest);
         let line = rest.get(known..).unwrap_or("");
-        let again = repeated(line, self.above);
-        self.above = line;
+        let above = if within { &mut self.above_within } else { &mut self.above };
+        let again = repeated(line, std::mem::replace(above, line));
         if again == 0 {
             return known;
         }
@@ -49,10 +52,13 @@ fn gutter(line: &str) -> usize {
         b'#' => workflow_command(line),
         b'S' if line.starts_with("Step #") => {
             let prefix = head(line, 160);
-            prefix.find("\": ").map_or(0, |end| end + 3)
+            let end = ["\": ", "&quot;: "].iter().find_map(|mark| Some(prefix.find(mark)? + mark.len()));
+            end.unwrap_or(0)
         }
         b'[' => bracketed(line),
-        b'<' => priority(line).map_or(0, |length| length + moment(line.get(length..).unwrap_or(""))),
+        b'<' => priority(line).map_or(0, |length| length + of_syslog(line.get(length..).unwrap_or(""))),
+        b'&' => ["&gt; ", "&gt;\n"].iter().find(|mark| line.starts_with(**mark)).map_or(0, |_| 4),
+        b'/' => group(line),
         b'0'..=b'9' => moment(line).max(numbered(line)),
         b'A'..=b'Z' => syslog(line).max(klog(line)),
         0x80.. => BARS.iter().find(|bar| line.starts_with(**bar)).map_or(0, |bar| bar.len()),
@@ -111,6 +117,25 @@ fn priority(line: &str) -> Option<usize> {
     let rest = line.get(1 + digits..).filter(|_| (1..=3).contains(&digits))?;
     let length = if rest.starts_with(">1 ") { 3 } else { usize::from(rest.starts_with('>')) };
     (length > 0).then_some(1 + digits + length)
+}
+
+/// What stands after the priority: a time and what follows, or the fields of RFC 5424 with their nil values.
+fn of_syslog(line: &str) -> usize {
+    let fields = head(line, 240).split(' ').take(6).collect::<Vec<_>>();
+    let nil = fields.last() == Some(&"-") && fields.len() == 6;
+    if nil && time(line) > 0 { fields.iter().map(|field| field.len() + 1).sum() } else { moment(line) }
+}
+
+/// `/aws/lambda/orders 2026/01/01/[$LATEST]0f0f `: a log group and its stream.
+fn group(line: &str) -> usize {
+    let mut words = head(line, 240).split(' ');
+    match (words.next(), words.next()) {
+        (Some(group), Some(stream)) if group.len() > 1 && group.bytes().all(is_name) && is_lambda(stream) => {
+            let length = group.len() + stream.len() + 2;
+            length + moment(line.get(length..).unwrap_or(""))
+        }
+        _ => 0,
+    }
 }
 
 /// A time, and what programs write after it.
@@ -194,7 +219,14 @@ fn field(line: &str) -> usize {
     };
     let bare = word.trim_matches(['[', ']', '<', '>']);
     let next = line.get(end + 1..).unwrap_or("");
-    let own = is_level(bare) || is_uuid(bare) || is_stream(word) || is_container(word) || is_process(word) || is_lambda(word);
+    // `Error loading` is a sentence, `ERROR loading` and `error   loading` are levels.
+    let set_apart = bare != word || *mark == b'\t' || next.starts_with(' ') || bare.bytes().all(|byte| byte.is_ascii_uppercase());
+    let own = set_apart && is_level(bare) && !next.starts_with("CODE")
+        || is_uuid(bare)
+        || is_stream(word)
+        || is_container(word)
+        || is_process(word)
+        || is_lambda(word);
     if own || is_thread(word) {
         return end + 1;
     }
@@ -247,10 +279,11 @@ fn is_container(word: &str) -> bool {
     word.strip_prefix("[pod/").is_some_and(|rest| rest.ends_with(']'))
 }
 
-/// `[main]`, `[http-nio-8080-exec-1]`
+/// `[main]`, `[http-nio-8080-exec-1]`; `[INSUFFICIENT_PERMISSIONS]` is a code.
 fn is_thread(word: &str) -> bool {
     let inner = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
-    inner.is_some_and(|name| !name.is_empty() && name.bytes().all(is_name))
+    let small = |name: &str| name.bytes().any(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    inner.is_some_and(|name| small(name) && name.bytes().all(is_name))
 }
 
 /// `com.example.Orders`
@@ -310,8 +343,8 @@ fn marked(line: &str, above: &str) -> usize {
 fn pod(line: &str, above: &str) -> usize {
     let end = line.find(' ').unwrap_or(line.len());
     let name = line.get(..end).unwrap_or("");
-    let small = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-    let generated = name.contains('-') && name.bytes().any(|byte| byte.is_ascii_digit()) && name.bytes().all(small);
+    let small = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'/');
+    let generated = name.contains(['-', '/']) && name.bytes().any(|byte| byte.is_ascii_digit()) && name.bytes().all(small);
     if !generated || !above.starts_with(name) || above.as_bytes().get(end) != Some(&b' ') {
         return 0;
     }

@@ -384,7 +384,10 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
                 self.descend(&key, &value, at);
                 self.keep(key, value, at);
             }
-            None => self.word = Some((value, at)),
+            None => {
+                self.descend("", &value, at);
+                self.word = Some((value, at));
+            }
         }
     }
 
@@ -462,8 +465,7 @@ const fn is_word(byte: u8) -> bool {
 
 /// A name without the line feeds that a terminal put into it.
 fn unwrapped(text: Cow<'_, str>) -> Cow<'_, str> {
-    let token = !text.contains([' ', '{']) && text.contains([':', '/', '-', '.']);
-    if token && text.contains('\n') { Cow::Owned(text.replace(['\n', '\r'], "")) } else { text }
+    if !text.contains([' ', '{']) && text.contains('\n') { Cow::Owned(text.replace(['\n', '\r'], "")) } else { text }
 }
 
 fn unescape(body: &str) -> Cow<'_, str> {

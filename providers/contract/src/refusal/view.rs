@@ -193,6 +193,7 @@ impl<'a> Cleaner<'a> {
                 continue;
             }
             match next {
+                b'\n' if self.is_torn() => self.seam(),
                 b'\n' => self.line_feed(1),
                 b' ' | b'\t' | b'\r' => self.space(1),
                 b'\\' if self.structure => self.push('\\', 1),
@@ -256,6 +257,42 @@ impl<'a> Cleaner<'a> {
         }
     }
 
+    /// Did a terminal of a fixed width break the line within a word? Its lines are all of one length, and begin as no two entries of a
+    /// log do.
+    fn is_torn(&self) -> bool {
+        let (before, after) = (self.raw.get(..self.at).unwrap_or(""), self.raw.get(self.at + 1..).unwrap_or(""));
+        let part =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b':' | b'-'));
+        if !part(before.as_bytes().last()) {
+            return false;
+        }
+        let start = memchr::memrchr(b'\n', before.as_bytes().get(before.len().saturating_sub(TORN_TO + 1)..).unwrap_or(&[]));
+        let start = start.map_or(0, |line| before.len().saturating_sub(TORN_TO + 1) + line + 1);
+        let width = before.len() - start;
+        if !(TORN_FROM..=TORN_TO).contains(&width) {
+            return false;
+        }
+        let line = before.get(start..).unwrap_or("");
+        let above = before.get(..start.saturating_sub(1)).and_then(|above| above.rsplit('\n').next()).map_or(0, str::len);
+        let next_end = memchr::memchr(b'\n', after.as_bytes().get(..after.len().min(width + 1)).unwrap_or(&[])).unwrap_or(after.len());
+        let next = after.get(..next_end).unwrap_or("");
+        let mut gutters = self.gutters;
+        let skipped = gutters.length(next, false);
+        let text = next.get(skipped..).unwrap_or("").as_bytes();
+        let own = line.len() - line.trim_start_matches(is_edge).len();
+        let alike = line.as_bytes().get(own..own + 4) == text.get(..4) || text.starts_with(b"arn:");
+        let word = text.iter().take(12).take_while(|byte| byte.is_ascii_lowercase()).count();
+        let whole = text.get(..word).is_some_and(|word| WORDS.iter().any(|known| known.as_bytes() == word));
+        above <= width && next.len() <= width && (above == width || next.len() == width) && part(text.first()) && !alike && !whole
+    }
+
+    /// Takes the line feed and the gutter after it for nothing.
+    fn seam(&mut self) {
+        self.view.dressed = true;
+        self.at += 1;
+        self.skip_gutter();
+    }
+
     fn line_feed(&mut self, length: usize) {
         self.close_box();
         self.line_feed_within(length);
@@ -264,7 +301,8 @@ impl<'a> Cleaner<'a> {
 
     /// What tools put before each line: Terraform's bar, a mail's quotation mark, a build step's name, a time.
     fn skip_gutter(&mut self) {
-        let length = self.gutters.length(self.rest());
+        let within = self.at > 0 && self.raw.as_bytes().get(self.at - 1) != Some(&b'\n');
+        let length = self.gutters.length(self.rest(), within);
         self.boxed = length > 0 && self.rest().get(..length).is_some_and(|gutter| gutter.contains(is_bar));
         self.at += length;
         self.view.dressed |= length > 0;
@@ -295,7 +333,7 @@ impl<'a> Cleaner<'a> {
                 let decoded = unicode_escape(after).unwrap_or(' ');
                 self.decoded(decoded, slashes + 5);
             }
-            Some('"' | '\'' | '/') | None => self.at += slashes,
+            Some('"' | '\'' | '/' | '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}') | None => self.at += slashes,
             Some('&') if entity(after).is_some_and(|(decoded, _)| matches!(decoded, '"' | '\'')) => self.at += slashes,
             Some(_) => self.push('\\', slashes),
         }
@@ -430,6 +468,42 @@ const fn is_quote(piece: char) -> bool {
 
 fn is_bar(piece: char) -> bool {
     piece == '|' || BARS.iter().any(|bar| bar.starts_with(piece))
+}
+
+/// How wide a terminal is that breaks lines.
+const TORN_FROM: usize = 60;
+const TORN_TO: usize = 260;
+
+/// Words that stand behind a name in the sentence of a refusal: a line that begins with one was broken between words.
+const WORDS: [&str; 24] = [
+    "because",
+    "action",
+    "actions",
+    "using",
+    "with",
+    "on",
+    "to",
+    "is",
+    "not",
+    "the",
+    "or",
+    "and",
+    "for",
+    "in",
+    "at",
+    "does",
+    "has",
+    "permission",
+    "policy",
+    "over",
+    "scope",
+    "resource",
+    "that",
+    "denied",
+];
+
+fn is_edge(piece: char) -> bool {
+    is_bar(piece) || piece.is_whitespace()
 }
 
 /// Typographic quotation marks, straightened.
