@@ -16,6 +16,7 @@ const VAULT: &str = "https://learn.microsoft.com/en-us/azure/key-vault/general/c
 const BUS: &str = "https://learn.microsoft.com/en-us/azure/service-bus-messaging/service-bus-troubleshooting-guide";
 const GRAPH: &str = "https://learn.microsoft.com/en-us/graph/resolve-auth-errors";
 const ENTRA: &str = "https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes";
+const ENTRA_SDK: &str = "https://learn.microsoft.com/en-us/azure/developer/python/sdk/authentication/troubleshoot-credentials";
 const LOGS: &str = "https://learn.microsoft.com/en-us/azure/azure-monitor/platform/activity-log-schema";
 const COSMOS: &str = "https://learn.microsoft.com/en-us/azure/cosmos-db/nosql/troubleshoot-forbidden";
 const DEVOPS: &str = "https://learn.microsoft.com/en-us/azure/devops/organizations/security/troubleshoot-permissions";
@@ -155,6 +156,11 @@ pub const FORMS: &[Form] = &[
     form("secret-expired", "AADSTS7000222", "AADSTS7000222: The provided client secret keys for app '1' are expired.", ENTRA).blames("azure", "expired_credentials", NotAuthorization, 89),
     form("refresh-revoked", "AADSTS50173", "AADSTS50173: The provided grant has expired due to it being revoked.", ENTRA).blames("azure", "expired_credentials", NotAuthorization, 89),
     form("entra", "AADSTS{entra_code:number}", "AADSTS7000215: Invalid client secret provided.", ENTRA).blames("azure", "authentication", NotAuthorization, 76),
+    form("identity-unavailable", "ManagedIdentityCredential authentication failed", "ClientAuthenticationError: ManagedIdentityCredential authentication failed, the requested identity has not been assigned to this resource.", ENTRA_SDK).blames("azure", "authentication", NotAuthorization, 80),
+    form("identity-unassigned", "the requested identity has not been assigned to this resource", "The requested identity has not been assigned to this resource.", ENTRA_SDK).blames("azure", "authentication", NotAuthorization, 81).status(400),
+    form("identity-not-found", "Multiple user assigned identities exist, please specify the clientId", "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request", ENTRA_SDK).blames("azure", "authentication", NotAuthorization, 80).status(400),
+    form("credential-chain", "DefaultAzureCredential failed to retrieve a token", "DefaultAzureCredential failed to retrieve a token from the included credentials.", ENTRA_SDK).blames("azure", "authentication", NotAuthorization, 78),
+    form("credential-login", "Please run 'az login' to set", "Please run 'az login' to setup account.", "az login").blames("azure", "authentication", NotAuthorization, 78),
     form("wrong-tenant", "InvalidAuthenticationTokenTenant", "\"code\": \"InvalidAuthenticationTokenTenant\"", RBAC).blames("azure", "authentication", NotAuthorization, 89).status(401),
     form("wrong-issuer", "The access token is from the wrong issuer '{issuer}'", "The access token is from the wrong issuer 'https://sts.windows.net/1/'.", RBAC).blames("azure", "authentication", NotAuthorization, 88).status(401),
     form("token-invalid", "InvalidAuthenticationToken", "\"code\": \"InvalidAuthenticationToken\"", RBAC).blames("azure", "authentication", NotAuthorization, 86).status(401),

@@ -2,7 +2,7 @@
 
 use super::sighting::{LazyPairs, Mark, Sighting};
 use super::template::Template;
-use super::{Form, Pairs, Refusal, View, fold};
+use super::{Form, Pairs, Reason, Refusal, View, fold};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -365,6 +365,12 @@ fn may_refine(known: &Mark<'_>, mark: &Mark<'_>, view: &View) -> bool {
     let of_many = one.provider == "generic" || other.provider == "generic";
     if one.provider != other.provider && strong(one) && strong(other) && !of_many {
         return mark.start < known.end;
+    }
+    // A code of the layer says more of a sentence that says nothing: `The caller does not have permission`, `IAM_PERMISSION_DENIED`.
+    let code = |form: &Form| !form.template.contains(' ');
+    let says_nothing = |form: &Form| form.reason == Reason::Unknown;
+    if one.refused_by == other.refused_by && (says_nothing(one) && code(other) || code(one) && says_nothing(other)) {
+        return true;
     }
     let between = view.clean().get(known.end..mark.start).unwrap_or("");
     !(sentence(one) && sentence(other) && begins_another(between, view.clean().get(mark.start..).unwrap_or("")))
