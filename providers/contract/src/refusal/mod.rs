@@ -9,6 +9,7 @@ mod advice;
 mod catalogue;
 mod form;
 mod gutter;
+mod mention;
 mod pairs;
 mod scan;
 mod scrub;

@@ -41,18 +41,21 @@ pub struct Sighting<'a> {
 /// Keys and values, read when they are first asked for: most texts are prose.
 pub(super) struct LazyPairs<'a> {
     raw: &'a str,
-    /// The same without gutters, colours and entities, where it has any.
-    structure: Option<&'a View>,
+    /// Where the text without gutters, colours and entities is kept, if it has any.
+    structure: Option<&'a OnceCell<View>>,
     pairs: OnceCell<Pairs<'a>>,
 }
 
 impl<'a> LazyPairs<'a> {
-    pub(super) const fn new(raw: &'a str, structure: Option<&'a View>) -> Self {
+    pub(super) const fn new(raw: &'a str, structure: Option<&'a OnceCell<View>>) -> Self {
         Self { raw, structure, pairs: OnceCell::new() }
     }
 
     pub(super) fn get(&self) -> &Pairs<'a> {
-        let read = || self.structure.map_or_else(|| Pairs::new(self.raw), |view| Pairs::of_view(view));
+        let read = || match self.structure {
+            Some(cell) => Pairs::of_view(cell.get_or_init(|| View::structure(self.raw))),
+            None => Pairs::new(self.raw),
+        };
         self.pairs.get_or_init(read)
     }
 }
