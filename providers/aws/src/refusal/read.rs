@@ -121,7 +121,7 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         (_, _, Some(object), ..) => Some((object.to_owned(), false)),
         (_, _, _, Some(url), _) if is_s3 => s3_of_url(url).map(|arn| (arn, true)),
         (.., Some(path)) => Some((path.to_owned(), false)),
-        _ => field("image").map(|image| (image.to_owned(), false)),
+        _ => field("image").filter(|_| sighting.has("registry-pull")).map(|image| (image.to_owned(), false)),
     };
     let found = found.or_else(|| s3_of_text(sighting).filter(|_| is_s3 || refusal.refused_by == "s3").map(|arn| (arn, true)));
     if let Some((resource, derived)) = found {

@@ -1,6 +1,6 @@
 //! What tools put before each line of a text: bars, marks of quotation, times, names of programs, pods and steps, line numbers.
 
-use super::view::colour;
+use super::view::{colour, escaped_colour};
 
 /// How long the repeated beginning of lines may be.
 const NAME: usize = 120;
@@ -77,9 +77,13 @@ fn bar_of_ascii(line: &str) -> usize {
     }
 }
 
-/// The bar as JSON writes it.
+/// The bar as JSON writes it, or a colour.
 fn escaped_bar(line: &str) -> usize {
     let bare = line.trim_start_matches('\\');
+    let colour = escaped_colour(bare);
+    if colour > 0 {
+        return line.len() - bare.len() + colour;
+    }
     if ["u2502", "u2577", "u2575"].iter().any(|bar| bare.starts_with(bar)) { line.len() - bare.len() + 5 } else { 0 }
 }
 

@@ -2,6 +2,7 @@
 //! trailing commas, `...` and single quotes.
 
 use super::View;
+use super::view::without_entities;
 use std::borrow::Cow;
 use std::cell::Cell;
 
@@ -409,11 +410,14 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
 
     /// JSON that was written as a string.
     fn descend(&mut self, key: &str, value: &str, at: usize) {
+        let decoded = without_entities(value);
+        let value = decoded.as_deref().unwrap_or(value);
         let holds_object = value.contains('{') && (value.contains("\":") || value.contains("\" :") || value.contains("':"));
-        if self.within >= WITHIN || !holds_object {
+        let holds_mapping = !holds_object && is_mapping(value);
+        if self.within >= WITHIN || !(holds_object || holds_mapping) {
             return;
         }
-        let start = value.find(['{', '[']).unwrap_or(0);
+        let start = if holds_object { value.find(['{', '[']).unwrap_or(0) } else { 0 };
         let depth = self.pairs.objects.get(self.object).map_or(0, |object| object.depth) + 1;
         if depth > DEPTH {
             return;
@@ -461,6 +465,15 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
 
 const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b'-' | b'/' | b'$' | b'+' | b'*' | b'<' | b'>' | b'%')
+}
+
+/// YAML: a key that has nothing but what is indented below it.
+fn is_mapping(text: &str) -> bool {
+    let opens = |line: &str| {
+        let key = line.trim().strip_suffix(':').unwrap_or("");
+        !key.is_empty() && key.bytes().all(is_word)
+    };
+    text.contains(":\n") && text.lines().any(opens)
 }
 
 /// A name without the line feeds that a terminal put into it.

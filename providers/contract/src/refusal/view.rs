@@ -53,7 +53,7 @@ impl View {
         let mut view = Self::default();
         let mut cleaner = Cleaner::new(raw, &mut view);
         cleaner.structure = true;
-        cleaner.foreign_quotes = has_foreign_quotes(raw);
+        cleaner.twice = !raw.contains("&quot;") && !raw.contains("&#34;");
         cleaner.run();
         view
     }
@@ -172,17 +172,34 @@ struct Cleaner<'a> {
     gutters: Gutters<'a>,
     /// Does this line stand within a box?
     boxed: bool,
+    /// The same of a line that ends with an escaped line feed.
+    boxed_within: bool,
     /// Does what is written as an escape stay one?
     structure: bool,
-    /// Are the quotation marks of the structure typographic ones or entities?
-    foreign_quotes: bool,
+    /// Is an ampersand that was encoded twice decoded twice?
+    twice: bool,
+    /// Up to here plain quotation marks were counted, and whether one is open on this line.
+    counted: usize,
+    quoted: bool,
     view: &'a mut View,
 }
 
 impl<'a> Cleaner<'a> {
     fn new(raw: &'a str, view: &'a mut View) -> Self {
         let gutters = Gutters::default();
-        Self { raw, at: 0, line_start: true, gutters, boxed: false, structure: false, foreign_quotes: true, view }
+        Self {
+            raw,
+            at: 0,
+            line_start: true,
+            gutters,
+            boxed: false,
+            boxed_within: false,
+            structure: false,
+            twice: true,
+            counted: 0,
+            quoted: false,
+            view,
+        }
     }
 
     fn run(mut self) {
@@ -294,7 +311,20 @@ impl<'a> Cleaner<'a> {
     }
 
     fn line_feed(&mut self, length: usize) {
-        self.close_box();
+        if std::mem::take(&mut self.boxed) {
+            self.close_box();
+        }
+        self.feed(length);
+    }
+
+    fn escaped_line_feed(&mut self, length: usize) {
+        if std::mem::take(&mut self.boxed_within) {
+            self.close_box();
+        }
+        self.feed(length);
+    }
+
+    fn feed(&mut self, length: usize) {
         self.line_feed_within(length);
         self.line_start = true;
     }
@@ -303,20 +333,24 @@ impl<'a> Cleaner<'a> {
     fn skip_gutter(&mut self) {
         let within = self.at > 0 && self.raw.as_bytes().get(self.at - 1) != Some(&b'\n');
         let length = self.gutters.length(self.rest(), within);
-        self.boxed = length > 0 && self.rest().get(..length).is_some_and(|gutter| gutter.contains(is_bar));
+        let boxed = length > 0 && self.rest().get(..length).is_some_and(|gutter| gutter.contains(is_bar) || gutter.contains("u2502"));
+        if within {
+            self.boxed_within = boxed
+        } else {
+            self.boxed = boxed
+        }
         self.at += length;
         self.view.dressed |= length > 0;
     }
 
-    /// The bar at the right of a box, where one stands at its left.
+    /// Takes away the bar at the right of a box.
     fn close_box(&mut self) {
         let length = self.view.clean.len();
         let open = self.view.clean.trim_end_matches(' ').trim_end_matches(is_bar).trim_end_matches(' ').len();
         let closed = self.view.clean.get(open..).is_some_and(|end| end.contains(is_bar));
-        if self.boxed && closed && open < length {
+        if closed && open < length {
             self.view.cut(open);
         }
-        self.boxed = false;
     }
 
     fn escape(&mut self) {
@@ -327,7 +361,11 @@ impl<'a> Cleaner<'a> {
         let (escaped, then) = (following.next(), following.next());
         let inside_name = slashes == 1 && self.after_domain() && then.is_some_and(|then| then.is_ascii_lowercase());
         match escaped {
-            Some('n' | 'r') if !inside_name => self.line_feed(slashes + 1),
+            _ if escaped_colour(after) > 0 => {
+                self.view.dressed = true;
+                self.at += slashes + escaped_colour(after);
+            }
+            Some('n' | 'r') if !inside_name => self.escaped_line_feed(slashes + 1),
             Some('t') if !inside_name => self.space(slashes + 1),
             Some('u') if unicode_escape(after).is_some() => {
                 let decoded = unicode_escape(after).unwrap_or(' ');
@@ -347,14 +385,33 @@ impl<'a> Cleaner<'a> {
     }
 
     fn entity(&mut self) {
-        match entity(self.rest()) {
-            Some((decoded, _)) if is_quote(decoded) && !self.foreign_quotes => self.push('&', 1),
+        let found = if self.twice { entity(self.rest()) } else { entity_once(self.rest()) };
+        match found {
+            Some((decoded, _)) if is_quote(decoded) && self.is_within_a_text() => self.push('&', 1),
             Some((decoded, length)) => {
                 self.view.dressed = true;
                 self.decoded(decoded, length);
             }
             None => self.push('&', 1),
         }
+    }
+
+    /// Is a plain quotation mark of the structure open on this line? Then others stand within its text.
+    fn is_within_a_text(&mut self) -> bool {
+        if !self.structure {
+            return false;
+        }
+        let mut before = self.counted.checked_sub(1).and_then(|at| self.raw.as_bytes().get(at)).copied().unwrap_or(b'\n');
+        for &byte in self.raw.as_bytes().get(self.counted..self.at).unwrap_or(&[]) {
+            self.quoted = match byte {
+                b'\n' => false,
+                b'"' if before != b'\\' => !self.quoted,
+                _ => self.quoted,
+            };
+            before = byte;
+        }
+        self.counted = self.at;
+        self.quoted
     }
 
     fn decoded(&mut self, decoded: char, length: usize) {
@@ -386,7 +443,8 @@ impl<'a> Cleaner<'a> {
             return self.decoded(next, next.len_utf8());
         }
         self.view.dressed = true;
-        self.push(if self.foreign_quotes { straight(next) } else { next }, next.len_utf8());
+        let shown = if self.is_within_a_text() { next } else { straight(next) };
+        self.push(shown, next.len_utf8());
     }
 }
 
@@ -427,6 +485,12 @@ fn entity(rest: &str) -> Option<(char, usize)> {
     }
 }
 
+/// The character of an entity as it is written.
+fn entity_once(rest: &str) -> Option<(char, usize)> {
+    let (decoded, length) = entity_body(rest.strip_prefix('&')?)?;
+    Some((decoded, length + 1))
+}
+
 fn entity_body(body: &str) -> Option<(char, usize)> {
     const NAMED: [(&str, char); 12] = [
         ("quot;", '"'),
@@ -455,11 +519,30 @@ fn entity_body(body: &str) -> Option<(char, usize)> {
     Some((char::from_u32(code)?, length + 2))
 }
 
-/// Are most of the quotation marks entities or typographic ones? Where they are not, those stand within the texts of a structure.
-fn has_foreign_quotes(raw: &str) -> bool {
-    let count = |needle: &str| memchr::memmem::find_iter(raw.as_bytes(), needle.as_bytes()).count();
-    let foreign: usize = ["quot;", "#34;", "#x22;", "\u{201c}", "\u{201d}", "\u{2018}", "\u{2019}"].into_iter().map(count).sum();
-    foreign > memchr::memchr_iter(b'"', raw.as_bytes()).count()
+/// A text with its entities decoded, where they are the quotation marks that it has.
+pub(super) fn without_entities(text: &str) -> Option<String> {
+    if text.contains('"') || !text.contains("quot;") && !text.contains("#34;") {
+        return None;
+    }
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        let (before, after) = rest.split_at(at);
+        decoded.push_str(before);
+        let (piece, length) = entity(after).unwrap_or(('&', 1));
+        decoded.push(piece);
+        rest = after.get(length..).unwrap_or("");
+    }
+    decoded.push_str(rest);
+    Some(decoded)
+}
+
+/// The length of a colour whose escape byte is itself written as an escape: `u001b[31m`, `x1b[0m`, `033[1m`, `e[0m`, without the backslash.
+pub(super) fn escaped_colour(after: &str) -> usize {
+    const ESCAPES: [&str; 6] = ["u001b", "u001B", "x1b", "x1B", "033", "e"];
+    let set = |escape: &&&str| after.strip_prefix(**escape).is_some_and(|rest| colour(rest) > 0);
+    let escape = ESCAPES.iter().find(set).map_or(0, |escape| escape.len());
+    if escape == 0 { 0 } else { escape + after.get(escape..).map_or(0, colour) }
 }
 
 const fn is_quote(piece: char) -> bool {
@@ -529,6 +612,12 @@ mod tests {
         assert_eq!(View::new(r#"{"log":"\u2502 is not\n\u2502 authorized"}"#).clean(), "{\"log\":\"│ is not\nauthorized\"}");
         assert_eq!(View::new("Message: > denied").dense(), b"message:denied");
         assert_eq!(View::new("│ is not      │\n│ authorized  │\n").clean(), "is not\nauthorized\n");
+    }
+
+    #[test]
+    fn a_colour_is_gone_however_its_escape_is_written() {
+        assert_eq!(View::new(r"\x1b[31mError\033[0m: \\u001b[1mdenied\\u001b[0m \e[0m").clean().trim_end(), "Error: denied");
+        assert_eq!(View::new(r#"{"m":"a\n\u001b[31m\u2502\u001b[0m b"}"#).clean(), "{\"m\":\"a\nb\"}");
     }
 
     #[test]

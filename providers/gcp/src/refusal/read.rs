@@ -58,8 +58,8 @@ fn metadata(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         let named = sighting.pairs().between(start, end).filter(|pair| pair.is("resource"));
         // In YAML, as gcloud prints it, no brace says what it is part of.
         let metadata = |pair: &&iam_why_contract::refusal::Pair<'_>| match sighting.pairs().around(pair).next() {
-            Some(key) => key == "metadata",
-            None => pair.value.contains('/') && sighting.near(1200, "metadata:"),
+            Some("metadata") => true,
+            _ => pair.value.contains('/') && (sighting.near(1200, "metadata:permission:") || sighting.near(1200, "metadata:resource:")),
         };
         let told = sighting.field("denied_resource").map(scrub);
         refusal.resource = told.or_else(|| named.filter(metadata).map(|pair| scrub(&pair.value)).next());
