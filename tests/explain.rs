@@ -58,11 +58,22 @@ type Paste<'a> = &'a dyn Fn(&str) -> String;
 #[test]
 fn a_text_says_the_same_however_it_was_pasted() {
     let each_line = |text: &str, mark: &str| text.split('\n').map(|line| format!("{mark}{line}\n")).collect::<String>();
-    let pasted: [(&str, Paste); 5] = [
+    let entities = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
+    let within = |text: &str| serde_json::json!({ "message": text }).to_string();
+    let pasted: [(&str, Paste); 14] = [
         ("quoted in a mail", &|text| each_line(text, "> ")),
         ("behind the bars of Terraform", &|text| each_line(text, "│ ")),
         ("with the time stamps of a build", &|text| each_line(text, "2026-01-01T00:00:00.1234567Z ")),
         ("as a string of JSON", &|text| serde_json::json!({ "level": "error", "log": text }).to_string()),
+        ("as a string of JSON, three times", &|text| within(&within(&within(text)))),
+        ("as the output of a pod", &|text| each_line(text, "[pod/web-7d9f-abcde/app] ")),
+        ("as the output of a container", &|text| each_line(text, "web-1  | ")),
+        ("as errors of a build", &|text| each_line(text, "2026-01-01T00:00:00.1234567Z ##[error]")),
+        ("in the journal", &|text| each_line(text, "Jan  1 00:00:00 host-1 deploy[2231]: ")),
+        ("in a log with columns", &|text| each_line(text, "2026-01-01 00:00:00.123 ERROR 1 --- [main] c.e.App   : ")),
+        ("in a page", &|text| entities(text)),
+        ("as JSON in a page", &|text| entities(&within(text))),
+        ("in colours", &|text| text.split('\n').map(|line| format!("\u{1b}[31m│\u{1b}[0m \u{1b}[1m{line}\u{1b}[0m\n")).collect()),
         ("within a log", &|text| format!("{LOG}{LOG}{text}\n{LOG}")),
     ];
     let folder = tempfile::tempdir().unwrap();
@@ -95,6 +106,17 @@ const HARMLESS: &[&str] = &[
     "build failed because no identity file was given",
     "session closed because no session was open",
     "HTTP/1.1 404 Not Found",
+    "{ ($.errorCode = \"*UnauthorizedOperation\") || ($.errorCode = \"AccessDenied*\") }",
+    "  + alarm_description = \"Alarms when an AccessDenied or UnauthorizedOperation API call is made\"",
+    "except ClientError as e:\n    if e.response[\"Error\"][\"Code\"] == \"AccessDenied\":\n        return None",
+    "a1b2c3d Retry on AccessDenied when the role is missing",
+    "kim: did anyone get AccessDenied on staging today?",
+    "An explicit deny in any policy overrides an allow. If the SCP denies it, no identity-based policy allows you to get it back.",
+    "for example \"because no identity-based policy allows the action\"",
+    "kind: Role\nmetadata:\n  name: forbidden-reader",
+    "configmap/forbidden created",
+    "198.51.100.7 - - [01/May/2026:10:00:00 +0000] \"GET /docs/403-forbidden HTTP/1.1\" 200 403 \"-\" \"curl/8\"",
+    "{\"eventSource\":\"iam.amazonaws.com\",\"eventName\":\"PutRolePolicy\",\"requestParameters\":{\"policyDocument\":\"{\\\"Statement\\\":[{\\\"Effect\\\":\\\"Deny\\\"}]}\"}}",
     "test_access_denied_returns_403 PASSED",
     "Downloaded 403 MB",
     "{\"user\":\"system\",\"msg\":\"saved\"}\nthe clerk is not authorized to perform audits",

@@ -25,7 +25,11 @@ fn mere_word(sighting: &Sighting<'_>) -> bool {
     let clean = sighting.view.clean();
     let small = clean.get(mark.start..).is_some_and(|word| word.starts_with(|first: char| first.is_ascii_lowercase()));
     let before = clean.get(..mark.start).unwrap_or("");
-    small && before.strip_suffix(' ').is_some_and(|before| before.ends_with(char::is_alphanumeric))
+    // `403-forbidden`, `forbidden-reader` and `configmap/forbidden` are names.
+    let after = clean.get(mark.end..).unwrap_or("");
+    let joined = |edge: Option<char>| edge.is_some_and(|edge| matches!(edge, '-' | '/' | '_'));
+    let name = joined(before.chars().next_back()) || joined(after.chars().next());
+    small && (name || before.strip_suffix(' ').is_some_and(|before| before.ends_with(char::is_alphanumeric)))
 }
 
 /// `list pods` in `namespace orders`: a verb, a kind, and where.

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 /// The refusal that a sighting is.
 pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
+    if speaks_of_policies(sighting) {
+        return None;
+    }
     let mut refusal = sighting.draft()?;
     access_log(sighting, &mut refusal);
     principal(sighting, &mut refusal);
@@ -19,10 +22,25 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     Some(refusal)
 }
 
+/// `no identity-based policy allows` goes on with an action or is cut off there; with other words, and no sentence before it, it speaks of
+/// policies as a documentation does.
+fn speaks_of_policies(sighting: &Sighting<'_>) -> bool {
+    let silent = |mark: &&iam_why_contract::refusal::Mark<'_>| mark.form.name.ends_with("-silent");
+    let Some(mark) = sighting.verdict().filter(silent) else { return false };
+    let told = sighting.field("granted").is_some() || sighting.field("action").is_some() || sighting.field("operation").is_some();
+    let after = sighting.view.clean().get(mark.end..).unwrap_or("");
+    let goes_on = after.strip_prefix([' ', '\n']).is_some_and(|after| after.starts_with(|next: char| next.is_ascii_lowercase()));
+    !told && sighting.record.is_none() && goes_on && !after.trim().is_empty()
+}
+
 /// A sentence that was cut off before its subject has a word of prose in its place.
 fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
-    let prose =
-        |name: &str| name == "User" || name.chars().all(|letter| letter.is_ascii_lowercase()) && name != "anonymous" && name != "root";
+    let word = |name: &str| name.chars().all(|letter| letter.is_ascii_lowercase()) && name != "anonymous" && name != "root";
+    let tag = |name: &str| TAGS.iter().any(|tag| name.strip_prefix('<').and_then(|name| name.strip_suffix('>')) == Some(*tag));
+    // What a log or a page puts before the line.
+    let number = |name: &str| name.bytes().all(|digit| digit.is_ascii_digit());
+    let time = |name: &str| name.len() >= 19 && name.starts_with("20") && name.contains('T') && name.matches(':').count() == 2;
+    let prose = |name: &str| name == "User" || name.ends_with(':') || word(name) || tag(name) || number(name) || time(name);
     if let Some(rest) = sighting.field("search_arn") {
         refusal.principal = Some(format!("arn:{rest}"));
     }
@@ -31,6 +49,9 @@ fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         refusal.derived.retain(|field| *field != "principal");
     }
 }
+
+/// Elements that a text stands in.
+const TAGS: [&str; 10] = ["code", "pre", "p", "td", "li", "b", "log", "span", "message", "Message"];
 
 /// A sentence that ends within the type of policy blames that type; the same words alone say nothing.
 fn cut_off(sighting: &Sighting<'_>, refusal: &mut Refusal) {
@@ -68,7 +89,10 @@ fn action(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     }
     let told = [("object-metadata", "HeadObject"), ("terraform-state", "GetObject"), ("terragrunt", "CreateBucket")];
     let told = told.iter().find(|(form, _)| sighting.has(form)).map(|(_, operation)| *operation);
-    refusal.action = sighting.field("operation").or(told).and_then(|operation| action_of(sighting.field("service"), operation));
+    // The command line names the operation that was called; the service behind it that refused has another.
+    let by_command = sighting.has("cli") || sighting.has("cli-old");
+    let service = sighting.field("service").filter(|_| !by_command);
+    refusal.action = sighting.field("operation").or(told).and_then(|operation| action_of(service, operation));
     refusal.derived.extend(refusal.action.is_some().then_some("action"));
 }
 
@@ -97,7 +121,7 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         (_, _, Some(object), ..) => Some((object.to_owned(), false)),
         (_, _, _, Some(url), _) if is_s3 => s3_of_url(url).map(|arn| (arn, true)),
         (.., Some(path)) => Some((path.to_owned(), false)),
-        _ => None,
+        _ => field("image").filter(|_| sighting.has("registry-pull")).map(|image| (image.to_owned(), false)),
     };
     let found = found.or_else(|| s3_of_text(sighting).filter(|_| is_s3 || refusal.refused_by == "s3").map(|arn| (arn, true)));
     if let Some((resource, derived)) = found {

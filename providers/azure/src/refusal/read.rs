@@ -46,9 +46,11 @@ fn others_code(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 
 /// A deny assignment is named beside the request that has permission otherwise; a bare HTTP line is the request.
 fn request(sighting: &Sighting<'_>, refusal: &mut Refusal) {
-    if refusal.refused_by == "deny_assignment" && refusal.action.is_none() {
-        refusal.action = sighting.field("outer_action").map(scrub);
-        refusal.resource = sighting.field("outer_scope").map(scrub);
+    if refusal.refused_by == "deny_assignment" {
+        let outer = |name| sighting.field(name).map(scrub);
+        let of_record = refusal.action.is_some();
+        refusal.action = refusal.action.take().or_else(|| outer("outer_action"));
+        refusal.resource = refusal.resource.take().filter(|_| of_record).or_else(|| outer("outer_scope"));
     }
     if let Some(path) = sighting.field("subscription_path").filter(|_| refusal.resource.is_none()) {
         let scope = path.split('?').next().unwrap_or(path);

@@ -1,10 +1,12 @@
 //! All Forms of all dialects, looked for in one pass.
 
+use super::mention::is_mention;
 use super::sighting::{LazyPairs, Mark, Sighting};
 use super::template::Template;
-use super::{Form, Pairs, Refusal, View, fold};
+use super::{Form, Pairs, Reason, Refusal, View, fold};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
@@ -14,12 +16,16 @@ const VERDICT_REACH: usize = 1500;
 const FACT_REACH: usize = 900;
 /// How far apart the halves of one sentence stand: `because` may be between them.
 const ADJACENT: usize = 16;
+/// How far behind the words of a client the answer stands that it was given.
+const ANSWER: usize = 200;
 /// How many marks are kept of one text.
 const MARKS: usize = 100_000;
 /// Words of refusals as no escape or gutter tears them, and keys that only log records have.
 const LETTERS: [&str; 9] = ["denied", "forbid", "authoriz", "permission", "disallow", "prohibit", "methodname", "auditid", "explicitdeny"];
 /// How much of the words of a wording is looked for: a small automaton is a quick one.
 const BEGINNING: usize = 20;
+/// A code below this strength is a word that many write.
+const BARE: u8 = 40;
 /// A verdict of at most this strength is dropped where a stronger one stands in the same text.
 const WEAK: u8 = 25;
 
@@ -184,7 +190,8 @@ impl Catalogue {
         if marks.is_empty() && !(keyed && text.contains('{')) {
             return;
         }
-        let pairs = LazyPairs::new(text);
+        let structure = OnceCell::new();
+        let pairs = LazyPairs::new(text, view.is_dressed().then_some(&structure));
         let records = if keyed { self.records(pairs.get()) } else { Vec::new() };
         let groups = self.group(marks, &records, view);
         groups.into_iter().filter_map(|(marks, record)| self.read(marks, record, view, &pairs)).for_each(take);
@@ -231,6 +238,10 @@ impl Catalogue {
             let templates = self.patterns.get(hit.pattern().as_usize()).into_iter().flatten();
             for compiled in templates.filter_map(|at| self.templates.get(*at)) {
                 if let Some(found) = compiled.template.matches(view, hit.start()) {
+                    let code = view.clean().get(found.start..found.end).is_some_and(|text| !text.contains([' ', '\n']));
+                    if code && is_mention(view, found.start, found.end, compiled.form.strength < BARE) {
+                        continue;
+                    }
                     let (form, dialect) = (compiled.form, compiled.dialect);
                     marks.push(Mark { form, start: found.start, end: found.end, fields: found.fields, dialect });
                 }
@@ -384,9 +395,17 @@ fn may_refine(known: &Mark<'_>, mark: &Mark<'_>, view: &View) -> bool {
     let strong = |form: &Form| form.strength >= 60;
     let (one, other) = (known.form, mark.form);
     // What many send refines what one product says: `insufficient_scope` beside the sentence of a forge.
-    let of_many = one.provider == "generic" || other.provider == "generic";
+    // What a client of registries prints of itself is refined by what the registry answered it.
+    let of_client = one.provider == "docker_registry" && one.reason == Reason::Unknown && mark.start.saturating_sub(known.end) <= ANSWER;
+    let of_many = one.provider == "generic" || other.provider == "generic" || of_client;
     if one.provider != other.provider && strong(one) && strong(other) && !of_many {
         return mark.start < known.end;
+    }
+    // A code of the layer says more of a sentence that says nothing: `The caller does not have permission`, `IAM_PERMISSION_DENIED`.
+    let code = |form: &Form| !form.template.contains(' ');
+    let says_nothing = |form: &Form| form.reason == Reason::Unknown;
+    if one.refused_by == other.refused_by && (says_nothing(one) && code(other) || code(one) && says_nothing(other)) {
+        return true;
     }
     let between = view.clean().get(known.end..mark.start).unwrap_or("");
     !(sentence(one) && sentence(other) && begins_another(between, view.clean().get(mark.start..).unwrap_or("")))

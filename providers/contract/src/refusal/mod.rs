@@ -8,6 +8,8 @@
 mod advice;
 mod catalogue;
 mod form;
+mod gutter;
+mod mention;
 mod pairs;
 mod scan;
 mod scrub;
@@ -108,14 +110,27 @@ impl Refusal {
             && within(&self.policy_kind, &other.policy_kind)
             && other.context.get("operation").is_none_or(|called| self.context.get("operation") == Some(called))
     }
+
+    /// Does it give the reason of `other`, which was told of the same request without one? A tool says that a role cannot be assumed; the
+    /// service that it asked says why.
+    #[must_use]
+    pub fn explains(&self, other: &Self) -> bool {
+        let same = |mine: &Option<String>, theirs: &Option<String>| mine.is_some() && mine == theirs;
+        self.provider == other.provider
+            && other.reason == Reason::Unknown
+            && matches!(self.reason, Reason::ExplicitDeny | Reason::MissingGrant)
+            && same(&self.action, &other.action)
+            && same(&self.resource, &other.resource)
+            && (other.principal.is_none() || self.principal == other.principal)
+    }
 }
 
 /// Adds `refusal` to `found` unless it is there already; one that says more of the same takes the place of the one that says less.
 pub fn fold(found: &mut Vec<Refusal>, refusal: Refusal) {
-    if found.iter().any(|known| known.covers(&refusal)) {
+    if found.iter().any(|known| known.covers(&refusal) || known.explains(&refusal)) {
         return;
     }
-    match found.iter_mut().find(|known| refusal.covers(known)) {
+    match found.iter_mut().find(|known| refusal.covers(known) || refusal.explains(known)) {
         Some(known) => *known = Refusal { line: known.line, ..refusal },
         None => found.push(refusal),
     }

@@ -1,6 +1,8 @@
 //! Keys and values of anything that looks like JSON, a Python or PHP dump, YAML or logfmt: whole, cut off at either end, or with
 //! trailing commas, `...` and single quotes.
 
+use super::View;
+use super::view::without_entities;
 use std::borrow::Cow;
 use std::cell::Cell;
 
@@ -64,6 +66,18 @@ impl<'a> Pairs<'a> {
         let mut pairs = Self { pairs: Vec::new(), objects: vec![Object::root(raw.len())], looks: Cell::new(0) };
         Reader::outermost(raw, &mut pairs).run();
         pairs.looks.set((BESIDE + pairs.pairs.len()).saturating_mul(LOOKS));
+        pairs
+    }
+
+    /// The keys and values of a view; they stand where its raw text has them.
+    pub(super) fn of_view(view: &'a View) -> Self {
+        let mut pairs = Self::new(view.clean());
+        for pair in &mut pairs.pairs {
+            pair.at = view.raw_of_clean(pair.at);
+        }
+        for object in &mut pairs.objects {
+            (object.start, object.end) = (view.raw_of_clean(object.start), view.raw_of_clean(object.end));
+        }
         pairs
     }
 
@@ -224,6 +238,7 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
                 b':' | b'=' => self.separator(),
                 b'"' => self.text(b'"'),
                 b'\'' if self.may_quote() => self.text(b'\''),
+                b'\\' => self.escaped_text(),
                 b'\n' => self.line_feed(),
                 next if is_word(next) => self.bareword(),
                 _ => self.at += 1,
@@ -337,15 +352,54 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
             return;
         };
         let body = self.raw.get(start..start + length).unwrap_or("");
-        let (value, at) = (unescape(body), self.place());
+        let (value, at) = (unwrapped(unescape(body)), self.place());
         self.at = start + length + 1;
+        self.told(value, at);
+    }
+
+    /// `\"key\": \"value\"`: JSON that was written as a string, of which the beginning is not there.
+    fn escaped_text(&mut self) {
+        let rest = self.raw.get(self.at..).unwrap_or("");
+        let slashes = rest.bytes().take(WITHIN * 4).take_while(|&byte| byte == b'\\').count();
+        let Some(mark) = rest.get(..=slashes).filter(|mark| mark.ends_with('"')) else {
+            self.at += slashes.max(1);
+            return;
+        };
+        let start = self.at + mark.len();
+        let Some(length) = self.escaped_length(start, mark) else {
+            self.at = start;
+            return;
+        };
+        let body = self.raw.get(start..start + length).unwrap_or("");
+        // One, three or seven backslashes: written as a string once, twice, three times, and once more for what is within.
+        let levels = slashes.count_ones();
+        let value = (0..=levels).fold(Cow::Borrowed(body), |text, _| Cow::Owned(unescape(&text).into_owned()));
+        let (value, at) = (unwrapped(value), self.place());
+        self.at = start + length + mark.len();
+        self.told(value, at);
+    }
+
+    /// How long the text is that ends with this mark and no longer one.
+    fn escaped_length(&self, start: usize, mark: &str) -> Option<usize> {
+        let body = self.raw.get(start..)?;
+        let window = body.as_bytes().get(..body.len().min(TEXT))?;
+        let ends = memchr::memmem::find_iter(window, mark.as_bytes());
+        let longer = |at: &usize| at.checked_sub(1).and_then(|before| window.get(before)) == Some(&b'\\');
+        ends.filter(|at| !longer(at)).find(|&at| body.is_char_boundary(at))
+    }
+
+    /// Takes a text as a value, or as what may be a key.
+    fn told(&mut self, value: Cow<'r, str>, at: usize) {
         self.settle();
         match self.key.take() {
             Some((key, at)) => {
                 self.descend(&key, &value, at);
                 self.keep(key, value, at);
             }
-            None => self.word = Some((value, at)),
+            None => {
+                self.descend("", &value, at);
+                self.word = Some((value, at));
+            }
         }
     }
 
@@ -367,11 +421,14 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
 
     /// JSON that was written as a string.
     fn descend(&mut self, key: &str, value: &str, at: usize) {
+        let decoded = without_entities(value);
+        let value = decoded.as_deref().unwrap_or(value);
         let holds_object = value.contains('{') && (value.contains("\":") || value.contains("\" :") || value.contains("':"));
-        if self.within >= WITHIN || !holds_object {
+        let holds_mapping = !holds_object && is_mapping(value);
+        if self.within >= WITHIN || !(holds_object || holds_mapping) {
             return;
         }
-        let start = value.find(['{', '[']).unwrap_or(0);
+        let start = if holds_object { value.find(['{', '[']).unwrap_or(0) } else { 0 };
         let depth = self.pairs.objects.get(self.object).map_or(0, |object| object.depth) + 1;
         if depth > DEPTH {
             return;
@@ -419,6 +476,20 @@ impl<'r, 'a> Reader<'r, 'a, '_> {
 
 const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b'-' | b'/' | b'$' | b'+' | b'*' | b'<' | b'>' | b'%')
+}
+
+/// YAML: a key that has nothing but what is indented below it.
+fn is_mapping(text: &str) -> bool {
+    let opens = |line: &str| {
+        let key = line.trim().strip_suffix(':').unwrap_or("");
+        !key.is_empty() && key.bytes().all(is_word)
+    };
+    text.contains(":\n") && text.lines().any(opens)
+}
+
+/// A name without the line feeds that a terminal put into it.
+fn unwrapped(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains([' ', '{']) && text.contains('\n') { Cow::Owned(text.replace(['\n', '\r'], "")) } else { text }
 }
 
 fn unescape(body: &str) -> Cow<'_, str> {
@@ -483,6 +554,24 @@ mod tests {
     fn objects_in_strings_are_read() {
         let text = r#"{"CloudTrailEvent": "{\"eventName\":\"Run\",\"userIdentity\":{\"arn\":\"a\"}}"}"#;
         assert_eq!(value(text, "eventName", "userIdentity.arn").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn objects_of_which_the_outer_string_is_lost_are_read() {
+        let once = r#"failed: {\"eventName\":\"Run\",\"userIdentity\":{\"arn\":\"a \\\"b\\\"\"}}"#;
+        assert_eq!(value(once, "eventName", "userIdentity.arn").as_deref(), Some("a \"b\""));
+        let twice = r#"failed: {\\\"eventName\\\":\\\"Run\\\",\\\"userIdentity\\\":{\\\"arn\\\":\\\"a\\\"}}"#;
+        assert_eq!(value(twice, "eventName", "userIdentity.arn").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn what_stands_between_the_lines_is_no_part_of_a_structure() {
+        let text = "│ {&quot;eventName&quot;: &quot;Run&quot;,\n│ &quot;userIdentity&quot;: {&quot;arn&quot;: &quot;arn:aws:iam::1:us\n│ er/a&quot;}}";
+        let view = super::View::structure(text);
+        let pairs = Pairs::of_view(&view);
+        let pair = pairs.named("eventName").next().unwrap();
+        assert_eq!(pairs.beside(pair, 0, "userIdentity.arn"), Some("arn:aws:iam::1:user/a"));
+        assert_eq!(text.get(pair.at..).unwrap().find("eventName"), Some(6));
     }
 
     #[test]

@@ -41,16 +41,22 @@ pub struct Sighting<'a> {
 /// Keys and values, read when they are first asked for: most texts are prose.
 pub(super) struct LazyPairs<'a> {
     raw: &'a str,
+    /// Where the text without gutters, colours and entities is kept, if it has any.
+    structure: Option<&'a OnceCell<View>>,
     pairs: OnceCell<Pairs<'a>>,
 }
 
 impl<'a> LazyPairs<'a> {
-    pub(super) const fn new(raw: &'a str) -> Self {
-        Self { raw, pairs: OnceCell::new() }
+    pub(super) const fn new(raw: &'a str, structure: Option<&'a OnceCell<View>>) -> Self {
+        Self { raw, structure, pairs: OnceCell::new() }
     }
 
     pub(super) fn get(&self) -> &Pairs<'a> {
-        self.pairs.get_or_init(|| Pairs::new(self.raw))
+        let read = || match self.structure {
+            Some(cell) => Pairs::of_view(cell.get_or_init(|| View::structure(self.raw))),
+            None => Pairs::new(self.raw),
+        };
+        self.pairs.get_or_init(read)
     }
 }
 

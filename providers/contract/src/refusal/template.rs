@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 const REACH: usize = 2048;
 /// How far from a hole the words before it mostly stand.
 const NEAR: usize = 192;
+/// How long the name of an action is at most.
+const TORN: usize = 96;
 /// How far a gap `{_}` may reach.
 const GAP: usize = 400;
 /// How often the words before a hole may stand within it.
@@ -146,7 +148,9 @@ impl Template {
 
     /// Two words, or a code that a wrap tore apart? The code is written as it is, the words are not.
     fn is_parted(&self, code: &str) -> bool {
-        code.contains(' ') || code.contains('\n') && code.replace('\n', "") != self.written
+        // `Error` and `AccessDenied` on two lines are two words.
+        let two_words = code.split('\n').skip(1).any(|part| part.starts_with(|first: char| first.is_ascii_uppercase()));
+        code.contains(' ') || two_words || code.contains('\n') && code.replace('\n', "") != self.written
     }
 }
 
@@ -221,10 +225,27 @@ impl<'a> Walk<'a> {
                 Piece::Maybe(inner) => self.maybe(inner),
                 Piece::Hole { name, ends } => match pieces.peek() {
                     Some(Piece::Words(words)) => self.hole_before(name, *ends, words)?,
+                    Some(Piece::Maybe(inner)) if self.hole_torn(name, *ends, inner).is_some() => {}
                     _ => self.hole_at_end(name, *ends)?,
                 },
             }
         }
+        Some(())
+    }
+
+    /// A name that a wrap tore apart; that it goes on to the words that may follow shows it.
+    fn hole_torn(&mut self, name: &'static str, ends: Ends, inner: &[Piece]) -> Option<()> {
+        let Some(Piece::Words(words)) = inner.first().filter(|_| matches!(ends, Ends::Pair | Ends::Dotted)) else { return None };
+        let to = self.view.dense().len().min(self.end + TORN + words.dense.len());
+        let found = self.end + words.find(self.view.dense().get(self.end..to)?)?;
+        let start = self.view.clean_of_dense(self.end.checked_sub(1)?) + 1;
+        let value = self.view.clean().get(start..self.view.clean_of_dense(found))?.trim();
+        let torn = value.contains('\n') && one_word(value) && !value.contains(['"', '\'']);
+        if !torn {
+            return None;
+        }
+        self.end = found;
+        self.keep(name, value);
         Some(())
     }
 
@@ -324,7 +345,7 @@ fn one_word(value: &str) -> bool {
 /// Has it only what the name of a permission has, quotation marks aside?
 fn is_name(value: &str) -> bool {
     let bare = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`' | '\\' | '*'));
-    bare.chars().all(|piece| piece.is_alphanumeric() || matches!(piece, '.' | '_' | '-' | '/' | '*'))
+    bare.chars().all(|piece| piece.is_alphanumeric() || matches!(piece, '.' | '_' | '-' | '/' | '*' | '\n'))
 }
 
 fn reach(name: &str) -> usize {
@@ -354,7 +375,9 @@ fn tidy(value: &str) -> Cow<'_, str> {
     if !bare.contains('\n') {
         return Cow::Borrowed(bare);
     }
-    let one_word = !bare.contains(' ') && bare.contains([':', '/']) && !bare.contains("\narn:");
+    let hexadecimal = bare.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'\n'));
+    let marked = bare.contains([':', '/', '@']) || bare.contains('.') && !bare.contains(".\n");
+    let one_word = !bare.contains(' ') && (marked || hexadecimal) && !bare.contains("\narn:");
     Cow::Owned(bare.replace('\n', if one_word { "" } else { " " }))
 }
 
@@ -388,7 +411,7 @@ fn word(text: &str) -> usize {
 /// What is left of the line: of the text in quotation marks or of the element that it is part of.
 fn line(text: &str) -> usize {
     let line = text.lines().next().unwrap_or("");
-    ["\"}", "\",", "</"].iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len())
+    ["\"}", "'}", "\",", "</"].iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len())
 }
 
 fn word_with(text: &str, mark: char) -> usize {

@@ -1,5 +1,7 @@
 //! A text as it was meant: without colour codes, gutters, escapes and line wraps, with a way back to its lines.
 
+use super::gutter::{BARS, Gutters};
+
 /// A text made comparable.
 ///
 /// `clean` reads as the program meant it; `dense` is `clean` in lower case without white space, quotation marks, asterisks and
@@ -14,6 +16,8 @@ pub struct View {
     clean_at: Vec<u32>,
     /// Where the lines of the raw text end.
     line_ends: Vec<u32>,
+    /// Was something taken away or decoded that is neither white space nor an escape?
+    dressed: bool,
 }
 
 /// From here on `clean` is the raw text from there on, up to the next run.
@@ -37,10 +41,26 @@ impl View {
         self.clean.clear();
         self.clean.reserve(raw.len());
         self.runs.clear();
+        self.dressed = false;
         self.line_ends.clear();
         self.line_ends.extend(memchr::memchr_iter(b'\n', raw.as_bytes()).map(offset));
-        Cleaner { raw, at: 0, line_start: true, view: self }.run();
+        Cleaner::new(raw, self).run();
         self.condense();
+    }
+
+    /// The view of `raw` that keeps what JSON is made of: escapes as they are written, and no dense text.
+    pub(super) fn structure(raw: &str) -> Self {
+        let mut view = Self::default();
+        let mut cleaner = Cleaner::new(raw, &mut view);
+        cleaner.structure = true;
+        cleaner.twice = !raw.contains("&quot;") && !raw.contains("&#34;");
+        cleaner.run();
+        view
+    }
+
+    /// Does the raw text have more between its words than white space and escapes?
+    pub(super) const fn is_dressed(&self) -> bool {
+        self.dressed
     }
 
     /// The text as it was meant; a run of white space is one space, or one line feed where the text has one.
@@ -129,11 +149,10 @@ impl View {
         }
     }
 
-    /// Takes back a space.
-    fn pop(&mut self) {
-        self.clean.pop();
-        let clean = offset(self.clean.len());
-        self.runs.pop_if(|run| run.clean >= clean);
+    /// Takes back what stands after `length`.
+    fn cut(&mut self, length: usize) {
+        self.clean.truncate(length);
+        while self.runs.pop_if(|run| run.clean as usize >= length).is_some() {}
     }
 }
 
@@ -155,10 +174,39 @@ struct Cleaner<'a> {
     raw: &'a str,
     at: usize,
     line_start: bool,
+    gutters: Gutters<'a>,
+    /// Does this line stand within a box?
+    boxed: bool,
+    /// The same of a line that ends with an escaped line feed.
+    boxed_within: bool,
+    /// Does what is written as an escape stay one?
+    structure: bool,
+    /// Is an ampersand that was encoded twice decoded twice?
+    twice: bool,
+    /// Up to here plain quotation marks were counted, and whether one is open on this line.
+    counted: usize,
+    quoted: bool,
     view: &'a mut View,
 }
 
 impl<'a> Cleaner<'a> {
+    fn new(raw: &'a str, view: &'a mut View) -> Self {
+        let gutters = Gutters::default();
+        Self {
+            raw,
+            at: 0,
+            line_start: true,
+            gutters,
+            boxed: false,
+            boxed_within: false,
+            structure: false,
+            twice: true,
+            counted: 0,
+            quoted: false,
+            view,
+        }
+    }
+
     fn run(mut self) {
         while let Some(next) = self.rest().bytes().next() {
             if self.line_start {
@@ -167,8 +215,10 @@ impl<'a> Cleaner<'a> {
                 continue;
             }
             match next {
+                b'\n' if self.is_torn() => self.seam(),
                 b'\n' => self.line_feed(1),
                 b' ' | b'\t' | b'\r' => self.space(1),
+                b'\\' if self.structure => self.push('\\', 1),
                 b'\\' => self.escape(),
                 b'&' => self.entity(),
                 b'[' => self.orphan_colour(),
@@ -221,7 +271,7 @@ impl<'a> Cleaner<'a> {
     /// A line feed that was escaped in the text.
     fn line_feed_within(&mut self, length: usize) {
         if self.view.clean.ends_with(' ') {
-            self.view.pop();
+            self.view.cut(self.view.clean.len() - 1);
         }
         match self.view.clean.bytes().next_back() {
             Some(b'\n') | None => self.at += length,
@@ -229,22 +279,82 @@ impl<'a> Cleaner<'a> {
         }
     }
 
+    /// Did a terminal of a fixed width break the line within a word? Its lines are all of one length, and begin as no two entries of a
+    /// log do.
+    fn is_torn(&self) -> bool {
+        let (before, after) = (self.raw.get(..self.at).unwrap_or(""), self.raw.get(self.at + 1..).unwrap_or(""));
+        let part =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b':' | b'-'));
+        if !part(before.as_bytes().last()) {
+            return false;
+        }
+        let start = memchr::memrchr(b'\n', before.as_bytes().get(before.len().saturating_sub(TORN_TO + 1)..).unwrap_or(&[]));
+        let start = start.map_or(0, |line| before.len().saturating_sub(TORN_TO + 1) + line + 1);
+        let width = before.len() - start;
+        if !(TORN_FROM..=TORN_TO).contains(&width) {
+            return false;
+        }
+        let line = before.get(start..).unwrap_or("");
+        let above = before.get(..start.saturating_sub(1)).and_then(|above| above.rsplit('\n').next()).map_or(0, str::len);
+        let next_end = memchr::memchr(b'\n', after.as_bytes().get(..after.len().min(width + 1)).unwrap_or(&[])).unwrap_or(after.len());
+        let next = after.get(..next_end).unwrap_or("");
+        let mut gutters = self.gutters;
+        let skipped = gutters.length(next, false);
+        let text = next.get(skipped..).unwrap_or("").as_bytes();
+        let own = line.len() - line.trim_start_matches(is_edge).len();
+        let alike = line.as_bytes().get(own..own + 4) == text.get(..4) || text.starts_with(b"arn:");
+        let word = text.iter().take(12).take_while(|byte| byte.is_ascii_lowercase()).count();
+        let whole = text.get(..word).is_some_and(|word| WORDS.iter().any(|known| known.as_bytes() == word));
+        above <= width && next.len() <= width && (above == width || next.len() == width) && part(text.first()) && !alike && !whole
+    }
+
+    /// Takes the line feed and the gutter after it for nothing.
+    fn seam(&mut self) {
+        self.view.dressed = true;
+        self.at += 1;
+        self.skip_gutter();
+    }
+
     fn line_feed(&mut self, length: usize) {
+        if std::mem::take(&mut self.boxed) {
+            self.close_box();
+        }
+        self.feed(length);
+    }
+
+    fn escaped_line_feed(&mut self, length: usize) {
+        if std::mem::take(&mut self.boxed_within) {
+            self.close_box();
+        }
+        self.feed(length);
+    }
+
+    fn feed(&mut self, length: usize) {
         self.line_feed_within(length);
         self.line_start = true;
     }
 
-    /// What tools put before each line: Terraform's bar, a mail's quotation mark, a build step's name, a paste site's line number.
+    /// What tools put before each line: Terraform's bar, a mail's quotation mark, a build step's name, a time.
     fn skip_gutter(&mut self) {
-        loop {
-            let rest = self.rest();
-            let trimmed = rest.trim_start_matches([' ', '\t']);
-            let skipped = rest.len() - trimmed.len();
-            let gutter = gutter(trimmed).max(colour(trimmed));
-            if gutter == 0 {
-                return;
-            }
-            self.at += skipped + gutter;
+        let within = self.at > 0 && self.raw.as_bytes().get(self.at - 1) != Some(&b'\n');
+        let length = self.gutters.length(self.rest(), within);
+        let boxed = length > 0 && self.rest().get(..length).is_some_and(|gutter| gutter.contains(is_bar) || gutter.contains("u2502"));
+        if within {
+            self.boxed_within = boxed
+        } else {
+            self.boxed = boxed
+        }
+        self.at += length;
+        self.view.dressed |= length > 0;
+    }
+
+    /// Takes away the bar at the right of a box.
+    fn close_box(&mut self) {
+        let length = self.view.clean.len();
+        let open = self.view.clean.trim_end_matches(' ').trim_end_matches(is_bar).trim_end_matches(' ').len();
+        let closed = self.view.clean.get(open..).is_some_and(|end| end.contains(is_bar));
+        if closed && open < length {
+            self.view.cut(open);
         }
     }
 
@@ -256,13 +366,17 @@ impl<'a> Cleaner<'a> {
         let (escaped, then) = (following.next(), following.next());
         let inside_name = slashes == 1 && self.after_domain() && then.is_some_and(|then| then.is_ascii_lowercase());
         match escaped {
-            Some('n' | 'r') if !inside_name => self.line_feed(slashes + 1),
+            _ if escaped_colour(after) > 0 => {
+                self.view.dressed = true;
+                self.at += slashes + escaped_colour(after);
+            }
+            Some('n' | 'r') if !inside_name => self.escaped_line_feed(slashes + 1),
             Some('t') if !inside_name => self.space(slashes + 1),
             Some('u') if unicode_escape(after).is_some() => {
                 let decoded = unicode_escape(after).unwrap_or(' ');
                 self.decoded(decoded, slashes + 5);
             }
-            Some('"' | '\'' | '/') | None => self.at += slashes,
+            Some('"' | '\'' | '/' | '\u{201c}' | '\u{201d}' | '\u{2018}' | '\u{2019}') | None => self.at += slashes,
             Some('&') if entity(after).is_some_and(|(decoded, _)| matches!(decoded, '"' | '\'')) => self.at += slashes,
             Some(_) => self.push('\\', slashes),
         }
@@ -276,10 +390,33 @@ impl<'a> Cleaner<'a> {
     }
 
     fn entity(&mut self) {
-        match entity(self.rest()) {
-            Some((decoded, length)) => self.decoded(decoded, length),
+        let found = if self.twice { entity(self.rest()) } else { entity_once(self.rest()) };
+        match found {
+            Some((decoded, _)) if is_quote(decoded) && self.is_within_a_text() => self.push('&', 1),
+            Some((decoded, length)) => {
+                self.view.dressed = true;
+                self.decoded(decoded, length);
+            }
             None => self.push('&', 1),
         }
+    }
+
+    /// Is a plain quotation mark of the structure open on this line? Then others stand within its text.
+    fn is_within_a_text(&mut self) -> bool {
+        if !self.structure {
+            return false;
+        }
+        let mut before = self.counted.checked_sub(1).and_then(|at| self.raw.as_bytes().get(at)).copied().unwrap_or(b'\n');
+        for &byte in self.raw.as_bytes().get(self.counted..self.at).unwrap_or(&[]) {
+            self.quoted = match byte {
+                b'\n' => false,
+                b'"' if before != b'\\' => !self.quoted,
+                _ => self.quoted,
+            };
+            before = byte;
+        }
+        self.counted = self.at;
+        self.quoted
     }
 
     fn decoded(&mut self, decoded: char, length: usize) {
@@ -291,26 +428,34 @@ impl<'a> Cleaner<'a> {
     }
 
     fn colour(&mut self) {
+        self.view.dressed = true;
         self.at += colour(self.rest()).max(1);
     }
 
     fn orphan_colour(&mut self) {
         match colour(self.rest()) {
             0 => self.push('[', 1),
-            length => self.at += length,
+            length => {
+                self.view.dressed = true;
+                self.at += length;
+            }
         }
     }
 
     fn other(&mut self) {
-        if let Some(next) = self.rest().chars().next() {
-            self.decoded(next, next.len_utf8());
+        let Some(next) = self.rest().chars().next() else { return };
+        if straight(next) == next {
+            return self.decoded(next, next.len_utf8());
         }
+        self.view.dressed = true;
+        let shown = if self.is_within_a_text() { next } else { straight(next) };
+        self.push(shown, next.len_utf8());
     }
 }
 
 /// The length of the terminal sequence that `rest` begins with: `ESC [ … letter` sets a colour, `ESC ] … BEL` a title or a link,
 /// `[31m` is a colour whose escape byte was lost on the way. 0 where it begins with none.
-fn colour(rest: &str) -> usize {
+pub(super) fn colour(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let window = |from: usize| bytes.iter().enumerate().take(256).skip(from);
     match bytes {
@@ -324,70 +469,129 @@ fn colour(rest: &str) -> usize {
     }
 }
 
-/// The length of the gutter that `line` begins with; 0 where it has none.
-fn gutter(line: &str) -> usize {
-    for bar in ["│", "╷", "╵", "┃"] {
-        if line.starts_with(bar) {
-            return bar.len();
-        }
-    }
-    if line.starts_with("| ") || line.starts_with("> ") {
-        return 2;
-    }
-    // The bar as JSON writes it.
-    let bare = line.trim_start_matches('\\');
-    if bare.len() < line.len() && ["u2502", "u2577", "u2575"].iter().any(|bar| bare.starts_with(bar)) {
-        return line.len() - bare.len() + 5;
-    }
-    if let Some(length) = timestamp(line) {
-        return length;
-    }
-    if line.starts_with("Step #") {
-        let prefix = line.get(..line.len().min(160)).unwrap_or("");
-        return prefix.find("\": ").map_or(0, |end| end + 3);
-    }
-    numbered(line)
-}
-
-/// `2026-01-01T00:00:00.000Z `, which a build service puts before each line.
-fn timestamp(line: &str) -> Option<usize> {
-    const SHAPE: &[u8] = b"0000-00-00T00:00:00";
-    let bytes = line.as_bytes();
-    let fits = |(byte, shape): (&u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
-    let begins = bytes.len() > SHAPE.len() && bytes.iter().zip(SHAPE).all(fits);
-    let rest = bytes.get(SHAPE.len()..).filter(|_| begins)?;
-    let fraction = rest.iter().take(12).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-    rest.get(fraction..)?.starts_with(b"Z ").then_some(SHAPE.len() + fraction + 2)
-}
-
-/// `12. {`: the line number of a paste site before a line of JSON.
-fn numbered(line: &str) -> usize {
-    let digits = line.bytes().take(6).take_while(u8::is_ascii_digit).count();
-    let after = line.get(digits..).unwrap_or("");
-    let Some(after) = after.strip_prefix(". ").filter(|_| digits > 0) else { return 0 };
-    let json = after.trim_start_matches(' ').starts_with(['"', '{', '}', '[', ']']);
-    if json { digits + 2 } else { 0 }
-}
-
 fn unicode_escape(after: &str) -> Option<char> {
     let digits = after.get(1..5)?;
     let code = u32::from_str_radix(digits, 16).ok()?;
     char::from_u32(code)
 }
 
+/// The character of an entity, however often its ampersand was encoded: `&amp;quot;` is a quotation mark.
 fn entity(rest: &str) -> Option<(char, usize)> {
-    const NAMED: [(&str, char); 6] = [("&quot;", '"'), ("&apos;", '\''), ("&lt;", '<'), ("&gt;", '>'), ("&amp;", '&'), ("&nbsp;", ' ')];
-    if let Some((name, decoded)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
+    let mut length = 1;
+    let mut body = rest.strip_prefix('&')?;
+    loop {
+        let (decoded, taken) = entity_body(body)?;
+        let after = body.get(taken..).unwrap_or("");
+        if decoded != '&' || entity_body(after).is_none() {
+            return Some((decoded, length + taken));
+        }
+        length += taken;
+        body = after;
+    }
+}
+
+/// The character of an entity as it is written.
+fn entity_once(rest: &str) -> Option<(char, usize)> {
+    let (decoded, length) = entity_body(rest.strip_prefix('&')?)?;
+    Some((decoded, length + 1))
+}
+
+fn entity_body(body: &str) -> Option<(char, usize)> {
+    const NAMED: [(&str, char); 12] = [
+        ("quot;", '"'),
+        ("apos;", '\''),
+        ("lt;", '<'),
+        ("gt;", '>'),
+        ("amp;", '&'),
+        ("nbsp;", ' '),
+        ("ldquo;", '"'),
+        ("rdquo;", '"'),
+        ("lsquo;", '\''),
+        ("rsquo;", '\''),
+        ("NewLine;", ' '),
+        ("Tab;", ' '),
+    ];
+    if let Some((name, decoded)) = NAMED.iter().find(|(name, _)| body.starts_with(name)) {
         return Some((*decoded, name.len()));
     }
-    let body = rest.strip_prefix("&#")?;
-    let length = body.bytes().take(8).position(|byte| byte == b';')?;
-    let digits = body.get(..length)?;
+    let number = body.strip_prefix('#')?;
+    let length = number.bytes().take(8).position(|byte| byte == b';')?;
+    let digits = number.get(..length)?;
     let code = match digits.strip_prefix(['x', 'X']) {
         Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok()?,
         None => digits.parse().ok()?,
     };
-    Some((char::from_u32(code)?, length + 3))
+    Some((char::from_u32(code)?, length + 2))
+}
+
+/// A text with its entities decoded, where they are the quotation marks that it has.
+pub(super) fn without_entities(text: &str) -> Option<String> {
+    if text.contains('"') || !text.contains("quot;") && !text.contains("#34;") {
+        return None;
+    }
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        let (before, after) = rest.split_at(at);
+        decoded.push_str(before);
+        let (piece, length) = entity(after).unwrap_or(('&', 1));
+        decoded.push(piece);
+        rest = after.get(length..).unwrap_or("");
+    }
+    decoded.push_str(rest);
+    Some(decoded)
+}
+
+/// The length of a colour whose escape byte is itself written as an escape: `u001b[31m`, `x1b[0m`, `033[1m`, `e[0m`, without the backslash.
+pub(super) fn escaped_colour(after: &str) -> usize {
+    const ESCAPES: [&str; 6] = ["u001b", "u001B", "x1b", "x1B", "033", "e"];
+    let set = |escape: &&&str| after.strip_prefix(**escape).is_some_and(|rest| colour(rest) > 0);
+    let escape = ESCAPES.iter().find(set).map_or(0, |escape| escape.len());
+    if escape == 0 { 0 } else { escape + after.get(escape..).map_or(0, colour) }
+}
+
+const fn is_quote(piece: char) -> bool {
+    matches!(piece, '"' | '\'')
+}
+
+fn is_bar(piece: char) -> bool {
+    piece == '|' || BARS.iter().any(|bar| bar.starts_with(piece))
+}
+
+/// How wide a terminal is that breaks lines.
+const TORN_FROM: usize = 60;
+const TORN_TO: usize = 260;
+
+/// Words that stand behind a name in the sentence of a refusal: a line that begins with one was broken between words.
+const WORDS: [&str; 24] = [
+    "because",
+    "action",
+    "actions",
+    "using",
+    "with",
+    "on",
+    "to",
+    "is",
+    "not",
+    "the",
+    "or",
+    "and",
+    "for",
+    "in",
+    "at",
+    "does",
+    "has",
+    "permission",
+    "policy",
+    "over",
+    "scope",
+    "resource",
+    "that",
+    "denied",
+];
+
+fn is_edge(piece: char) -> bool {
+    is_bar(piece) || piece.is_whitespace()
 }
 
 /// Typographic quotation marks, straightened.
@@ -412,12 +616,20 @@ mod tests {
         assert_eq!(View::new("2026-01-01T00:00:00.1234567Z Error:\n2026-01-01T00:00:01Z denied").clean(), "Error:\ndenied");
         assert_eq!(View::new(r#"{"log":"\u2502 is not\n\u2502 authorized"}"#).clean(), "{\"log\":\"│ is not\nauthorized\"}");
         assert_eq!(View::new("Message: > denied").dense(), b"message:denied");
+        assert_eq!(View::new("│ is not      │\n│ authorized  │\n").clean(), "is not\nauthorized\n");
+    }
+
+    #[test]
+    fn a_colour_is_gone_however_its_escape_is_written() {
+        assert_eq!(View::new(r"\x1b[31mError\033[0m: \\u001b[1mdenied\\u001b[0m \e[0m").clean().trim_end(), "Error: denied");
+        assert_eq!(View::new(r#"{"m":"a\n\u001b[31m\u2502\u001b[0m b"}"#).clean(), "{\"m\":\"a\nb\"}");
     }
 
     #[test]
     fn escapes_are_read_however_often_they_were_applied() {
         assert_eq!(View::new(r#"{\"m\":\"a\\r\\nb \\\"c\\\" \u003cd\u003e\"}"#).clean(), "{\"m\":\"a\nb \"c\" <d>\"}");
         assert_eq!(View::new("&quot;a&quot; &#39;b&#39; &amp;").clean(), "\"a\" 'b' &");
+        assert_eq!(View::new("&amp;quot;a&amp;#34; &amp;amp;lt; &amp;x").clean(), "\"a\" < &x");
         assert_eq!(View::new("\u{201c}a\u{201d}").clean(), "\"a\"");
         assert_eq!(View::new(r"user CORP\nadia").clean(), r"user CORP\nadia");
         assert_eq!(View::new(r"resource: db\nbecause no").clean(), "resource: db\nbecause no");

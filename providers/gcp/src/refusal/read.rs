@@ -51,13 +51,18 @@ fn principal(refusal: &mut Refusal) {
 fn metadata(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let layer = refusal.refused_by.as_str();
     if layer == "iam" && refusal.action.is_none() && sighting.has("reason-iam") {
-        refusal.action = sighting.pair("permission").map(scrub);
+        refusal.action = sighting.field("denied_permission").or_else(|| sighting.pair("permission")).map(scrub);
     }
     if layer == "iam" && refusal.resource.is_none() && sighting.has("reason-iam") {
         let (start, end) = sighting.raw_extent(1200);
         let named = sighting.pairs().between(start, end).filter(|pair| pair.is("resource"));
-        let metadata = |pair: &&iam_why_contract::refusal::Pair<'_>| sighting.pairs().around(pair).next() == Some("metadata");
-        refusal.resource = named.filter(metadata).map(|pair| scrub(&pair.value)).next();
+        // In YAML, as gcloud prints it, no brace says what it is part of.
+        let metadata = |pair: &&iam_why_contract::refusal::Pair<'_>| match sighting.pairs().around(pair).next() {
+            Some("metadata") => true,
+            _ => pair.value.contains('/') && (sighting.near(1200, "metadata:permission:") || sighting.near(1200, "metadata:resource:")),
+        };
+        let told = sighting.field("denied_resource").map(scrub);
+        refusal.resource = told.or_else(|| named.filter(metadata).map(|pair| scrub(&pair.value)).next());
     }
     if layer == "oauth_scope" && refusal.action.is_none() {
         refusal.action = sighting.pair("method").filter(|method| method.contains('.')).map(scrub);
