@@ -1,5 +1,6 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
+use super::host;
 use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
@@ -14,6 +15,7 @@ pub(crate) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     forge(sighting, &mut refusal);
     argo(sighting, &mut refusal);
     registry(sighting, &mut refusal);
+    host::whose(sighting, &mut refusal);
     facts(sighting, &mut refusal);
     Some(refusal)
 }

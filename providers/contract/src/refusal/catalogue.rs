@@ -326,7 +326,9 @@ fn joins(group: &[Mark<'_>], mark: &Mark<'_>, view: &View) -> bool {
     let gap = mark.start.saturating_sub(end);
     let decided = group.iter().rev().take(32).any(|known| known.form.decides());
     let reach = if mark.form.decides() || !decided { VERDICT_REACH } else { FACT_REACH };
-    if gap > reach || (decided && mark.form.opens && gap > 0) {
+    // The class of an exception stands before its message: `KMSAccessDeniedException: An error occurred`.
+    let introduced = || view.clean().get(end..mark.start).is_some_and(|between| between.trim() == ":");
+    if gap > reach || (decided && mark.form.opens && gap > 0 && !introduced()) {
         return false;
     }
     group.iter().rev().take(32).all(|known| agree(known, mark, gap, view))

@@ -187,7 +187,7 @@ impl<'a> Walk<'a> {
         let bare = before.trim_end_matches(['"', '\'', '`']);
         let start = bare.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
         let token = before.get(start..)?;
-        let start = start + token.trim_end_matches('>').rfind('>').map_or(0, |tag| tag + 1);
+        let start = start + end_of_tag(token.trim_end_matches('>'));
         let word = before.get(start..)?;
         // The last word of the line above is no part of the sentence, unless it is a name that was wrapped.
         let above = all.get(before.len()..).is_some_and(|gap| gap.contains('\n'));
@@ -361,13 +361,39 @@ impl Ends {
     }
 }
 
+/// Where a tag ends that stands right before a name: `<Details>a@b.example`, not the placeholder in `<account>@<project>.example`.
+fn end_of_tag(token: &str) -> usize {
+    let ends = |(at, _): &(usize, &str)| token.get(at + 1..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    token.match_indices('>').filter(ends).last().map_or(0, |(at, _)| at + 1)
+}
+
 /// A token: a quoted text, or what stands up to the next white space or mark that no name holds.
 fn word(text: &str) -> usize {
     if let Some(length) = quoted(text) {
         return length;
     }
-    let end = text.find([' ', '\n', '"', '\'', ',', ';', ')', '}', ']', '<']).unwrap_or(text.len());
+    let mut end = 0;
+    loop {
+        let rest = text.get(end..).unwrap_or("");
+        end += rest.find([' ', '\n', '"', '\'', ',', ';', ')', '}', ']', '<']).unwrap_or(rest.len());
+        match placeholder(text.get(end..).unwrap_or("")) {
+            0 => break,
+            length => end += length,
+        }
+    }
     text.get(..end).map_or(0, |token| token.trim_end_matches(['.', ':', '!', '?']).len())
+}
+
+/// The length of the placeholder that `text` begins with, such as `<project name>`; tags of a page are none.
+fn placeholder(text: &str) -> usize {
+    const TAGS: [&str; 12] = ["a", "b", "br", "code", "div", "em", "hr", "i", "li", "p", "pre", "span"];
+    const LONGEST: usize = 48;
+    let Some(inside) = text.strip_prefix('<').and_then(|rest| head(rest, LONGEST).split_once('>')).map(|(inside, _)| inside) else {
+        return 0;
+    };
+    let named = inside.starts_with(char::is_alphabetic) && !inside.ends_with('/');
+    let plain = inside.chars().all(|piece| piece.is_alphanumeric() || matches!(piece, ' ' | '-' | '_' | '.' | ':'));
+    if named && plain && !TAGS.contains(&inside) { inside.len() + 2 } else { 0 }
 }
 
 fn word_with(text: &str, mark: char) -> usize {
