@@ -6,7 +6,9 @@ use iam_why_contract::refusal::{Refusal, Sighting};
 const MARGINS: (usize, usize) = (600, 300);
 
 /// Parts of host names, the narrower first, and who answers there: the provider and its layer.
-const HOSTS: [(&str, &str, &str); 22] = [
+const HOSTS: [(&str, &str, &str); 24] = [
+    ("//git-codecommit.", "aws", "iam"),
+    ("source.developers.google.com", "gcp", "iam"),
     (".dkr.ecr.", "aws", "ecr"),
     (".execute-api.", "aws", "api_gateway"),
     (".lambda-url.", "aws", "lambda_url"),
@@ -37,8 +39,12 @@ const AWS: [&str; 4] = [".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".clou
 /// Names whose refusal it is by the one cloud whose hosts stand near. Two clouds near each other say nothing.
 pub(crate) fn whose(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let bare = refusal.refused_by == "generic" && refusal.provider == "generic";
-    let registry = refusal.refused_by == "docker_registry" && sighting.form().is_some_and(|form| matches!(form.name, "registry-anonymous" | "registry-oauth"));
-    if !(bare || registry) || !sighting.form().is_some_and(|form| form.strength <= 25 || registry) || refusal.status == Some(401) {
+    let registry = refusal.refused_by == "docker_registry"
+        && sighting.form().is_some_and(|form| matches!(form.name, "registry-anonymous" | "registry-oauth"));
+    if !(bare || registry)
+        || !sighting.form().is_some_and(|form| form.strength <= 25 || form.name == "git" || registry)
+        || refusal.status == Some(401)
+    {
         return;
     }
     let Some((provider, layer)) = host(sighting).or_else(|| store(sighting).filter(|_| bare)) else { return };
@@ -47,8 +53,13 @@ pub(crate) fn whose(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 }
 
 fn host(sighting: &Sighting<'_>) -> Option<(&'static str, &'static str)> {
+    // `ERROR: (gcloud.dns.record-sets.list) HTTPError 403: Forbidden`
+    if near(sighting).contains("ERROR: (gcloud.") {
+        return Some(("gcp", "iam"));
+    }
     let mut found = None;
-    for word in near(sighting).split(|piece: char| piece.is_whitespace() || matches!(piece, '"' | '\'' | '`' | '<' | '>' | ',' | '(' | ')')) {
+    for word in near(sighting).split(|piece: char| piece.is_whitespace() || matches!(piece, '"' | '\'' | '`' | '<' | '>' | ',' | '(' | ')'))
+    {
         let Some(named) = named(word) else { continue };
         if found.is_some_and(|known| known != named) {
             return None;

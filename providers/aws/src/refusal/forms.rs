@@ -18,6 +18,7 @@ const TRAIL: &str = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/
 const CLI: &str = "https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-returncodes.html";
 const COGNITO: &str = "https://docs.aws.amazon.com/cognito/latest/developerguide/troubleshooting.html";
 const REPOST: &str = "https://repost.aws/knowledge-center/lambda-access-denied-errors";
+const CONSOLE: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html";
 const LINKED: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html";
 const MSK: &str = "https://docs.aws.amazon.com/msk/latest/developerguide/iam-access-control.html";
 const SDK: &str = "the error format of an AWS SDK";
@@ -36,6 +37,11 @@ pub const FORMS: &[Form] = &[
     form("execute", "Principal [{principal}] is not allowed to execute [{action}] on the resource", "Principal [arn:aws:iam::111122223333:user/nadia] is not allowed to execute [forecast:CreateDataset] on the resource", IAM).blames("aws", "iam", MissingGrant, 72).status(403),
     form("access-resource", "Not authorized to access resource {resource:target}", "Not authorized to access resource arn:aws:sns:eu-west-1:111122223333:orders", IAM).blames("aws", "iam", MissingGrant, 62).status(403),
     form("any-requested", "No access to any requested resource", "AccessDeniedException: No access to any requested resource", IAM).blames("aws", "iam", MissingGrant, 64).status(403),
+    form("console", "Action: {action:pair} On resource(s): {resource:target}", "Action: sqs:ListQueues\nOn resource(s): arn:aws:sqs:eu-west-1:111122223333:*", CONSOLE).blames("aws", "iam", Unknown, 50).status(403),
+    form("console-user", "User: {principal:word} Action: {action:pair}", "User: arn:aws:iam::111122223333:user/nadia\nAction: sqs:ListQueues", CONSOLE),
+    form("console-service", "User: {principal:word} Service: {service:word} Action: {operation:word} On resource(s): {resource:target}", "User: arn:aws:iam::111122223333:user/nadia\nService: ec2\nAction: DescribeInstances\nOn resource(s): *", CONSOLE).blames("aws", "iam", Unknown, 51).status(403),
+    form("console-permission", "You don't have permission to {action:pair}", "You don't have permission to iam:ListRoles. To request access, copy the following text and send it to your AWS administrator.", CONSOLE).blames("aws", "iam", Unknown, 48).status(403),
+    form("console-denied", "Access denied to {action:pair}", "Access denied to iam:ListRoles", CONSOLE).blames("aws", "iam", Unknown, 46).status(403),
     form("account-may-not", "User with accountId: {principal:word} is not authorized to perform {operation:word}", "User with accountId: 111122223333 is not authorized to perform CreateLogGroup with Tags", IAM).blames("aws", "iam", MissingGrant, 62).status(400),
     form("linked-role", "not authorized to create or assume a service linked role", "The user is not authorized to create or assume a service linked role.", LINKED).blames("aws", "iam", MissingGrant, 74).status(403).implies(&[("action", "iam:CreateServiceLinkedRole")]),
     form("linked-role-caller", "does not have permissions to create a service linked role", "AccessDeniedException: Caller does not have permissions to create a Service Linked Role", LINKED).blames("aws", "iam", MissingGrant, 74).status(403).implies(&[("action", "iam:CreateServiceLinkedRole")]),
@@ -47,7 +53,7 @@ pub const FORMS: &[Form] = &[
     form("account-may-not-invoke", "Your account is not authorized to invoke this API operation", "AccessDeniedException: Your account is not authorized to invoke this API operation.", "https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html").blames("aws", "account", NotAuthorization, 82).status(403),
     form("denied-for-operation", "Access denied for operation '{operation}'", "Access denied for operation 'AWS::ECS::Cluster'.", "AWS CloudFormation stack events").blames("aws", "iam", Unknown, 48).status(403),
     form("backup", "Insufficient privileges to perform this action", "AccessDeniedException: Insufficient privileges to perform this action.", "https://docs.aws.amazon.com/aws-backup/latest/devguide/troubleshooting.html").blames("aws", "iam", Unknown, 62).status(403),
-    form("athena-query", "Insufficient permissions to execute the query", "Insufficient permissions to execute the query. User: arn:aws:iam::111122223333:user/nadia is not authorized to perform: glue:GetTable on resource: arn:aws:glue:eu-west-1:111122223333:catalog", "https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html").blames("aws", "iam", MissingGrant, 48).status(400),
+    form("athena-query", "Insufficient permissions to execute the query", "Insufficient permissions to execute the query.", "https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html").blames("aws", "iam", MissingGrant, 48).status(400),
     form("pass-role-accounts", "Cross-account pass role is not allowed", "AccessDeniedException: Cross-account pass role is not allowed.", IAM).blames("aws", "iam", ExplicitDeny, 84).status(403).implies(&[("action", "iam:PassRole")]),
     // Implicit denials by the type of policy that is silent.
     form("identity-silent", "no identity-based policy allows[[ the {granted:pair}]]", "because no identity-based policy allows the s3:GetObject action", IAM).blames("aws", "iam", MissingGrant, 80).kind("identity").status(403),
@@ -81,6 +87,13 @@ pub const FORMS: &[Form] = &[
     form("rcp-deny", "explicit deny in a resource control[[ policy]][[, with policy ARN]][[: {policy:word}]]", "with an explicit deny in a resource control policy", IAM).blames("aws", "organizations", ExplicitDeny, 80).kind("rcp").status(403),
     form("trust-deny", "explicit deny in the role trust policy", "with an explicit deny in the role trust policy", IAM).blames("aws", "sts_trust", ExplicitDeny, 80).kind("resource").status(403),
     form("declarative", "organizational policy in effect", "This action is not allowed: organizational policy in effect", "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_declarative.html").blames("aws", "organizations", ExplicitDeny, 75).kind("declarative").status(403),
+    form("identity-denies", "an identity-based policy explicitly denies the action", "Context: an identity-based policy explicitly denies the action", CONSOLE).blames("aws", "iam", ExplicitDeny, 80).kind("identity").status(403),
+    form("resource-denies", "a resource-based policy explicitly denies the action", "Context: a resource-based policy explicitly denies the action", CONSOLE).blames("aws", "iam", ExplicitDeny, 80).kind("resource").status(403),
+    form("boundary-denies", "a permissions boundary explicitly denies the action", "Context: a permissions boundary explicitly denies the action", CONSOLE).blames("aws", "iam", ExplicitDeny, 80).kind("boundary").status(403),
+    form("session-denies", "a session policy explicitly denies the action", "Context: a session policy explicitly denies the action", CONSOLE).blames("aws", "iam", ExplicitDeny, 80).kind("session").status(403),
+    form("endpoint-denies", "a VPC endpoint policy explicitly denies the action", "Context: a VPC endpoint policy explicitly denies the action", CONSOLE).blames("aws", "vpc_endpoint", ExplicitDeny, 80).kind("vpce").status(403),
+    form("scp-denies", "a service control policy explicitly denies the action", "Context: a service control policy explicitly denies the action", CONSOLE).blames("aws", "organizations", ExplicitDeny, 80).kind("scp").status(403),
+    form("rcp-denies", "a resource control policy explicitly denies the action", "Context: a resource control policy explicitly denies the action", CONSOLE).blames("aws", "organizations", ExplicitDeny, 80).kind("rcp").status(403),
     // EC2, and messages that hide the reason in a blob.
     form("ec2", "You are not authorized to perform this operation", "UnauthorizedOperation: You are not authorized to perform this operation.", EC2).blames("aws", "iam", Unknown, 40).status(403),
     form("ec2-code", "UnauthorizedOperation", "(UnauthorizedOperation)", EC2).blames("aws", "iam", Unknown, 38).status(403),
@@ -106,6 +119,8 @@ pub const FORMS: &[Form] = &[
     form("s3-js", "Access Denied{_}at Request.extractError", "Error: Access Denied\n    at Request.extractError (/app/node_modules/aws-sdk/lib/services/s3.js:1:1)", SDK).blames("aws", "s3", Unknown, 44).status(403),
     form("s3-serverless", "ServerlessError: Access Denied", "ServerlessError: Access Denied", TOOL).blames("aws", "s3", Unknown, 45).status(403),
     form("s3-store", "object store bucket{_}Error: Access Denied", "Failed to check if object store bucket exists. Error: Access Denied.", TOOL).blames("aws", "s3", Unknown, 45).status(403),
+    form("s3-code", "Your access has been denied by S3", "Your access has been denied by S3, please make sure your request credentials have permission to GetObject for orders/fn.zip. S3 Error Code: AccessDenied. S3 Error Message: Access Denied", "AWS Lambda").blames("aws", "s3", Unknown, 60).status(403),
+    form("s3-code-object", "your request credentials have permission to {operation:word} for {object:target}", "please make sure your request credentials have permission to GetObject for orders/fn.zip. S3 Error Code: AccessDenied", "AWS Lambda"),
     form("s3-ruby", "Aws::S3::Errors::AccessDenied", "Access Denied (Aws::S3::Errors::AccessDenied)", SDK).blames("aws", "s3", Unknown, 47).status(403),
     form("s3-head-ruby", "Aws::S3::Errors::Forbidden", "Aws::S3::Errors::Forbidden: no message", SDK).blames("aws", "s3", Unknown, 47).status(403),
     form("s3-xml-full-stop", "<Code>AccessDenied</Code>{_}<Message>Access Denied.</Message>", "<Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>", "S3-compatible stores").blames("aws", "s3", Unknown, 46).status(403),
@@ -126,6 +141,7 @@ pub const FORMS: &[Form] = &[
     form("log-destination", "Access Denied for LogDestination: {resource:word}", "Access Denied for LogDestination: orders-logs. Please check LogDestination permission", "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html").blames("aws", "s3", Unknown, 70).status(400),
     form("s3-output", "Unable to verify/create output bucket {bucket:word}", "InvalidRequestException: Unable to verify/create output bucket orders", "https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html").blames("aws", "s3", Unknown, 70).status(400),
     form("s3-head-go", "api error Forbidden: Forbidden", "https response error StatusCode: 403, RequestID: 1, HostID: 2, api error Forbidden: Forbidden", S3).blames("aws", "s3", Unknown, 46).status(403),
+    form("s3-head-go-one", "Forbidden: Forbidden{_}host id:", "Forbidden: Forbidden\n\tstatus code: 403, request id: 1, host id: 2", SDK).blames("aws", "s3", Unknown, 45).status(403),
     form("s3-head-java", "Forbidden (Service: Amazon S3; Status Code: {status:number}", "Forbidden (Service: Amazon S3; Status Code: 403; Error Code: 403 Forbidden; Request ID: 1)", S3).blames("aws", "s3", Unknown, 46).status(403),
     form("s3-head-java-two", "null (Service: S3, Status Code: 403", "null (Service: S3, Status Code: 403, Request ID: 1)", S3).blames("aws", "s3", Unknown, 46).status(403),
     form("s3-head-cli", "(403) when calling the {operation:word} operation: Forbidden", "An error occurred (403) when calling the HeadObject operation: Forbidden", S3).blames("aws", "s3", Unknown, 46).status(403),
@@ -133,7 +149,7 @@ pub const FORMS: &[Form] = &[
     form("s3-head-js", "code: 'Forbidden'{_}extendedRequestId", "{ [Forbidden: null] message: null, code: 'Forbidden', region: null, requestId: '1', extendedRequestId: '2', cfId: undefined, statusCode: 403 }", SDK).blames("aws", "s3", Unknown, 46).status(403),
     form("s3-head-js-three", "httpStatusCode: 403{_}extendedRequestId: '{_}'", "UnknownError '$fault': 'client', '$metadata': { httpStatusCode: 403, requestId: '1', extendedRequestId: '2', cfId: undefined }", SDK).blames("aws", "s3", Unknown, 44).status(403),
     form("s3-arrow", "key '{key}' in bucket '{bucket}': AWS Error ACCESS_DENIED during {operation:word} operation", "OSError: When getting information for key 'a.parquet' in bucket 'orders': AWS Error ACCESS_DENIED during HeadObject operation: No response body.", "the error format of Apache Arrow").blames("aws", "s3", Unknown, 60).status(403),
-    form("s3-arrow-bucket", "AWS Error ACCESS_DENIED during {operation:word} operation", "OSError: When listing objects under key '' in bucket 'orders': AWS Error ACCESS_DENIED during ListObjectsV2 operation: Access Denied", "the error format of Apache Arrow").blames("aws", "s3", Unknown, 50).status(403),
+    form("s3-arrow-bucket", "AWS Error ACCESS_DENIED during {operation:word} operation", "OSError: When listing objects in orders: AWS Error ACCESS_DENIED during ListObjectsV2 operation: no words", "the error format of Apache Arrow").blames("aws", "s3", Unknown, 50).status(403),
     form("s3-arrow-place", "in bucket '{bucket}': AWS Error", "When listing objects in bucket 'orders': AWS Error", "the error format of Apache Arrow"),
     form("s3-head-headers", "403{_}Server: AmazonS3", "HTTP/1.1 403 Forbidden\nx-amz-request-id: 1\nServer: AmazonS3", S3).blames("aws", "s3", Unknown, 44).status(403),
     form("s3-request-id", "403 Forbidden{_}x-amz-id-2:", "HTTP/1.1 403 Forbidden\nx-amz-request-id: 1\nx-amz-id-2: 2", S3).blames("aws", "s3", Unknown, 43).status(403),
@@ -177,7 +193,7 @@ pub const FORMS: &[Form] = &[
     form("assumed-unable", "is unable to assume role {resource:word}", "Firehose is unable to assume role arn:aws:iam::111122223333:role/run. Please check the role provided.", TOOL).blames("aws", "sts_trust", Unknown, 82).status(400).implies(&[("action", "sts:AssumeRole")]),
     form("assumed-unable-provided", "is unable to assume provided role", "InvalidInputException: Service is unable to assume provided role. Please verify role's TrustPolicy", TOOL).blames("aws", "sts_trust", Unknown, 82).status(400).implies(&[("action", "sts:AssumeRole")]),
     form("assumed-invalid", "Role arn:{role_arn:word} is invalid or cannot be assumed", "An error occurred (ValidationError) when calling the CreateStack operation: Role arn:aws:iam::111122223333:role/deploy is invalid or cannot be assumed", "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html").blames("aws", "sts_trust", Unknown, 82).status(400).implies(&[("action", "sts:AssumeRole")]),
-    form("assumed-by-build", "is not authorized to perform: sts:AssumeRole on {resource:word}", "CodeBuild is not authorized to perform: sts:AssumeRole on arn:aws:iam::111122223333:role/build", "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html").blames("aws", "sts_trust", MissingGrant, 61).status(400).implies(&[("action", "sts:AssumeRole")]),
+    form("assumed-by-build", "is not authorized to perform: sts:AssumeRole on arn:{role_arn:word}", "CodeBuild is not authorized to perform: sts:AssumeRole on arn:aws:iam::111122223333:role/build", "https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html").blames("aws", "sts_trust", MissingGrant, 61).status(400).implies(&[("action", "sts:AssumeRole")]),
     form("credentials-of-role", "Not authorized to get credentials of role {resource:word}", "Not authorized to get credentials of role arn:aws:iam::111122223333:role/copy", "https://docs.aws.amazon.com/redshift/latest/mgmt/authorizing-redshift-service.html").blames("aws", "sts_trust", MissingGrant, 84).status(403).implies(&[("action", "sts:AssumeRole")]),
     form("mfa-failed", "MultiFactorAuthentication failed", "MultiFactorAuthentication failed with invalid MFA one time pass code.", STS).blames("aws", "authentication", NotAuthorization, 84).status(403),
     form("sso-role", "when calling the GetRoleCredentials operation: No access", "An error occurred (ForbiddenException) when calling the GetRoleCredentials operation: No access", "https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html").blames("aws", "iam", MissingGrant, 74).status(403).implies(&[("action", "sso:GetRoleCredentials")]),
@@ -302,10 +318,13 @@ pub const FORMS: &[Form] = &[
     form("code-unauthorized-access", "UnauthorizedAccess", "(UnauthorizedAccess)", COMMON).blames("aws", "iam", Unknown, 30).status(403),
     form("code-organization", "OrganizationAccessDeniedException", "(OrganizationAccessDeniedException)", COMMON).blames("aws", "iam", Unknown, 34).status(403),
     form("code-dependency", "AccessDeniedForDependencyException", "(AccessDeniedForDependencyException)", COMMON).blames("aws", "iam", Unknown, 34).status(403),
+    form("code-typed", "\"__type\": \"AccessDeniedException", "{\"__type\":\"AccessDeniedException\"}", COMMON).blames("aws", "iam", Unknown, 59).status(400),
+    form("code-coral", "#AccessDeniedException", "{\"__type\":\"com.amazon.coral.service#AccessDeniedException\"}", COMMON).blames("aws", "iam", Unknown, 59).status(400),
     form("code-endpoint", "VpceAccessDenied", "\"errorCode\": \"VpceAccessDenied\"", TRAIL).blames("aws", "vpc_endpoint", Unknown, 86).kind("vpce").status(403),
     // Who printed it: facts of the request
     form("cli", "An error occurred ({code}) when calling the {operation:word} operation", "An error occurred (AccessDenied) when calling the PutObject operation", CLI).opens(),
     form("cli-old", "A client error ({code}) occurred when calling the {operation:word} operation", "A client error (AccessDenied) occurred when calling the PutObject operation", CLI).opens(),
+    form("cli-cut", "when calling the {operation:word} operation", "(AccessDenied) when calling the PutObject operation", CLI),
     form("go-two", "operation error {service}: {operation:word}[[, https response error StatusCode: {status:number}]]", "operation error S3: HeadObject, https response error StatusCode: 403", SDK).opens(),
     form("java-one", "(Service: {service}; Status Code: {status:number}; Error Code: {code};", "(Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException; Request ID: 1)", SDK),
     form("java-two", "(Service: {service}, Status Code: {status:number}", "(Service: Lambda, Status Code: 403, Request ID: 1)", SDK),
@@ -320,6 +339,7 @@ pub const FORMS: &[Form] = &[
     form("terraform-state", "Unable to access object \"{key}\" in S3 bucket \"{bucket}\":", "Unable to access object \"a.tfstate\" in S3 bucket \"b\": operation error", TOOL),
     form("terraform-list", "Unable to list objects in S3 bucket \"{bucket}\"", "Unable to list objects in S3 bucket \"b\": operation error", TOOL),
     form("terraform-bucket", "S3 Bucket ({bucket:word})", "reading S3 Bucket (b): operation error", TOOL),
+    form("terraform-bucket-old", "S3 (Simple Storage) Bucket ({bucket:word})", "reading Amazon S3 (Simple Storage) Bucket (b): Forbidden", TOOL),
     form("terraform-debug", "Response {service}/{operation:word} Details", "DEBUG: Response s3/ListObjects Details:", SDK),
     form("terragrunt", "Create S3 bucket with retry {bucket:word} returned an error", "Create S3 bucket with retry b returned an error", TOOL),
     form("xml-object", "<Key>{key}</Key><BucketName>{bucket}</BucketName>", "<Key>a.csv</Key><BucketName>orders</BucketName>", "S3-compatible stores"),

@@ -102,9 +102,13 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let found = match (field("bucket"), field("key"), field("object"), field("url"), field("path")) {
         (Some(bucket), ..) if sighting.has("terragrunt") => Some((bucket.to_owned(), false)),
         // A list is asked of the bucket.
-        (Some(bucket), Some(key), ..) if refusal.action.as_deref() != Some("s3:ListBucket") => Some((format!("arn:aws:s3:::{bucket}/{key}"), true)),
+        (Some(bucket), Some(key), ..) if refusal.action.as_deref() != Some("s3:ListBucket") => {
+            Some((format!("arn:aws:s3:::{bucket}/{key}"), true))
+        }
         (Some(bucket), ..) => Some((format!("arn:aws:s3:::{bucket}"), true)),
-        (_, _, Some(object), ..) if sighting.has("boto-upload") => Some((format!("arn:aws:s3:::{object}"), true)),
+        (_, _, Some(object), ..) if sighting.has("boto-upload") || sighting.has("s3-code-object") => {
+            Some((format!("arn:aws:s3:::{object}"), true))
+        }
         (_, _, Some(object), ..) => Some((object.to_owned(), false)),
         (_, _, _, Some(url), _) if is_s3 => s3_of_url(url).map(|arn| (arn, true)),
         (.., Some(path)) => Some((path.to_owned(), false)),
@@ -303,8 +307,16 @@ fn nobodys(line: usize, status: Option<u16>, context: BTreeMap<String, String>) 
 const BARE_CODES: [&str; 4] = ["code", "code-json", "code-not-authorized", "code-unauthorized-access"];
 
 /// What says that a bare code is not AWS's (dense).
-const ANOTHERS: [&str; 8] =
-    ["graph.microsoft", "microsoft.graph", "sharepoint", "java.nio.file.accessdenied", "hudson.security", "springframework", "storage.googleapis", "msrest"];
+const ANOTHERS: [&str; 8] = [
+    "graph.microsoft",
+    "microsoft.graph",
+    "sharepoint",
+    "java.nio.file.accessdenied",
+    "hudson.security",
+    "springframework",
+    "storage.googleapis",
+    "msrest",
+];
 
 /// What says that it is (dense).
 const AWS_WORDS: [&str; 4] = ["arn:aws", "x-amz", "amazonaws", "whencallingthe"];

@@ -485,7 +485,7 @@ fn token_with_placeholders(text: &str) -> usize {
 /// Was an ARN torn apart at this line feed?
 fn is_torn(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or("");
-    before.starts_with("arn:") && before.matches(':').count() < 5
+    before.starts_with("arn:") && before.matches(':').count() < 5 && !before.ends_with('*')
 }
 
 fn parse(template: &'static str) -> Vec<Piece> {

@@ -78,6 +78,7 @@ fn details(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         return;
     }
     let (named, derived) = match refusal.refused_by.as_str() {
+        "project_state" => (sighting.field("consumer").or_else(|| sighting.pair("consumer")), true),
         "vpc_service_controls" | "billing" | "service_disabled" => (sighting.pair("consumer"), true),
         "org_policy" => (sighting.pair("subject").or_else(|| sighting.pair("orgpolicy")), false),
         _ => (None, false),
@@ -119,8 +120,15 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     if refusal.resource.as_deref().is_none_or(|resource| resource.starts_with("(or it m") || resource == "the") {
         refusal.resource = storage.filter(|_| !of_project).or(sighting.field("instance")).map(scrub);
     }
-    if let Some(resource) = refusal.resource.take() {
-        refusal.resource = Some(plain(sighting, resource));
+    let named = [("project_path", "projects/"), ("file", "gs://")];
+    let named = named.iter().find_map(|(field, before)| Some(format!("{before}{}", sighting.field(field)?)));
+    // The bytes behind an external table are not the table.
+    let bytes = refusal.action.as_deref().is_some_and(|action| action.starts_with("storage."));
+    if bytes && sighting.has("bigquery-table") && sighting.verdict().is_some_and(|mark| mark.field("resource").is_none()) {
+        refusal.resource = None;
+    }
+    if let Some(resource) = refusal.resource.take().or(named) {
+        refusal.resource = Some(plain(sighting, &resource));
     }
     if sighting.has("gcloud-instance") {
         instance(sighting, refusal);
@@ -140,10 +148,9 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 }
 
 /// `project XXXX.` is the project; a resource is no sentence.
-fn plain(sighting: &Sighting<'_>, resource: String) -> String {
+fn plain(sighting: &Sighting<'_>, resource: &str) -> String {
     let constraint = sighting.form().is_some_and(|form| form.name == "constraint");
-    let resource =
-        if constraint { resource.trim_start_matches("project ").split(['.', ',', ' ']).next().unwrap_or("").to_owned() } else { resource };
+    let resource = if constraint { resource.trim_start_matches("project ").split(['.', ',', ' ']).next().unwrap_or("") } else { resource };
     resource.trim_end_matches("</code>").trim_start_matches("<code>").trim_start_matches('#').to_owned()
 }
 
