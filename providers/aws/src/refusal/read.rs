@@ -78,8 +78,9 @@ fn action(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 
 /// The service that was called: an SDK names it, an alert made of an event has it as `Event source: ec2.amazonaws.com`.
 fn service<'s>(sighting: &'s Sighting<'_>) -> Option<&'s str> {
-    let source = || sighting.pair("source").filter(|source| source.ends_with(".amazonaws.com"));
-    sighting.field("service").or_else(source)
+    let alert = || sighting.verdict().filter(|mark| mark.form.name == "alert");
+    let source = || sighting.view.clean().get(alert()?.end..)?.split_once("Event source: ")?.1.split([' ', '\n', '"', '\\']).next();
+    sighting.field("service").or_else(|| source().filter(|source| source.ends_with(".amazonaws.com")))
 }
 
 fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {

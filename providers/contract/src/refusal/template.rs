@@ -298,9 +298,10 @@ fn is_within_a_sentence(name: &str, value: &str) -> bool {
 /// A token; a placeholder such as `<my role>` may hold spaces.
 fn one_word(value: &str) -> bool {
     let mut open = 0_u32;
-    value.chars().all(|piece| {
+    let mut pieces = value.chars().peekable();
+    std::iter::from_fn(|| pieces.next().map(|piece| (piece, pieces.peek().copied()))).all(|(piece, next)| {
         match piece {
-            '<' => open += 1,
+            '<' if next.is_some_and(char::is_alphanumeric) => open += 1,
             '>' => open = open.saturating_sub(1),
             _ => {}
         }

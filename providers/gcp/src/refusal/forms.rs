@@ -222,6 +222,7 @@ pub const FORMS: &[Form] = &[
     form("constraint-domain", "do not belong to a permitted customer", "One or more users named in the policy do not belong to a permitted customer, perhaps due to an organization policy.", ORG).blames("gcp", "org_policy", ExplicitDeny, 89).kind("org_policy").status(400),
     form("constraint-keys", "Key creation is not allowed on this service account", "Key creation is not allowed on this service account.", ORG).blames("gcp", "org_policy", ExplicitDeny, 88).kind("org_policy").status(400).implies(&[("action", "iam.serviceAccountKeys.create")]),
     form("constraint-accounts", "Service account creation is not allowed on this project", "Service account creation is not allowed on this project.", ORG).blames("gcp", "org_policy", ExplicitDeny, 88).kind("org_policy").status(400).implies(&[("action", "iam.serviceAccounts.create")]),
+    form("constraint-subject", "subject: {subject:word}", "subject: orgpolicy:projects/p?configvalue=x", ORG),
     form("policy-of", "Error setting IAM policy for {kind:word} {_} \"{resource}\":", "Error setting IAM policy for cloudrun service \"v1/projects/p/locations/l/services/s\": googleapi", CLIENT),
     form("org-restriction", "Access denied by organization restriction", "Access denied by organization restriction.", ORG).blames("gcp", "org_restriction", ExplicitDeny, 88).kind("org_restriction").status(403),
     // The API, the project, billing, scopes, keys

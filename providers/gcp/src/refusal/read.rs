@@ -80,7 +80,7 @@ fn details(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let (named, derived) = match refusal.refused_by.as_str() {
         "project_state" => (sighting.field("consumer").or_else(|| sighting.pair("consumer")), true),
         "vpc_service_controls" | "billing" | "service_disabled" => (sighting.pair("consumer"), true),
-        "org_policy" => (sighting.pair("subject").or_else(|| sighting.pair("orgpolicy")), false),
+        "org_policy" => (sighting.field("subject"), false),
         _ => (None, false),
     };
     let name = named.map(|name| name.trim_start_matches("orgpolicy:").split('?').next().unwrap_or(name)).filter(|name| name.contains('/'));
