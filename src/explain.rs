@@ -322,6 +322,14 @@ pub fn settled(told: Question, read: Option<Question>) -> Option<Question> {
 /// The caller as its cloud spells it: Google Cloud prints an address where its policies name a type as well.
 fn principal(refusal: &Refusal) -> Option<String> {
     let named = refusal.principal.as_deref()?;
+    // What Cloud Storage calls who sent no credentials.
+    if refusal.provider == "gcp" && named.eq_ignore_ascii_case("Anonymous caller") {
+        return Some("anonymous".to_owned());
+    }
+    // An account is not who called, only whose it was.
+    if refusal.provider == "aws" && named.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
     let address = refusal.provider == "gcp" && named.contains('@') && !named.contains(':');
     if !address {
         return Some(named.to_owned());

@@ -95,7 +95,7 @@ pub const FORMS: &[Form] = &[
     form("kube-certificate", "Unable to authenticate the request due to an error: x509: certificate has expired", "Unable to authenticate the request due to an error: x509: certificate has expired or is not yet valid", KUBE_AUTHN).blames("kubernetes", "expired_credentials", NotAuthorization, 88).status(401),
     form("kube-certificate-client", "Unable to connect to the server: x509: certificate has expired", "Unable to connect to the server: x509: certificate has expired or is not yet valid", KUBE_AUTHN).blames("kubernetes", "expired_credentials", NotAuthorization, 88),
     form("kube-token-expired", "service account token has expired", "Unable to authenticate the request due to an error: service account token has expired", KUBE_AUTHN).blames("kubernetes", "expired_credentials", NotAuthorization, 88).status(401),
-    form("kube-exec", "getting credentials: exec: executable {_} failed", "Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 255", KUBE_AUTHN).blames("kubernetes", "authentication", NotAuthorization, 66),
+    form("kube-exec", "getting credentials: exec: executable {_} failed", "Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 255", KUBE_AUTHN).blames("kubernetes", "authentication", NotAuthorization, 24),
     // Istio, Envoy, Linkerd
     form("istio", "RBAC: access denied", "RBAC: access denied", ISTIO).blames("istio", "rbac", Unknown, 70).status(403),
     form("istio-none", "rbac_access_denied_matched_policy[none]", "403 - rbac_access_denied_matched_policy[none]", ISTIO).blames("istio", "rbac", MissingGrant, 88).status(403),

@@ -4,6 +4,7 @@
 
 mod advice;
 mod forms;
+mod host;
 mod read;
 mod records;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
+use super::host;
 use iam_why_contract::refusal::{Mark, Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
@@ -14,7 +15,7 @@ pub(crate) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     forge(sighting, &mut refusal);
     argo(sighting, &mut refusal);
     registry(sighting, &mut refusal);
-    host(sighting, &mut refusal);
+    host::whose(sighting, &mut refusal);
     facts(sighting, &mut refusal);
     Some(refusal)
 }
@@ -226,32 +227,6 @@ fn registry(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         refusal.derived.extend((refusal.action.is_none() && actions.is_some()).then_some("action"));
         refusal.action = refusal.action.take().or(actions);
         refusal.resource = Some(scrub(&format!("repository:{scope}")));
-    }
-}
-
-/// Whose answer it was where no words tell: the host that was asked.
-const HOSTS: [(&str, &str, &str); 5] = [
-    ("graph.microsoft.com", "azure", "graph_permission"),
-    ("graph.windows.net", "azure", "graph_permission"),
-    (".vault.azure.net", "azure", "keyvault"),
-    (".servicebus.windows.net", "azure", "servicebus_claims"),
-    ("management.azure.com", "azure", "rbac"),
-];
-
-/// A bare status is the answer of the host whose address stands with it.
-fn host(sighting: &Sighting<'_>, refusal: &mut Refusal) {
-    if refusal.provider != "generic" || refusal.refused_by != "generic" {
-        return;
-    }
-    let stands = |host: &str| match &refusal.resource {
-        Some(resource) => resource.contains(host),
-        None => sighting.near(200, host),
-    };
-    if let Some((host, provider, layer)) = HOSTS.iter().find(|(host, ..)| stands(host)) {
-        (*provider).clone_into(&mut refusal.provider);
-        (*layer).clone_into(&mut refusal.refused_by);
-        let of_host = || sighting.field("graph").filter(|_| *host == "graph.microsoft.com").map(|path| format!("https://{host}/{path}"));
-        refusal.resource = refusal.resource.take().or_else(of_host).map(|resource| scrub(&resource));
     }
 }
 

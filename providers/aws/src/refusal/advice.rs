@@ -111,6 +111,18 @@ const TABLE: &[Advice] = &[
     row(
         "sts_trust",
         None,
+        Some(Unknown),
+        "the role could not be assumed; the text does not say whether its trust policy or something else is why",
+        &[
+            "read the role's trust policy (`aws iam get-role --role-name …`): it must name the caller, or the service that is to use the role",
+            "check the name and the account of the role: one that does not exist is answered the same way",
+            "whoever hands the role to a service needs iam:PassRole on it besides",
+            WHO,
+        ],
+    ),
+    row(
+        "sts_trust",
+        None,
         None,
         "the trust policy of the role does not let this caller assume it",
         &[
@@ -419,8 +431,11 @@ const TABLE: &[Advice] = &[
         "bedrock",
         None,
         None,
-        "the account has no access to this model",
-        &["request access to the model in the Bedrock console, in this Region"],
+        "the account or the caller has no access to this model; the text does not say which",
+        &[
+            "see in the Bedrock console, in this Region, whether the account has access to the model, and request it",
+            "a service control policy or a missing bedrock:InvokeModel may be answered the same way: look the call up in CloudTrail",
+        ],
     ),
     row(
         "appsync",

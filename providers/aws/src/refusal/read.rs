@@ -37,12 +37,16 @@ fn speaks_of_policies(sighting: &Sighting<'_>) -> bool {
 fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let word = |name: &str| name.chars().all(|letter| letter.is_ascii_lowercase()) && name != "anonymous" && name != "root";
     let tag = |name: &str| TAGS.iter().any(|tag| name.strip_prefix('<').and_then(|name| name.strip_suffix('>')) == Some(*tag));
-    // What a log or a page puts before the line.
-    let number = |name: &str| name.bytes().all(|digit| digit.is_ascii_digit());
+    // What a log or a page puts before the line; twelve digits are an account.
+    let number = |name: &str| name.len() != 12 && name.bytes().all(|digit| digit.is_ascii_digit());
     let time = |name: &str| name.len() >= 19 && name.starts_with("20") && name.contains('T') && name.matches(':').count() == 2;
     let prose = |name: &str| name == "User" || name.ends_with(':') || word(name) || tag(name) || number(name) || time(name);
     if let Some(rest) = sighting.field("search_arn") {
         refusal.principal = Some(format!("arn:{rest}"));
+    }
+    // What a log cut off at its beginning is the end of a name.
+    if refusal.principal.as_deref().is_some_and(|name| name.starts_with("..") || name.starts_with('…')) {
+        refusal.principal = None;
     }
     if !sighting.has("sentence") && sighting.record.is_none() && refusal.principal.as_deref().is_some_and(prose) {
         refusal.principal = None;
@@ -91,9 +95,16 @@ fn action(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let told = told.iter().find(|(form, _)| sighting.has(form)).map(|(_, operation)| *operation);
     // The command line names the operation that was called; the service behind it that refused has another.
     let by_command = sighting.has("cli") || sighting.has("cli-old");
-    let service = sighting.field("service").filter(|_| !by_command);
+    let service = service(sighting).filter(|_| !by_command);
     refusal.action = sighting.field("operation").or(told).and_then(|operation| action_of(service, operation));
     refusal.derived.extend(refusal.action.is_some().then_some("action"));
+}
+
+/// The service that was called: an SDK names it, an alert made of an event has it as `Event source: ec2.amazonaws.com`.
+fn service<'s>(sighting: &'s Sighting<'_>) -> Option<&'s str> {
+    let alert = || sighting.verdict().filter(|mark| mark.form.name == "alert");
+    let source = || sighting.view.clean().get(alert()?.end..)?.split_once("Event source: ")?.1.split([' ', '\n', '"', '\\']).next();
+    sighting.field("service").or_else(|| source().filter(|source| source.ends_with(".amazonaws.com")))
 }
 
 fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
@@ -108,16 +119,21 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         return;
     }
     let field = |name| sighting.field(name);
-    if let Some(rest) = field("key_arn") {
+    if let Some(rest) = field("key_arn").or(field("role_arn")) {
         refusal.resource = Some(format!("arn:{rest}"));
         return;
     }
     let is_s3 = refusal.action.as_deref().is_some_and(|action| action.starts_with("s3:"));
     let found = match (field("bucket"), field("key"), field("object"), field("url"), field("path")) {
         (Some(bucket), ..) if sighting.has("terragrunt") => Some((bucket.to_owned(), false)),
-        (Some(bucket), Some(key), ..) => Some((format!("arn:aws:s3:::{bucket}/{key}"), true)),
+        // A list is asked of the bucket.
+        (Some(bucket), Some(key), ..) if refusal.action.as_deref() != Some("s3:ListBucket") => {
+            Some((format!("arn:aws:s3:::{bucket}/{key}"), true))
+        }
         (Some(bucket), ..) => Some((format!("arn:aws:s3:::{bucket}"), true)),
-        (_, _, Some(object), ..) if sighting.has("boto-upload") => Some((format!("arn:aws:s3:::{object}"), true)),
+        (_, _, Some(object), ..) if sighting.has("boto-upload") || sighting.has("s3-code-object") => {
+            Some((format!("arn:aws:s3:::{object}"), true))
+        }
         (_, _, Some(object), ..) => Some((object.to_owned(), false)),
         (_, _, _, Some(url), _) if is_s3 => s3_of_url(url).map(|arn| (arn, true)),
         (.., Some(path)) => Some((path.to_owned(), false)),
@@ -127,8 +143,34 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     if let Some((resource, derived)) = found {
         refusal.resource = Some(scrub(&resource));
         refusal.derived.extend(derived.then_some("resource"));
+        return;
+    }
+    if sighting.verdict().is_some_and(|mark| SPEECHLESS.contains(&mark.form.name)) {
+        refusal.resource = arn_beside(sighting).map(scrub);
     }
 }
+
+/// The one ARN on the line of a refusal that says nothing of its own; a caller's ARN is no resource.
+fn arn_beside<'s>(sighting: &'s Sighting<'_>) -> Option<&'s str> {
+    const MARGIN: usize = 200;
+    let mark = sighting.verdict()?;
+    let clean = sighting.view.clean();
+    let before = clean.get(ceil(clean, mark.start.saturating_sub(MARGIN))..mark.start)?.rsplit('\n').next()?;
+    let after = clean.get(mark.end..ceil(clean, (mark.end + MARGIN).min(clean.len())))?.split('\n').next()?;
+    let is_edge = |piece: char| piece.is_whitespace() || matches!(piece, '"' | '\'' | ',' | ';' | '(' | ')' | '`' | '|');
+    let words = before.split(is_edge).chain(after.split(is_edge)).filter(|word| word.starts_with("arn:") && word.matches(':').count() >= 5);
+    let mut found = None;
+    for word in words.map(|word| word.trim_end_matches([':', '.'])) {
+        if found.is_some_and(|known| known != word) || word.contains(":iam:") || word.contains(":sts:") {
+            return None;
+        }
+        found = Some(word);
+    }
+    found
+}
+
+/// Forms that name neither caller nor resource.
+const SPEECHLESS: [&str; 5] = ["code", "code-json", "code-fault", "code-sns", "ec2-code"];
 
 /// The one address such as `s3://BUCKET/KEY` or `s3a://BUCKET/KEY` beside the refusal; two that differ, as of a copy, say nothing.
 fn s3_of_text(sighting: &Sighting<'_>) -> Option<String> {
@@ -187,9 +229,11 @@ fn layer(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         layer.clone_into(&mut refusal.refused_by);
     }
     function_url_or_gateway(sighting, refusal);
+    unsigned(sighting, refusal);
     signed_by_cloudfront(sighting, refusal);
     kms_behind(sighting, refusal);
     plain_s3(sighting, refusal, &service);
+    bare_code(sighting, refusal, &service);
     if service == "s3" && sighting.form().is_some_and(|form| form.name == "php-forbidden") {
         "s3".clone_into(&mut refusal.refused_by);
     }
@@ -225,6 +269,14 @@ fn function_url_or_gateway(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         refusal.reason = Reason::Unknown;
         (refusal.policy_kind, refusal.action) = (None, None);
         refusal.derived.retain(|field| *field != "action");
+    }
+}
+
+/// A gateway says so of a path that it does not have; to the operation of a service it is said of a request without a signature.
+fn unsigned(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let of_gateway = sighting.form().is_some_and(|form| form.name == "gateway-no-token");
+    if of_gateway && sighting.field("operation").is_some() {
+        "authentication".clone_into(&mut refusal.refused_by);
     }
 }
 
@@ -280,8 +332,16 @@ fn nobodys(line: usize, status: Option<u16>, context: BTreeMap<String, String>) 
 const BARE_CODES: [&str; 4] = ["code", "code-json", "code-not-authorized", "code-unauthorized-access"];
 
 /// What says that a bare code is not AWS's (dense).
-const ANOTHERS: [&str; 7] =
-    ["graph.microsoft", "sharepoint", "java.nio.file.accessdenied", "hudson.security", "springframework", "storage.googleapis", "msrest"];
+const ANOTHERS: [&str; 8] = [
+    "graph.microsoft",
+    "microsoft.graph",
+    "sharepoint",
+    "java.nio.file.accessdenied",
+    "hudson.security",
+    "springframework",
+    "storage.googleapis",
+    "msrest",
+];
 
 /// What says that it is (dense).
 const AWS_WORDS: [&str; 4] = ["arn:aws", "x-amz", "amazonaws", "whencallingthe"];
@@ -304,6 +364,20 @@ fn plain_s3(sighting: &Sighting<'_>, refusal: &mut Refusal, service: &str) {
     let called = sighting.field("service").and_then(prefix_of);
     if called.as_deref().is_some_and(|called| called != "s3") || !service.is_empty() && service != "s3" {
         "iam".clone_into(&mut refusal.refused_by);
+    }
+}
+
+/// A code without a word: of S3 it is what S3 always answers, of Lambda the account itself was refused.
+fn bare_code(sighting: &Sighting<'_>, refusal: &mut Refusal, service: &str) {
+    let Some(mark) = sighting.verdict().filter(|mark| matches!(mark.form.name, "code" | "code-json")) else { return };
+    let called = sighting.field("service").and_then(prefix_of).unwrap_or_else(|| service.to_owned());
+    let rest = sighting.view.clean().get(mark.end..).unwrap_or("").trim_start_matches([':', ' ', '\n', '"', ')']);
+    let silent = rest.is_empty() || ["status code:", "null", "(Service"].iter().any(|next| rest.starts_with(next));
+    let lambda = called == "lambda" || called.is_empty() && sighting.near(300, "lambdafunction");
+    match mark.form.name {
+        "code" if called == "s3" => "s3".clone_into(&mut refusal.refused_by),
+        "code-json" if lambda && silent => "lambda".clone_into(&mut refusal.refused_by),
+        _ => {}
     }
 }
 

@@ -14,6 +14,8 @@ use std::sync::OnceLock;
 const VERDICT_REACH: usize = 1500;
 /// How far from a refusal a fact may stand that belongs to it.
 const FACT_REACH: usize = 900;
+/// How far the class of an exception stands from its message.
+const HEADING: usize = 48;
 /// How far apart the halves of one sentence stand: `because` may be between them.
 const ADJACENT: usize = 16;
 /// How far behind the words of a client the answer stands that it was given.
@@ -215,7 +217,16 @@ impl Catalogue {
         let verdict = sighting.verdict()?;
         let dialect = self.dialects.get(verdict.dialect)?;
         let (form, strength) = (verdict.form.name, verdict.form.strength);
-        Some(Found { refusal: (dialect.read)(&sighting)?, strength, form, at: sighting.at(), advise: dialect.advise })
+        let refusal = (dialect.read)(&sighting)?;
+        let advise = self.speaker(&refusal, dialect).advise;
+        Some(Found { refusal, strength, form, at: sighting.at(), advise })
+    }
+
+    /// Who advises: where a dialect found that the refusal is another's, that one.
+    fn speaker(&self, refusal: &Refusal, found: &'static Dialect) -> &'static Dialect {
+        let speaks = |dialect: &Dialect| dialect.forms.iter().any(|form| form.decides() && form.provider == refusal.provider);
+        let others = || self.dialects.iter().copied().find(|dialect| speaks(dialect));
+        if refusal.provider == "generic" || speaks(found) { found } else { others().unwrap_or(found) }
     }
 
     /// Makes what follows quicker, which takes as long as a few megabytes of it.
@@ -360,10 +371,16 @@ fn joins(group: &[Mark<'_>], mark: &Mark<'_>, view: &View) -> bool {
     let gap = mark.start.saturating_sub(end);
     let decided = group.iter().rev().take(32).any(|known| known.form.decides());
     let reach = if mark.form.decides() || !decided { VERDICT_REACH } else { FACT_REACH };
-    if gap > reach || (decided && mark.form.opens && gap > 0) {
+    if gap > reach || (decided && mark.form.opens && gap > 0 && !(gap <= HEADING && is_heading(group))) {
         return false;
     }
     group.iter().rev().take(32).all(|known| agree(known, mark, gap, view))
+}
+
+/// Is this no more than the class of an exception, which stands before its message: `KMSAccessDeniedException: An error occurred`,
+/// `"errorType": "AccessDeniedException", "errorMessage": "An error occurred`?
+fn is_heading(group: &[Mark<'_>]) -> bool {
+    group.iter().all(|mark| mark.form.strength < 60 && TELLING.iter().all(|name| mark.field(name).is_none()))
 }
 
 /// Fields that tell one request from another.

@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
         let bare = before.trim_end_matches(['"', '\'', '`']);
         let start = bare.rfind([' ', '\n', '"']).map_or(0, |space| space + 1);
         let token = before.get(start..)?;
-        let start = start + token.trim_end_matches('>').rfind('>').map_or(0, |tag| tag + 1);
+        let start = start + end_of_tag(token.trim_end_matches('>'));
         let word = before.get(start..)?;
         // The last word of the line above is no part of the sentence, unless it is a name that was wrapped.
         let above = all.get(before.len()..).is_some_and(|gap| gap.contains('\n'));
@@ -332,9 +332,10 @@ fn is_within_a_sentence(name: &str, value: &str) -> bool {
 /// A token; a placeholder such as `<my role>` may hold spaces.
 fn one_word(value: &str) -> bool {
     let mut open = 0_u32;
-    value.chars().all(|piece| {
+    let mut pieces = value.chars().peekable();
+    std::iter::from_fn(|| pieces.next().map(|piece| (piece, pieces.peek().copied()))).all(|(piece, next)| {
         match piece {
-            '<' => open += 1,
+            '<' if next.is_some_and(char::is_alphanumeric) => open += 1,
             '>' => open = open.saturating_sub(1),
             _ => {}
         }
@@ -399,12 +400,26 @@ impl Ends {
     }
 }
 
+/// Where a tag ends that stands right before a name: `<Details>a@b.example`, not the placeholder in `<account>@<project>.example`.
+fn end_of_tag(token: &str) -> usize {
+    let ends = |(at, _): &(usize, &str)| token.get(at + 1..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    token.match_indices('>').filter(ends).last().map_or(0, |(at, _)| at + 1)
+}
+
 /// A token: a quoted text, or what stands up to the next white space or mark that no name holds.
 fn word(text: &str) -> usize {
     if let Some(length) = quoted(text) {
         return length;
     }
-    let end = text.find([' ', '\n', '"', '\'', ',', ';', ')', '}', ']', '<']).unwrap_or(text.len());
+    let mut end = 0;
+    loop {
+        let rest = text.get(end..).unwrap_or("");
+        end += rest.find([' ', '\n', '"', '\'', ',', ';', ')', '}', ']', '<']).unwrap_or(rest.len());
+        match placeholder(text.get(end..).unwrap_or("")) {
+            0 => break,
+            length => end += length,
+        }
+    }
     text.get(..end).map_or(0, |token| token.trim_end_matches(['.', ':', '!', '?']).len())
 }
 
@@ -412,6 +427,18 @@ fn word(text: &str) -> usize {
 fn line(text: &str) -> usize {
     let line = text.lines().next().unwrap_or("");
     ["\"}", "'}", "\",", "</"].iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len())
+}
+
+/// The length of the placeholder that `text` begins with, such as `<project name>`; tags of a page are none.
+fn placeholder(text: &str) -> usize {
+    const TAGS: [&str; 12] = ["a", "b", "br", "code", "div", "em", "hr", "i", "li", "p", "pre", "span"];
+    const LONGEST: usize = 48;
+    let Some(inside) = text.strip_prefix('<').and_then(|rest| head(rest, LONGEST).split_once('>')).map(|(inside, _)| inside) else {
+        return 0;
+    };
+    let named = inside.starts_with(char::is_alphabetic) && !inside.ends_with('/');
+    let plain = inside.chars().all(|piece| piece.is_alphanumeric() || matches!(piece, ' ' | '-' | '_' | '.' | ':'));
+    if named && plain && !TAGS.contains(&inside) { inside.len() + 2 } else { 0 }
 }
 
 fn word_with(text: &str, mark: char) -> usize {
@@ -503,7 +530,7 @@ fn token_with_placeholders(text: &str) -> usize {
 /// Was an ARN torn apart at this line feed?
 fn is_torn(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or("");
-    before.starts_with("arn:") && before.matches(':').count() < 5
+    before.starts_with("arn:") && before.matches(':').count() < 5 && !before.ends_with('*')
 }
 
 fn parse(template: &'static str) -> Vec<Piece> {

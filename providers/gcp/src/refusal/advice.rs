@@ -210,7 +210,7 @@ const TABLE: &[Advice] = &[
         &[
             "grant roles/iap.httpsResourceAccessor on the application to {principal}",
             "a program must send an identity token whose audience is the IAP client id",
-            "for a TCP tunnel (SSH, RDP), grant roles/iap.tunnelResourceAccessor instead",
+            "for a TCP tunnel (SSH, RDP), grant roles/iap.tunnelResourceAccessor instead; an instance that does not exist or does not run is answered the same way",
             "an access level in the condition of the binding may not be met",
         ],
     ),
@@ -296,6 +296,16 @@ const TABLE: &[Advice] = &[
         None,
         "the signed URL has expired or was changed; permissions were not looked at",
         &["make a new signed URL: it lives at most seven days"],
+    ),
+    row(
+        "consent",
+        None,
+        "the sign-in was stopped before a token was issued: the application is not open to this user",
+        &[
+            "if the application is in testing, have its developer add the user as a test user, or publish it",
+            "if it is internal, sign in with an account of its organization",
+            "if an administrator blocks it, have them trust the application in the Admin console",
+        ],
     ),
     row("", Some(Unknown), "the text gives no reason", &[WHO]),
     row("", None, "the text gives no more than that", &[WHO]),

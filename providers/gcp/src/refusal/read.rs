@@ -9,8 +9,10 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     }
     let mut refusal = sighting.draft()?;
     unsaid(sighting, &mut refusal)?;
-    principal(&mut refusal);
+    principal(sighting, &mut refusal);
     metadata(sighting, &mut refusal);
+    details(sighting, &mut refusal);
+    layer(&mut refusal);
     resource(sighting, &mut refusal);
     facts(sighting, &mut refusal);
     others_status(sighting, &mut refusal);
@@ -20,7 +22,8 @@ pub(super) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
 /// The status of gRPC and the error of OAuth are everybody's: without a word of Google's beside them they name no cloud.
 fn others_status(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     const WORDS: [&str; 8] = ["google", "gcloud", "gserviceaccount", "projects/", "bigquery", "pubsub", "firebase", "gcp"];
-    let bare = sighting.form().is_some_and(|form| matches!(form.name, "grpc-denied" | "grant"));
+    let coded = || sighting.form().is_some_and(|form| form.name == "status-denied") && sighting.pair("code") == Some("PERMISSION_DENIED");
+    let bare = sighting.form().is_some_and(|form| matches!(form.name, "grpc-denied" | "grant")) || coded();
     if bare && !WORDS.iter().any(|word| sighting.near(1000, word)) {
         "generic".clone_into(&mut refusal.provider);
         if refusal.refused_by == "iam" {
@@ -41,10 +44,49 @@ fn unsaid(sighting: &Sighting<'_>, refusal: &mut Refusal) -> Option<()> {
     (!bare || refusal.status == Some(403)).then_some(())
 }
 
-fn principal(refusal: &mut Refusal) {
-    if refusal.principal.as_deref() == Some("Caller") || refusal.principal.as_deref() == Some("caller") {
+/// "Caller" and "user" are nobody; who sent no credentials is printed as "Anonymous caller".
+fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    const NOBODY: [&str; 3] = ["caller", "user", "account"];
+    const ANONYMOUS: &str = "Anonymous caller";
+    if refusal.principal.as_deref().is_some_and(|name| NOBODY.iter().any(|nobody| name.eq_ignore_ascii_case(nobody))) {
         refusal.principal = None;
     }
+    let storage = sighting.form().is_some_and(|form| form.name.starts_with("storage"));
+    if storage && refusal.principal.is_none() && sighting.near(24, "anonymouscallerdoesnothave") {
+        refusal.principal = Some(ANONYMOUS.to_owned());
+    }
+}
+
+/// The permission says whose refusal it is.
+fn layer(refusal: &mut Refusal) {
+    let action = refusal.action.as_deref().unwrap_or("");
+    let named = match action.split('.').next() {
+        _ if refusal.refused_by != "iam" => None,
+        Some("bigquery") => Some("bigquery"),
+        Some("serviceusage") if action == "serviceusage.services.use" => Some("quota_project"),
+        _ => None,
+    };
+    if let Some(layer) = named {
+        layer.clone_into(&mut refusal.refused_by);
+    }
+}
+
+/// What the details of an error name: the project that is billed or called for, the subject of a violated constraint.
+fn details(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    let told = sighting.verdict().is_some_and(|mark| mark.field("resource").is_some());
+    if refusal.resource.is_some() && (told || refusal.refused_by != "org_policy") {
+        return;
+    }
+    let (named, derived) = match refusal.refused_by.as_str() {
+        "project_state" => (sighting.field("consumer").or_else(|| sighting.pair("consumer")), true),
+        "vpc_service_controls" | "billing" | "service_disabled" => (sighting.pair("consumer"), true),
+        "org_policy" => (sighting.field("subject"), false),
+        _ => (None, false),
+    };
+    let name = named.map(|name| name.trim_start_matches("orgpolicy:").split('?').next().unwrap_or(name)).filter(|name| name.contains('/'));
+    let Some(name) = name else { return };
+    refusal.resource = Some(scrub(name));
+    refusal.derived.extend(derived.then_some("resource"));
 }
 
 /// `ErrorInfo.metadata`, in whichever notation it was printed.
@@ -79,11 +121,19 @@ fn metadata(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 
 fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let storage = sighting.field("bucket").map(|bucket| bucket.split(['?', '/', ':']).next().unwrap_or(bucket));
-    if refusal.resource.as_deref().is_none_or(|resource| resource.starts_with("(or it m")) {
-        refusal.resource = storage.or(sighting.field("instance")).map(scrub);
+    let of_project = sighting.has("storage-project");
+    if refusal.resource.as_deref().is_none_or(|resource| resource.starts_with("(or it m") || resource == "the") {
+        refusal.resource = storage.filter(|_| !of_project).or(sighting.field("instance")).map(scrub);
     }
-    if let Some(resource) = refusal.resource.take() {
-        refusal.resource = Some(plain(sighting, resource));
+    let named = [("project_path", "projects/"), ("file", "gs://")];
+    let named = named.iter().find_map(|(field, before)| Some(format!("{before}{}", sighting.field(field)?)));
+    // The bytes behind an external table are not the table.
+    let bytes = refusal.action.as_deref().is_some_and(|action| action.starts_with("storage."));
+    if bytes && sighting.has("bigquery-table") && sighting.verdict().is_some_and(|mark| mark.field("resource").is_none()) {
+        refusal.resource = None;
+    }
+    if let Some(resource) = refusal.resource.take().or(named) {
+        refusal.resource = Some(plain(sighting, &resource));
     }
     if sighting.has("gcloud-instance") {
         instance(sighting, refusal);
@@ -103,11 +153,10 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 }
 
 /// `project XXXX.` is the project; a resource is no sentence.
-fn plain(sighting: &Sighting<'_>, resource: String) -> String {
+fn plain(sighting: &Sighting<'_>, resource: &str) -> String {
     let constraint = sighting.form().is_some_and(|form| form.name == "constraint");
-    let resource =
-        if constraint { resource.trim_start_matches("project ").split(['.', ',', ' ']).next().unwrap_or("").to_owned() } else { resource };
-    resource.trim_end_matches("</code>").trim_start_matches("<code>").to_owned()
+    let resource = if constraint { resource.trim_start_matches("project ").split(['.', ',', ' ']).next().unwrap_or("") } else { resource };
+    resource.trim_end_matches("</code>").trim_start_matches("<code>").trim_start_matches('#').to_owned()
 }
 
 /// `projects instance [p:setIamPolicy]`: the method that was called stands behind the name.
