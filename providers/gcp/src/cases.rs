@@ -315,7 +315,10 @@ impl<'v> Writer<'v> {
         {
             domains.extend(email.rsplit('@').next().map(Value::from));
         }
-        if !["primary_domain", "domains", "secondary_domains"].into_iter().any(is_open) {
+        // The domains are those of the customer: where that is not known, they are what the case says of them.
+        let names = ["primary_domain", "domains", "secondary_domains"];
+        let open = names.into_iter().any(is_open) || (is_open("customer_id") && !names.into_iter().any(|name| known.contains_key(name)));
+        if !open {
             text_of.insert("domains".into(), Value::Array(domains));
         }
         // The organization that an account's customer or a pool belongs to is its home.
