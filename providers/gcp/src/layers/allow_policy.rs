@@ -336,8 +336,9 @@ fn remark(world: &World<'_>, level: &Level<AllowPolicy>, binding: &Binding, boun
             let (place, why) = failing(world, condition);
             let title = if condition.title.is_empty() { String::new() } else { format!(" `{}`", condition.title) };
             let open = if bound.includes.is_unknown() { "what the role includes" } else { "whether that covers the caller" };
-            let would = if certain { "would grant it".to_owned() } else { format!("to {whom} may grant it ({open} is not known)") };
-            let says = format!("{} on {node} {would}, but its condition{title} does not hold: {why}", binding.role);
+            let would =
+                if certain { " would grant it".to_owned() } else { format!(", bound to {whom}, may grant it ({open} is not known)") };
+            let says = format!("{} on {node}{would}, but its condition{title} does not hold: {why}", binding.role);
             grants.almost.push(Almost { layer, certain, place, says, owner: node });
         }
         _ => {}
