@@ -226,7 +226,7 @@ impl<'v> Writer<'v> {
         self.note(kind::DENY_POLICY, "*", Outcome::Found);
         for (point, policies) in members(self.case, "deny_policies") {
             let subject = FullName::node(point).map_or_else(|| point.clone(), |node| node.to_string());
-            match policies.as_array() {
+            match policies.as_array().filter(|policies| !policies.contains(&Value::Null)) {
                 None => self.refuse(kind::DENY_POLICY, &subject),
                 Some(policies) => {
                     for policy in policies {
@@ -286,7 +286,7 @@ impl<'v> Writer<'v> {
 
     fn groups(&mut self) {
         for (email, listed) in members(self.case, "groups") {
-            let Some(listed) = listed.as_array() else {
+            let Some(listed) = listed.as_array().filter(|listed| !listed.contains(&Value::Null)) else {
                 self.refuse(kind::GROUP_MEMBERS, email);
                 continue;
             };
@@ -370,7 +370,7 @@ impl<'v> Writer<'v> {
                 self.say(&format!("{prefix}.{name}"), &plain(value));
             }
         }
-        if let Some(levels) = facts.get("access_levels").and_then(Value::as_array) {
+        if let Some(levels) = facts.get("access_levels").filter(|levels| !is_unread(levels)).and_then(Value::as_array) {
             self.say_all("request.auth.access_levels", levels);
         }
         if facts.get("api_attributes").is_some_and(Value::is_null) {
@@ -378,7 +378,7 @@ impl<'v> Writer<'v> {
         }
         for (name, value) in facts.get("api_attributes").and_then(Value::as_object).into_iter().flatten() {
             match value {
-                Value::Null => self.not_known(&format!("api.{name}")),
+                value if is_unread(value) => self.not_known(&format!("api.{name}")),
                 Value::Array(values) => self.say_all(&format!("api.{name}"), values),
                 other => self.say(&format!("api.{name}"), &plain(other)),
             }
@@ -425,7 +425,7 @@ impl<'v> Writer<'v> {
         let resource = self.resource.to_string();
         for (name, subject) in [("object_acl", resource), ("bucket_acl", bucket.to_string())] {
             match facts.get(name) {
-                Some(Value::Null) => self.refuse(kind::ACL, &subject),
+                Some(list) if is_unread(list) => self.refuse(kind::ACL, &subject),
                 Some(list) => self.add(kind::ACL, &subject, &format!("access control list of {subject}"), list),
                 None => self.note(kind::ACL, &subject, Outcome::Absent),
             }
@@ -460,12 +460,12 @@ impl<'v> Writer<'v> {
             );
         }
         match token.get("scopes").or_else(|| token.get("scope")) {
+            Some(scopes) if is_unread(scopes) => self.not_known("token.scopes"),
             Some(Value::Array(scopes)) => self.say_all("token.scopes", scopes),
             Some(Value::String(scopes)) => {
                 let scopes: Vec<Value> = scopes.split_whitespace().map(Value::from).collect();
                 self.say_all("token.scopes", &scopes);
             }
-            Some(Value::Null) => self.not_known("token.scopes"),
             _ => {}
         }
     }
@@ -487,7 +487,7 @@ impl<'v> Writer<'v> {
         self.billing(facts.get("billing"));
         match facts.get("org_restriction") {
             None => {}
-            Some(Value::Null) => self.not_known("org_restriction"),
+            Some(value) if is_unread(value) => self.not_known("org_restriction"),
             Some(value) => {
                 let list = value.as_array().or_else(|| value.as_object()?.values().find_map(Value::as_array));
                 match list {
@@ -612,9 +612,9 @@ impl<'v> Writer<'v> {
         let Some(facts) = facts.as_object() else { return self.refuse(kind::PERIMETERS, &organization) };
         for (name, value) in facts {
             match (name.as_str(), value) {
-                ("perimeters", Value::Null) => self.refuse(kind::PERIMETERS, &organization),
+                ("perimeters", list) if is_unread(list) => self.refuse(kind::PERIMETERS, &organization),
                 ("perimeters", list) => self.add(kind::PERIMETERS, &organization, "service perimeters", list),
-                ("access_levels" | "levels", Value::Null) => self.refuse(kind::ACCESS_LEVELS, &organization),
+                ("access_levels" | "levels", list) if is_unread(list) => self.refuse(kind::ACCESS_LEVELS, &organization),
                 ("access_levels" | "levels", list) => self.add(kind::ACCESS_LEVELS, &organization, "access levels", list),
                 ("source", Value::Null) => self.not_known("source."),
                 ("source", source) => self.source(source),
@@ -628,7 +628,9 @@ impl<'v> Writer<'v> {
     fn source(&mut self, source: &Value) {
         for (name, value) in source.as_object().into_iter().flatten() {
             match (name.as_str(), value) {
-                ("access_levels" | "kind" | "ip" | "project" | "network", Value::Null) => self.not_known(&format!("source.{name}")),
+                ("access_levels" | "kind" | "ip" | "project" | "network", value) if is_unread(value) => {
+                    self.not_known(&format!("source.{name}"));
+                }
                 ("access_levels", Value::Array(levels)) => self.say_all("source.access_levels", levels),
                 ("kind" | "ip" | "project" | "network", value) => self.say(&format!("source.{name}"), &plain(value)),
                 _ => self.not_modelled.push(format!("vpcsc.source.{name}")),
@@ -641,7 +643,8 @@ impl<'v> Writer<'v> {
             self.refuse(kind::ORG_POLICY, "*");
         }
         for (constraint, policy) in facts.and_then(Value::as_object).into_iter().flatten() {
-            if policy.is_null() {
+            let parts = policy.as_array().map_or_else(|| std::slice::from_ref(policy), Vec::as_slice);
+            if parts.iter().any(|part| ["enforced", "enforce", "spec", "rules"].into_iter().any(|name| is_open(part, name))) {
                 self.unread_constraint(constraint.trim_start_matches("constraints/"));
                 continue;
             }
@@ -707,13 +710,16 @@ impl<'v> Writer<'v> {
         let parts: Vec<&str> = self.resource.path.split('/').take(4).collect();
         let subject = FullName::new(&self.resource.service, &parts.join("/")).to_string();
         for (name, value) in facts {
-            let list = value.as_array().cloned().or_else(|| value.get("access").and_then(Value::as_array).cloned());
+            let list = value.as_array().or_else(|| value.get("access").and_then(Value::as_array));
+            let list = list.filter(|list| !list.contains(&Value::Null)).cloned();
             match (name.as_str(), list) {
                 ("access" | "dataset_access" | "dataset", Some(list)) => {
                     self.add(kind::DATASET, &subject, "access list of the dataset", &json!({ "access": list }))
                 }
-                ("access" | "dataset_access" | "dataset", None) if is_open(value, "access") => self.unread_dataset(&subject),
-                ("policy_tags", None) if value.is_null() => self.refuse(kind::TABLE, &self.resource.to_string()),
+                ("access" | "dataset_access" | "dataset", None) if is_unread(value.get("access").unwrap_or(value)) => {
+                    self.unread_dataset(&subject);
+                }
+                ("policy_tags", None) if is_unread(value) => self.refuse(kind::TABLE, &self.resource.to_string()),
                 // N53: who is in no row access policy reads zero rows, and is not refused.
                 ("row_access_policies", _) => {}
                 ("policy_tags", Some(list)) => self.policy_tags(&list),
@@ -722,12 +728,10 @@ impl<'v> Writer<'v> {
         }
     }
 
-    /// The list is the allow policy of the dataset in another shape: where that is given, nothing is missing.
+    /// The list is the allow policy of the dataset in another shape: it may hold more than what a case gives of that policy.
     fn unread_dataset(&mut self, subject: &str) {
         self.refuse(kind::DATASET, subject);
-        if !members(self.case, "allow_policies").any(|(node, policy)| node == subject && !policy.is_null()) {
-            self.refuse(kind::ALLOW_POLICY, subject);
-        }
+        self.refuse(kind::ALLOW_POLICY, subject);
     }
 
     /// The tags of the columns that the request reads, each by its name or as `{tag, column}`.
@@ -777,6 +781,11 @@ fn spelled_out(policy: Value) -> Value {
 
 fn service_name(project: &str, service: &str) -> String {
     format!("//serviceusage.googleapis.com/{project}/services/{service}")
+}
+
+/// Is the value, or one of those that it lists, not known?
+fn is_unread(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(|list| list.contains(&Value::Null))
 }
 
 /// Is the value, or this member of it, not known?

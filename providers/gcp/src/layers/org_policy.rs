@@ -11,6 +11,7 @@ use crate::facts::Facts;
 use crate::findings;
 use crate::language::attributes::Dialect;
 use crate::language::evaluate::Evaluation;
+use crate::language::resources::FullName;
 use crate::world::{World, condition_of, json, member, text, texts};
 use iam_why_contract::trace::Off;
 use iam_why_contract::{Document, Evidence, Place, Recorder, Truth};
@@ -242,8 +243,18 @@ fn names(world: &World<'_>) -> Vec<String> {
                 found.push(name);
             }
         }
+        found.extend(hidden_names(world, node));
     }
     found
+}
+
+/// The constraints whose policies on a node were not read, one by one.
+fn hidden_names(world: &World<'_>, node: &FullName) -> Vec<String> {
+    let searches = world.snapshot.searches().iter().filter(|search| &*search.kind == documents::ORG_POLICY);
+    let of_node = |subject: &str| {
+        world.spellings(node).iter().find_map(|name| subject.strip_prefix(name.as_str())?.strip_prefix('#').map(str::to_owned))
+    };
+    searches.filter_map(|search| of_node(&search.subject)).collect()
 }
 
 /// The policies for a constraint, nearest first, each with its enforced `spec`.

@@ -142,7 +142,7 @@ impl Crossing<'_> {
             return (Truth::No, Vec::new());
         }
         let told = if source_project.is_some() || network.is_some() { Some(Origin::Network) } else { self.told() };
-        let keeps = |perimeter: &Perimeter<'_>| !perimeter.bridge && self.keeps(perimeter, target, &project.path);
+        let keeps = |perimeter: &Perimeter<'_>| !perimeter.bridge && self.keeps(perimeter, &project.path);
         let kept = told.is_none() && self.perimeters.iter().any(keeps);
         let origin = told.unwrap_or_else(|| if target.is_some() || kept { self.asked() } else { Origin::Network });
         let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref(), origin));
@@ -243,11 +243,12 @@ impl Crossing<'_> {
     }
 
     /// Would the perimeter keep in what starts within it, if it does?
-    fn keeps(&self, perimeter: &Perimeter<'_>, target: Option<&Perimeter<'_>>, project: &str) -> bool {
+    fn keeps(&self, perimeter: &Perimeter<'_>, project: &str) -> bool {
         let service = self.service.as_str();
-        let other =
-            target.is_none_or(|target| target.at != perimeter.at) && self.regular_of(project).is_none_or(|own| own.at != perimeter.at);
-        (other && perimeter.restricts(service) && !self.lets_out(perimeter, project).is_yes()) || self.bars(perimeter, service)
+        let other = self.regular_of(project).is_none_or(|own| own.at != perimeter.at);
+        let unbridged = || perimeter.list("resources").iter().any(|inside| !self.bridged(inside, project));
+        let kept = || unbridged() && !self.lets_out(perimeter, project).is_yes();
+        (other && perimeter.restricts(service) && kept()) || self.bars(perimeter, service)
     }
 
     fn bars(&self, perimeter: &Perimeter<'_>, service: &str) -> bool {
