@@ -29,6 +29,9 @@ pub struct Context {
     /// Key prefixes under which a key that was not given is absent; the empty prefix covers every key.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub complete: BTreeSet<String>,
+    /// Key prefixes under which a key that was not given is not known, whatever `complete` says: somebody said so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_known: BTreeSet<String>,
 }
 
 /// What is known of one key.
@@ -46,7 +49,7 @@ impl Context {
     /// A context in which every key that is not given is absent.
     #[must_use]
     pub fn complete() -> Self {
-        Self { entries: BTreeMap::new(), complete: BTreeSet::from([String::new()]) }
+        Self { complete: BTreeSet::from([String::new()]), ..Self::default() }
     }
 
     /// The same context with `key` known to have `values`.
@@ -88,13 +91,20 @@ impl Context {
     #[must_use]
     pub fn unmentioned(&self, key: &str) -> Lookup<'static> {
         let absent = self.complete.iter().any(|prefix| key.starts_with(prefix.as_str()));
-        if absent { Lookup::Absent } else { Lookup::NotKnown }
+        if absent && !self.is_said_not_to_be_known(key) { Lookup::Absent } else { Lookup::NotKnown }
+    }
+
+    /// Did somebody say that `key` is there or not, and that its value is not known? A key of which nobody spoke is another matter.
+    #[must_use]
+    pub fn is_said_not_to_be_known(&self, key: &str) -> bool {
+        !self.entries.contains_key(key) && self.not_known.iter().any(|prefix| key.starts_with(prefix.as_str()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Context, Lookup};
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_key_has_three_states() {
@@ -103,5 +113,8 @@ mod tests {
         assert_eq!(context.get("aws:SourceVpce"), Lookup::Absent);
         assert_eq!(context.get("aws:RequestedRegion"), Lookup::NotKnown);
         assert_eq!(Context::complete().get("aws:RequestedRegion"), Lookup::Absent);
+        let but_one = Context { not_known: BTreeSet::from(["source.".to_owned()]), ..Context::complete() };
+        assert_eq!(but_one.get("source.ip"), Lookup::NotKnown);
+        assert_eq!(but_one.get("method"), Lookup::Absent);
     }
 }

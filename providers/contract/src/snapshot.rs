@@ -219,14 +219,19 @@ impl Snapshot {
     /// document is here, else what was noted for the narrowest listing that covers it, else `None`: nobody looked.
     #[must_use]
     pub fn outcome(&self, kind: &str, subject: &str) -> Option<&Outcome> {
-        let at = self.sought.get(&(Arc::from(kind), Arc::from(subject)));
-        let noted = at.and_then(|&at| self.searches.get(at)).map(|search| &search.outcome);
         let here = || self.of(kind, subject).next().map(|_| &Outcome::Found);
-        noted.or_else(here).or_else(|| match self.listing(kind, subject) {
+        self.noted(kind, subject).or_else(here).or_else(|| match self.listing(kind, subject) {
             // They were all listed, and this subject was not among them.
             Some(Outcome::Found) => Some(&Outcome::Absent),
             other => other,
         })
+    }
+
+    /// What was noted of looking for `kind` of this very subject.
+    #[must_use]
+    pub fn noted(&self, kind: &str, subject: &str) -> Option<&Outcome> {
+        let at = self.sought.get(&(Arc::from(kind), Arc::from(subject)));
+        at.and_then(|&at| self.searches.get(at)).map(|search| &search.outcome)
     }
 
     fn listing(&self, kind: &str, subject: &str) -> Option<&Outcome> {

@@ -165,6 +165,10 @@ fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
     if world.request.permission.v1() == layers::policy_tags::READS && !complete(documents::TABLE) && !seen_table(world) {
         names.push("the policy tags of the table's columns");
     }
+    // Whom the filter is not shown to, the API leaves it out, as it does where there is none.
+    if !complete(documents::BUCKET) && layers::storage::filter_may_be_hidden(world) {
+        names.push("whether the bucket has an IP filter (who may not see it is not told)");
+    }
     // A11
     if world.request.permission.service() == "eventarc" && !complete("access_policies") {
         names.push("access policies of Eventarc");

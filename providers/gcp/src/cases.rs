@@ -1,8 +1,9 @@
 //! Cases in their short form: a world in a few lines, turned into the documents that the cloud would hold, so that a case goes the
 //! whole way a snapshot goes.
 //!
-//! The short form is complete: a policy, a tag or a gate that it does not mention is absent; `null` could not be read. A role or a
-//! group that is not listed was not read.
+//! The short form is complete: a policy, a tag, a gate or a fact that it does not mention is absent; `null` is not known, because it
+//! could not be read or nobody said. A role or a group that is not listed was not read. One `null` says that something is absent: a
+//! `user_project` of `null` is a call that names no project to bill.
 
 use crate::documents as kind;
 use crate::language::principals::Principal;
@@ -114,8 +115,11 @@ impl<'v> Writer<'v> {
         self.groups();
         let empty = Map::new();
         let facts = self.case.get("context").and_then(Value::as_object).unwrap_or(&empty);
+        if self.case.get("context").is_some_and(Value::is_null) {
+            self.context = Context::default();
+        }
         self.not_modelled.extend(facts.keys().filter(|key| !FACTS.contains(&key.as_str())).cloned());
-        self.who(facts.get("principal").unwrap_or(&Value::Null));
+        self.who(facts.get("principal"));
         self.attributes(facts);
         self.bucket(facts.get("bucket"));
         self.credential(facts);
@@ -170,6 +174,16 @@ impl<'v> Writer<'v> {
         self.note(kind, subject, Outcome::Refused { needs, said: "the case says that it could not be read".into() });
     }
 
+    /// What of a document was not shown to whoever read it.
+    fn hide(&mut self, kind: &str, subject: &str, member: &str) {
+        self.refuse(kind, &format!("{subject}#{member}"));
+    }
+
+    /// What begins with `key` is not known, where it is not given.
+    fn not_known(&mut self, key: &str) {
+        self.context.not_known.insert(key.to_owned());
+    }
+
     /// The path of the resource and of its project; the two names of the project.
     fn tree(&mut self) {
         let paths: Vec<String> = self.nodes.iter().map(|node| node.path.clone()).collect();
@@ -192,6 +206,9 @@ impl<'v> Writer<'v> {
     }
 
     fn allow_policies(&mut self) {
+        if self.case.get("allow_policies").is_some_and(Value::is_null) {
+            return self.refuse(kind::ALLOW_POLICY, "*");
+        }
         self.note(kind::ALLOW_POLICY, "*", Outcome::Found);
         for (node, policy) in members(self.case, "allow_policies") {
             if policy.is_null() {
@@ -209,7 +226,7 @@ impl<'v> Writer<'v> {
         self.note(kind::DENY_POLICY, "*", Outcome::Found);
         for (point, policies) in members(self.case, "deny_policies") {
             let subject = FullName::node(point).map_or_else(|| point.clone(), |node| node.to_string());
-            match policies.as_array() {
+            match policies.as_array().filter(|policies| !policies.contains(&Value::Null)) {
                 None => self.refuse(kind::DENY_POLICY, &subject),
                 Some(policies) => {
                     for policy in policies {
@@ -257,8 +274,10 @@ impl<'v> Writer<'v> {
             let permissions = role.get("permissions").or_else(|| role.get("includedPermissions")).cloned().unwrap_or_else(|| json!([]));
             let mut text = json!({"name": name, "includedPermissions": permissions});
             for field in ["stage", "deleted"] {
-                if let (Some(value), Some(members)) = (role.get(field), text.as_object_mut()) {
-                    members.insert(field.into(), value.clone());
+                match (role.get(field), text.as_object_mut()) {
+                    (Some(Value::Null), _) => self.hide(kind::ROLE, name, field),
+                    (Some(value), Some(members)) => drop(members.insert(field.into(), value.clone())),
+                    _ => {}
                 }
             }
             self.add(kind::ROLE, name, &format!("role {name}"), &text);
@@ -267,7 +286,7 @@ impl<'v> Writer<'v> {
 
     fn groups(&mut self) {
         for (email, listed) in members(self.case, "groups") {
-            let Some(listed) = listed.as_array() else {
+            let Some(listed) = listed.as_array().filter(|listed| !listed.contains(&Value::Null)) else {
                 self.refuse(kind::GROUP_MEMBERS, email);
                 continue;
             };
@@ -276,9 +295,15 @@ impl<'v> Writer<'v> {
         }
     }
 
-    /// What the case says of the caller is all there is to say.
-    fn who(&mut self, facts: &Value) {
-        let known = facts.as_object().cloned().unwrap_or_default();
+    /// What the case says of the caller is all there is to say, but for what it says is not known.
+    fn who(&mut self, facts: Option<&Value>) {
+        if facts.is_some_and(Value::is_null) {
+            return;
+        }
+        let subject = self.principal.v1();
+        let said = facts.and_then(Value::as_object).cloned().unwrap_or_default();
+        let is_open = |name: &str| said.get(name).is_some_and(Value::is_null);
+        let known: Map<String, Value> = said.clone().into_iter().filter(|(_, value)| !value.is_null()).collect();
         self.not_modelled.extend(known.keys().filter(|key| !PRINCIPAL_FACTS.contains(&key.as_str())).map(|key| format!("principal.{key}")));
         let mut text_of = known.clone();
         let mut domains: Vec<Value> = [known.get("primary_domain")].into_iter().flatten().cloned().collect();
@@ -290,18 +315,32 @@ impl<'v> Writer<'v> {
         {
             domains.extend(email.rsplit('@').next().map(Value::from));
         }
-        text_of.insert("domains".into(), Value::Array(domains));
+        // The domains are those of the customer: where that is not known, they are what the case says of them.
+        let names = ["primary_domain", "domains", "secondary_domains"];
+        let open = names.into_iter().any(is_open) || (is_open("customer_id") && !names.into_iter().any(|name| known.contains_key(name)));
+        if !open {
+            text_of.insert("domains".into(), Value::Array(domains));
+        }
         // The organization that an account's customer or a pool belongs to is its home.
         if let Some(organization) = known.get("organization").filter(|organization| organization.is_string()) {
             text_of.entry("ancestors").or_insert(json!([organization]));
         }
-        text_of.entry("customer_id").or_insert(Value::Null);
-        text_of.entry("groups").or_insert(json!([]));
-        text_of.entry("attributes").or_insert(json!({}));
-        let subject = self.principal.v1();
+        for (name, absent) in [("customer_id", Value::Null), ("groups", json!([])), ("attributes", json!({}))] {
+            if !is_open(name) {
+                text_of.entry(name).or_insert(absent);
+            }
+        }
+        if let Some(attributes) = text_of.get_mut("attributes").and_then(Value::as_object_mut) {
+            let open: Vec<String> = attributes.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| name.clone()).collect();
+            attributes.retain(|_, value| !value.is_null());
+            open.iter().for_each(|name| self.hide(kind::PRINCIPAL, &subject, &format!("attributes.{name}")));
+        }
         self.add(kind::PRINCIPAL, &subject, &format!("facts about {subject}"), &Value::Object(text_of));
-        if let Some(email) = self.principal.email().map(str::to_owned).filter(|_| known.get("disabled") == Some(&Value::Bool(true))) {
+        let Some(email) = self.principal.email().map(str::to_owned) else { return };
+        if known.get("disabled") == Some(&Value::Bool(true)) {
             self.add(kind::SERVICE_ACCOUNT, &email, &format!("service account {email}"), &json!({"email": email, "disabled": true}));
+        } else if is_open("disabled") {
+            self.hide(kind::SERVICE_ACCOUNT, &email, "disabled");
         }
     }
 
@@ -309,8 +348,10 @@ impl<'v> Writer<'v> {
         for (fact, key) in
             [("resource_service", "resource.service"), ("resource_type", "resource.type"), ("resource_name", "resource.name")]
         {
-            match facts.get(fact).and_then(Value::as_str) {
-                Some(value) => self.say(key, value),
+            match facts.get(fact).map(Value::as_str) {
+                Some(Some(value)) => self.say(key, value),
+                // It is what follows from the name of the resource.
+                Some(None) => {}
                 // C4: a service that supplies types at all supplies this one, said or not.
                 None if fact != "resource_name" && crate::language::resources::Supplied::by(&self.resource).is_some() => {}
                 None => self.context.entries.extend([(key.to_owned(), None)]),
@@ -324,16 +365,20 @@ impl<'v> Writer<'v> {
             }
         }
         for (fact, prefix) in [("request", "request"), ("destination", "destination"), ("fields", "fields")] {
-            for (name, value) in facts.get(fact).and_then(Value::as_object).into_iter().flatten() {
+            let members = facts.get(fact).and_then(Value::as_object).into_iter().flatten();
+            for (name, value) in members.filter(|(_, value)| !value.is_null()) {
                 self.say(&format!("{prefix}.{name}"), &plain(value));
             }
         }
-        if let Some(levels) = facts.get("access_levels").and_then(Value::as_array) {
+        if let Some(levels) = facts.get("access_levels").filter(|levels| !is_unread(levels)).and_then(Value::as_array) {
             self.say_all("request.auth.access_levels", levels);
+        }
+        if facts.get("api_attributes").is_some_and(Value::is_null) {
+            self.not_known("api.");
         }
         for (name, value) in facts.get("api_attributes").and_then(Value::as_object).into_iter().flatten() {
             match value {
-                Value::Null => self.context.entries.extend([(format!("api.{name}"), None)]),
+                value if is_unread(value) => self.not_known(&format!("api.{name}")),
                 Value::Array(values) => self.say_all(&format!("api.{name}"), values),
                 other => self.say(&format!("api.{name}"), &plain(other)),
             }
@@ -362,18 +407,25 @@ impl<'v> Writer<'v> {
         let Some(facts) = facts.as_object() else { return self.refuse(kind::BUCKET, &bucket.to_string()) };
         let modelled = ["ubla", "pap", "requester_pays", "ip_filter", "object_acl", "bucket_acl"];
         self.not_modelled.extend(facts.keys().filter(|key| !modelled.contains(&key.as_str())).map(|key| format!("bucket.{key}")));
-        let get = |name: &str| facts.get(name).cloned().unwrap_or_default();
-        let text = json!({
-            "name": bucket.path,
-            "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": get("ubla")}, "publicAccessPrevention": get("pap")},
-            "billing": {"requesterPays": get("requester_pays")},
-            "ipFilter": get("ip_filter"),
-        });
+        let mut text = json!({"name": bucket.path, "iamConfiguration": {}});
+        for (fact, pointer) in [
+            ("ubla", "/iamConfiguration/uniformBucketLevelAccess/enabled"),
+            ("pap", "/iamConfiguration/publicAccessPrevention"),
+            ("requester_pays", "/billing/requesterPays"),
+            ("ip_filter", "/ipFilter"),
+        ] {
+            let member = pointer.trim_end_matches("/enabled").rsplit('/').next().unwrap_or_default();
+            match facts.get(fact) {
+                None => {}
+                Some(value) if is_open(value, "mode") => self.hide(kind::BUCKET, &bucket.to_string(), member),
+                Some(value) => put(&mut text, pointer, value),
+            }
+        }
         self.add(kind::BUCKET, &bucket.to_string(), &format!("settings of {}", bucket.path), &text);
         let resource = self.resource.to_string();
         for (name, subject) in [("object_acl", resource), ("bucket_acl", bucket.to_string())] {
             match facts.get(name) {
-                Some(Value::Null) => self.refuse(kind::ACL, &subject),
+                Some(list) if is_unread(list) => self.refuse(kind::ACL, &subject),
                 Some(list) => self.add(kind::ACL, &subject, &format!("access control list of {subject}"), list),
                 None => self.note(kind::ACL, &subject, Outcome::Absent),
             }
@@ -381,6 +433,11 @@ impl<'v> Writer<'v> {
     }
 
     fn credential(&mut self, facts: &Map<String, Value>) {
+        let subject = self.principal.v1();
+        if facts.get("token").is_some_and(Value::is_null) {
+            self.refuse(kind::CREDENTIAL_BOUNDARY, &subject);
+            self.not_known("token.scopes");
+        }
         let Some(token) = facts.get("token").and_then(Value::as_object) else { return };
         self.not_modelled.extend(
             token.keys().filter(|key| !["kind", "cab", "scopes", "scope"].contains(&key.as_str())).map(|key| format!("token.{key}")),
@@ -389,9 +446,12 @@ impl<'v> Writer<'v> {
         let kind = text_in(token, "kind").map(str::to_owned);
         const KINDS: &[&str] =
             &["downscoped", "oauth", "oauth2", "access_token", "scoped", "user", "service_account", "impersonated", "full"];
+        let may_be_downscoped = kind.as_deref().is_none_or(|kind| kind == "downscoped");
         self.not_modelled.extend(kind.filter(|kind| !KINDS.contains(&kind.as_str())).map(|kind| format!("token.kind {kind}")));
+        if token.get("cab").is_some_and(Value::is_null) && may_be_downscoped {
+            self.refuse(kind::CREDENTIAL_BOUNDARY, &subject);
+        }
         if let Some(rules) = token.get("cab").filter(|rules| !rules.is_null()) {
-            let subject = self.principal.v1();
             self.add(
                 kind::CREDENTIAL_BOUNDARY,
                 &subject,
@@ -400,6 +460,7 @@ impl<'v> Writer<'v> {
             );
         }
         match token.get("scopes").or_else(|| token.get("scope")) {
+            Some(scopes) if is_unread(scopes) => self.not_known("token.scopes"),
             Some(Value::Array(scopes)) => self.say_all("token.scopes", scopes),
             Some(Value::String(scopes)) => {
                 let scopes: Vec<Value> = scopes.split_whitespace().map(Value::from).collect();
@@ -417,6 +478,7 @@ impl<'v> Writer<'v> {
                     self.say(key, project);
                     self.elsewhere(project);
                 }
+                Some(Value::Null) if fact == "quota_project" => self.not_known(key),
                 Some(Value::Null) | None => {}
                 Some(_) => self.not_modelled.push(fact.into()),
             }
@@ -424,7 +486,8 @@ impl<'v> Writer<'v> {
         self.services(facts.get("services"));
         self.billing(facts.get("billing"));
         match facts.get("org_restriction") {
-            None | Some(Value::Null) => {}
+            None => {}
+            Some(value) if is_unread(value) => self.not_known("org_restriction"),
             Some(value) => {
                 let list = value.as_array().or_else(|| value.as_object()?.values().find_map(Value::as_array));
                 match list {
@@ -470,6 +533,13 @@ impl<'v> Writer<'v> {
             .map_or(own, |name| FullName::node(name).map_or_else(|| name.to_owned(), |node| node.path));
         for (name, value) in facts {
             match (name.as_str(), value) {
+                // Which services are on, or in which project, is not known.
+                ("consumer" | "project" | "enabled" | "disabled", Value::Null) => self.refuse(kind::SERVICE_STATE, "*"),
+                (node, Value::Null) if FullName::node(node).is_some() => {
+                    let path = FullName::node(node).map_or_else(String::new, |node| node.path);
+                    self.refuse(kind::SERVICE_STATE, &format!("//serviceusage.googleapis.com/{path}/services/*"));
+                }
+                (service, Value::Null) => self.refuse(kind::SERVICE_STATE, &service_name(&project, service)),
                 ("consumer" | "project", _) => {}
                 ("disabled", Value::Array(list)) => list.iter().for_each(|service| self.service(&project, &plain(service), "DISABLED")),
                 ("enabled", Value::Array(list)) => self.enabled(&project, list),
@@ -504,10 +574,9 @@ impl<'v> Writer<'v> {
     }
 
     fn service(&mut self, project: &str, service: &str, state: &str) {
-        let subject = format!("//serviceusage.googleapis.com/{project}/services/{service}");
         self.add(
             kind::SERVICE_STATE,
-            &subject,
+            &service_name(project, service),
             &format!("{service} in {project}"),
             &json!({"name": format!("{project}/services/{service}"), "state": state}),
         );
@@ -519,7 +588,13 @@ impl<'v> Writer<'v> {
             Some(Value::Null) => return self.refuse(kind::BILLING, "*"),
             Some(Value::Bool(enabled)) => Some(*enabled),
             Some(Value::String(state)) => switch(state),
-            Some(value) => ["enabled", "billingEnabled", "billing_enabled"].into_iter().find_map(|name| value.get(name)?.as_bool()),
+            Some(value) => {
+                let said = ["enabled", "billingEnabled", "billing_enabled"].into_iter().find_map(|name| value.get(name));
+                if said.is_some_and(Value::is_null) {
+                    return self.refuse(kind::BILLING, "*");
+                }
+                said.and_then(Value::as_bool)
+            }
         };
         match (enabled, self.project()) {
             (Some(enabled), Some(project)) => {
@@ -537,10 +612,13 @@ impl<'v> Writer<'v> {
         let Some(facts) = facts.as_object() else { return self.refuse(kind::PERIMETERS, &organization) };
         for (name, value) in facts {
             match (name.as_str(), value) {
-                ("perimeters", Value::Null) => self.refuse(kind::PERIMETERS, &organization),
+                ("perimeters", list) if is_unread(list) => self.refuse(kind::PERIMETERS, &organization),
                 ("perimeters", list) => self.add(kind::PERIMETERS, &organization, "service perimeters", list),
+                ("access_levels" | "levels", list) if is_unread(list) => self.refuse(kind::ACCESS_LEVELS, &organization),
                 ("access_levels" | "levels", list) => self.add(kind::ACCESS_LEVELS, &organization, "access levels", list),
+                ("source", Value::Null) => self.not_known("source."),
                 ("source", source) => self.source(source),
+                ("method", Value::Null) => {}
                 ("method", method) => self.say("method", &plain(method)),
                 _ => self.not_modelled.push(format!("vpcsc.{name}")),
             }
@@ -550,6 +628,9 @@ impl<'v> Writer<'v> {
     fn source(&mut self, source: &Value) {
         for (name, value) in source.as_object().into_iter().flatten() {
             match (name.as_str(), value) {
+                ("access_levels" | "kind" | "ip" | "project" | "network", value) if is_unread(value) => {
+                    self.not_known(&format!("source.{name}"));
+                }
                 ("access_levels", Value::Array(levels)) => self.say_all("source.access_levels", levels),
                 ("kind" | "ip" | "project" | "network", value) => self.say(&format!("source.{name}"), &plain(value)),
                 _ => self.not_modelled.push(format!("vpcsc.source.{name}")),
@@ -562,8 +643,10 @@ impl<'v> Writer<'v> {
             self.refuse(kind::ORG_POLICY, "*");
         }
         for (constraint, policy) in facts.and_then(Value::as_object).into_iter().flatten() {
-            if policy.is_null() {
-                self.refuse(kind::ORG_POLICY, "*");
+            let parts = policy.as_array().map_or_else(|| std::slice::from_ref(policy), Vec::as_slice);
+            if parts.iter().any(|part| ["enforced", "enforce", "spec", "rules"].into_iter().any(|name| is_open(part, name))) {
+                self.unread_constraint(constraint.trim_start_matches("constraints/"));
+                continue;
             }
             let policies = policy.as_array().cloned().unwrap_or_else(|| vec![policy.clone()]);
             let name = constraint.trim_start_matches("constraints/");
@@ -578,12 +661,18 @@ impl<'v> Writer<'v> {
         }
     }
 
+    /// The policy for one constraint was not read: it may be set on any node of the path.
+    fn unread_constraint(&mut self, constraint: &str) {
+        let nearest = self.nodes.first().map(ToString::to_string);
+        nearest.into_iter().for_each(|node| self.hide(kind::ORG_POLICY, &node, constraint));
+    }
+
     fn other_grants(&mut self, facts: &Map<String, Value>) {
         self.dataset(facts.get("bigquery"));
         let cluster = self.resource.to_string();
         match facts.get("k8s_rbac") {
             None => self.note(kind::ACCESS_REVIEW, &cluster, Outcome::Absent),
-            Some(Value::Null) => self.refuse(kind::ACCESS_REVIEW, &cluster),
+            Some(value) if is_open(value, "allowed") || is_open(value, "rules") => self.refuse(kind::ACCESS_REVIEW, &cluster),
             Some(value) => match self.review(value) {
                 Some(allowed) => self.access_review(&cluster, allowed),
                 None => self.not_modelled.push("k8s_rbac".into()),
@@ -616,21 +705,33 @@ impl<'v> Writer<'v> {
     }
 
     fn dataset(&mut self, facts: Option<&Value>) {
-        let Some(facts) = facts.and_then(Value::as_object) else { return };
+        let empty = Map::from_iter(["access", "policy_tags"].map(|name| (name.to_owned(), Value::Null)));
+        let Some(facts) = facts.and_then(|facts| if facts.is_null() { Some(&empty) } else { facts.as_object() }) else { return };
         let parts: Vec<&str> = self.resource.path.split('/').take(4).collect();
         let subject = FullName::new(&self.resource.service, &parts.join("/")).to_string();
         for (name, value) in facts {
-            let list = value.as_array().cloned().or_else(|| value.get("access").and_then(Value::as_array).cloned());
+            let list = value.as_array().or_else(|| value.get("access").and_then(Value::as_array));
+            let list = list.filter(|list| !list.contains(&Value::Null)).cloned();
             match (name.as_str(), list) {
                 ("access" | "dataset_access" | "dataset", Some(list)) => {
                     self.add(kind::DATASET, &subject, "access list of the dataset", &json!({ "access": list }))
                 }
+                ("access" | "dataset_access" | "dataset", None) if is_unread(value.get("access").unwrap_or(value)) => {
+                    self.unread_dataset(&subject);
+                }
+                ("policy_tags", None) if is_unread(value) => self.refuse(kind::TABLE, &self.resource.to_string()),
                 // N53: who is in no row access policy reads zero rows, and is not refused.
                 ("row_access_policies", _) => {}
                 ("policy_tags", Some(list)) => self.policy_tags(&list),
                 _ => self.not_modelled.push(format!("bigquery.{name}")),
             }
         }
+    }
+
+    /// The list is the allow policy of the dataset in another shape: it may hold more than what a case gives of that policy.
+    fn unread_dataset(&mut self, subject: &str) {
+        self.refuse(kind::DATASET, subject);
+        self.refuse(kind::ALLOW_POLICY, subject);
     }
 
     /// The tags of the columns that the request reads, each by its name or as `{tag, column}`.
@@ -676,6 +777,31 @@ fn spelled_out(policy: Value) -> Value {
     }
     let attached = policy.get("attached_to").map(|node| ("attached_to".to_owned(), node.clone()));
     Value::Object([("spec".to_owned(), Value::Object(spec))].into_iter().chain(attached).collect())
+}
+
+fn service_name(project: &str, service: &str) -> String {
+    format!("//serviceusage.googleapis.com/{project}/services/{service}")
+}
+
+/// Is the value, or one of those that it lists, not known?
+fn is_unread(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(|list| list.contains(&Value::Null))
+}
+
+/// Is the value, or this member of it, not known?
+fn is_open(value: &Value, name: &str) -> bool {
+    value.is_null() || value.get(name).is_some_and(Value::is_null)
+}
+
+/// Sets what stands at a JSON pointer of names, with the objects above it.
+fn put(value: &mut Value, pointer: &str, to: &Value) {
+    let place = pointer.split('/').skip(1).fold(value, |value, name| {
+        if !value.is_object() {
+            *value = json!({});
+        }
+        &mut value[name]
+    });
+    *place = to.clone();
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {

@@ -214,9 +214,15 @@ impl World<'_> {
 
     fn has_attribute(&self, name: &str, value: &str, facts: &Facts) -> Truth {
         match &self.caller.attributes {
-            Some(attributes) => same(attributes.get(name).is_some_and(|values| values.iter().any(|other| other == value))),
-            None => self.token_says(facts, &format!("{name} = {value}")),
+            Some(attributes) if attributes.contains_key(name) || !self.is_hidden_attribute(name) => {
+                same(attributes.get(name).is_some_and(|values| values.iter().any(|other| other == value)))
+            }
+            _ => self.token_says(facts, &format!("{name} = {value}")),
         }
+    }
+
+    fn is_hidden_attribute(&self, name: &str) -> bool {
+        self.hidden(documents::PRINCIPAL, &[self.request.principal.v1()], &format!("attributes.{name}")).is_some()
     }
 
     fn token_says(&self, facts: &Facts, what: &str) -> Truth {
@@ -250,6 +256,7 @@ impl World<'_> {
             Principal::Federated(Identity { pool: Pool::Workload { project, .. }, .. }) => project.clone(),
             _ => return Truth::No,
         };
+        let project = self.caller.project.clone().or(project);
         let Some(project) = project else { return self.home_unknown(container, facts) };
         let known = container.strip_prefix("projects/").map_or(Truth::Unknown, |wanted| same_project(self.snapshot, wanted, &project));
         let known = if known.is_unknown() { self.climbs_to(&project, container) } else { known };

@@ -52,6 +52,25 @@ struct Plan {
     denials_dark: bool,
     /// Lists count, and this is the object's; `None`: it was not read.
     listed: Option<Option<bool>>,
+    /// Which of [`gates`] are not known.
+    dark: Vec<usize>,
+}
+
+/// What stands in the way besides policies: where a case says it, and how it can turn out.
+fn gates() -> Vec<(&'static str, Vec<Value>)> {
+    let from = |project: &str| json!({"kind": "project", "project": project});
+    vec![
+        ("/context/bucket/ubla", vec![json!(true), json!(false)]),
+        ("/context/bucket/pap", vec![json!("inherited"), json!("enforced")]),
+        ("/context/bucket/requester_pays", vec![json!(false), json!(true)]),
+        (
+            "/context/bucket/ip_filter",
+            vec![json!({"mode": "Disabled"}), json!({"mode": "Enabled", "publicNetworkSource": {"allowedIpCidrRanges": ["192.0.2.0/24"]}})],
+        ),
+        ("/context/vpcsc/source", vec![from("projects/55"), from("projects/66"), json!({"kind": "internet", "ip": "203.0.113.9"})]),
+        ("/context/token", vec![json!({"kind": "oauth"}), json!({"kind": "downscoped", "cab": []})]),
+        ("/context/org_policies/storage.publicAccessPrevention", vec![json!(false), json!(true)]),
+    ]
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
@@ -66,8 +85,9 @@ fn plan() -> impl Strategy<Value = Plan> {
         proptest::option::weighted(0.3, (any::<bool>(), any::<bool>())),
         (proptest::bool::weighted(0.2), proptest::bool::weighted(0.1)),
         proptest::option::weighted(0.3, proptest::option::of(any::<bool>())),
+        proptest::collection::vec(0..gates().len(), 0..3),
     )
-        .prop_map(|(bindings, denials, unread, tags, time, bounded, (boundary_dark, denials_dark), listed)| Plan {
+        .prop_map(|(bindings, denials, unread, tags, time, bounded, (boundary_dark, denials_dark), listed, dark)| Plan {
             bindings,
             denials,
             unread,
@@ -77,6 +97,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             boundary_dark,
             denials_dark,
             listed,
+            dark,
         })
 }
 
@@ -88,20 +109,27 @@ impl Plan {
             "resource_service": "storage.googleapis.com",
             "resource_type": "storage.googleapis.com/Object",
             "resource_name": "projects/_/buckets/b/objects/a1",
-            "bucket": match self.listed {
-                None => json!({"ubla": true}),
-                Some(list) => json!({"ubla": false, "object_acl": list.map(object_list)}),
+            "bucket": {"ubla": self.listed.is_none(), "pap": "inherited", "requester_pays": false, "ip_filter": {"mode": "Disabled"}},
+            "vpcsc": {
+                "perimeters": [{"name": "p", "status": {"resources": ["projects/55"], "restrictedServices": ["storage.googleapis.com"]}}],
+                "source": {"kind": "project", "project": "projects/55"},
             },
+            "token": {"kind": "oauth"},
+            "org_policies": {"storage.publicAccessPrevention": false},
+            "source_ip": "203.0.113.9",
             "tags": self.tags.map(|has| if has { json!([{"namespacedTagKey": "77/env", "namespacedTagValue": "77/env/prod"}]) } else { json!([]) }),
         });
         if let Some(early) = self.time {
             context["request_time"] = json!(if early { "2025-06-01T00:00:00Z" } else { "2026-06-01T00:00:00Z" });
         }
+        if let Some(list) = self.listed {
+            context["bucket"]["object_acl"] = json!(list.map(object_list));
+        }
         let mut pab: Vec<Value> = self.bounded.iter().map(|(includes, mine)| boundary(*includes, *mine)).collect();
         for pair in pab.iter_mut().filter(|_| self.boundary_dark) {
             pair["policy"] = Value::Null;
         }
-        json!({
+        let mut value = json!({
             "id": "random", "expect": "unknown", "hierarchy": HIERARCHY, "principal": "user:kim@shop.example",
             "permission": "storage.objects.get", "resource": "//storage.googleapis.com/projects/_/buckets/b/objects/a1",
             "allow_policies": self.allow_policies(), "deny_policies": self.deny_policies(), "pab": pab, "context": context,
@@ -112,7 +140,11 @@ impl Plan {
                 "projects/shop/roles/off": {"permissions": ["storage.objects.get"], "stage": "DISABLED"},
                 "roles/dark": null,
             },
-        })
+        });
+        for (pointer, _) in self.dark.iter().filter_map(|at| gates().into_iter().nth(*at)) {
+            value = set(&value, pointer, &Value::Null);
+        }
+        value
     }
 
     fn allow_policies(&self) -> Value {
@@ -182,17 +214,18 @@ fn rank(decision: Decision) -> u8 {
     }
 }
 
+fn set(value: &Value, pointer: &str, to: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(place) = value.pointer_mut(pointer) {
+        *place = to.clone();
+    }
+    value
+}
+
 /// Every way in which what `value` leaves open can turn out, as a world of its own.
 fn completions(value: &Value) -> Vec<Value> {
     let mut worlds = vec![value.clone()];
     let mut split = |ways: &dyn Fn(&Value) -> Vec<Value>| worlds = worlds.iter().flat_map(ways).collect();
-    let set = |value: &Value, pointer: &str, to: &Value| {
-        let mut value = value.clone();
-        if let Some(place) = value.pointer_mut(pointer) {
-            *place = to.clone();
-        }
-        value
-    };
     split(&|value| [json!([]), json!(["user:kim@shop.example"])].iter().map(|to| set(value, "/groups/dark@shop.example", to)).collect());
     split(&|value| {
         [json!([]), json!(["storage.objects.get"])]
@@ -234,6 +267,9 @@ fn completions(value: &Value) -> Vec<Value> {
             _ => vec![value.clone()],
         }
     };
+    for (pointer, ways) in gates() {
+        split(&dark(pointer, ways));
+    }
     split(&dark("/context/bucket/object_acl", vec![object_list(true), object_list(false)]));
     split(&dark(
         "/pab/0/policy",

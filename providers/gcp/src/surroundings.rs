@@ -142,16 +142,26 @@ impl World<'_> {
             let name = key.strip_prefix("api.")?;
             Some((name.to_owned(), values.as_ref().map(|values| api_value(name, values))))
         });
-        let complete = context.unmentioned("api.") == Lookup::Absent;
+        let open = |name: &&&str| context.get(&format!("api.{name}")) == Lookup::NotKnown;
+        let complete = context.get(&format!("api.{MODIFIED_GRANTS}")) != Lookup::NotKnown;
         let sets_policy = self.request.permission.verb() == "setIamPolicy";
         // C22: Resource Manager supplies it; BigQuery does not, and accepts any change of a dataset's list.
         let lenient = self.request.resource.is_node() || self.request.permission.v1() == "bigquery.datasets.setIamPolicy";
         let rest = match (sets_policy, complete) {
-            (true, false) => ApiRest::Open(vec![MODIFIED_GRANTS]),
+            (true, false) => ApiRest::Open(vec![MODIFIED_GRANTS.into()]),
             (true, true) if !lenient => ApiRest::Refused(MODIFIED_GRANTS),
-            _ => ApiRest::Absent,
+            _ => ApiRest::Open(self.supplied().iter().filter(open).map(|name| (*name).to_owned()).collect()),
         };
         (stated.collect(), rest)
+    }
+
+    /// C20: the attributes that the API of the request may supply, besides the grants that it changes.
+    fn supplied(&self) -> &'static [&'static str] {
+        match (self.request.permission.service(), self.request.permission.verb()) {
+            ("storage", "list") => &["storage.googleapis.com/objectListPrefix"],
+            ("aiplatform", _) => &["aiplatform.googleapis.com/memoryScope", "aiplatform.googleapis.com/sessionUserId"],
+            _ => &[],
+        }
     }
 
     /// H9: the tags in effect on the resource or on the nearest node for which they were read.

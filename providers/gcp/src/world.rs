@@ -71,6 +71,8 @@ pub(crate) struct Caller {
     pub attributes: Option<BTreeMap<String, Vec<String>>>,
     /// Where it lives: its project, folders, organization.
     pub home: Option<Vec<String>>,
+    /// The project in which it lives, where that is all there is to know.
+    pub project: Option<String>,
     /// The document that says so.
     pub document: Option<Place>,
 }
@@ -254,6 +256,32 @@ impl<'s> World<'s> {
         }
     }
 
+    /// What is not known of one member of a document because whoever read it was not shown that: a search of its own says so, with the
+    /// subject of the document, `#` and the name of the member. A service leaves such a member out, as it leaves out one that is not set.
+    pub(crate) fn hidden(&self, kind: &str, subjects: &[String], member: &str) -> Option<Doubt> {
+        let mut searched = subjects.iter().map(|subject| (subject, self.snapshot.noted(kind, &format!("{subject}#{member}"))));
+        let (subject, outcome) = searched.find_map(|(subject, outcome)| Some((subject, outcome?)))?;
+        let name = subject.strip_prefix("//").and_then(|rest| rest.split_once('/')).map(|(service, path)| FullName::new(service, path));
+        let doubt = doubt(kind, &name.map_or_else(|| subject.clone(), |name| self.shown(&name)), Some(outcome));
+        let hidden = matches!(outcome, Outcome::Refused { .. } | Outcome::NotTried { .. });
+        hidden.then(|| Doubt { about: format!("{member} in {}", doubt.about), ..doubt })
+    }
+
+    /// Is a setting on? One that a document does not hold is off, unless it was hidden.
+    pub(crate) fn setting(&self, kind: &str, name: &FullName, member: &str, said: Option<bool>, facts: &Facts) -> Truth {
+        match said {
+            Some(true) => Truth::Yes,
+            Some(false) => Truth::No,
+            None => self.hidden_truth(kind, name, member, facts),
+        }
+    }
+
+    /// Open where the member was hidden, else no.
+    pub(crate) fn hidden_truth(&self, kind: &str, name: &FullName, member: &str, facts: &Facts) -> Truth {
+        self.hidden(kind, &self.spellings(name), member)
+            .map_or(Truth::No, |doubt| facts.truth(&format!("{kind} {name}#{member}"), || doubt))
+    }
+
     /// A name as people read it.
     pub(crate) fn shown(&self, name: &FullName) -> String {
         match &self.project.id {
@@ -321,6 +349,11 @@ impl<'s> World<'s> {
             let needs = format!("gcloud iam roles describe {name}: this document has no includedPermissions");
             RoleSays::Unread(Doubt { about: format!("what {name} includes"), needs })
         });
+        let inert = || ["stage", "deleted"].iter().find_map(|member| self.hidden(documents::ROLE, &[name.to_owned()], member));
+        let says = match says {
+            RoleSays::Includes(at) => inert().map_or(RoleSays::Includes(at), RoleSays::Unread),
+            says => says,
+        };
         Role { document: Some(document.id.to_string()), says }
     }
 
@@ -763,7 +796,7 @@ fn caller(snapshot: &Snapshot, principal: &Principal) -> Caller {
         caller.home = snapshot.of(documents::PRINCIPAL, &pool.everybody()).find_map(|document| stated(&json(document)?).home);
     }
     if caller.home.is_none() {
-        caller.home = living_in(principal).and_then(|project| home(snapshot, &project));
+        caller.home = caller.project.clone().or_else(|| living_in(principal)).and_then(|project| home(snapshot, &project));
     }
     caller
 }
@@ -799,6 +832,7 @@ fn stated(value: &Value) -> Caller {
         asserted: texts(value, "groups"),
         attributes,
         home: home.filter(|_| complete),
+        project: text(value, "project").map(|project| project.trim_start_matches("projects/").to_owned()),
         document: None,
     }
 }

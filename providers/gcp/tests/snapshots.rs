@@ -143,3 +143,41 @@ fn every_fix_lets_the_request_through_when_it_is_applied() {
         verdict.fixes[0].commands()
     );
 }
+
+const BUCKET: &str = "//storage.googleapis.com/projects/_/buckets/b";
+
+/// A bucket of the lone project, from which everybody reads by the policy or by the list of the object.
+fn lone_bucket(settings: &serde_json::Value, policy: &serde_json::Value, list: &serde_json::Value) -> Verdict {
+    let mut snapshot = lone_project();
+    let object = format!("{BUCKET}/objects/o");
+    snapshot.add(document(documents::BUCKET, BUCKET, settings));
+    snapshot.add(document(documents::ALLOW_POLICY, BUCKET, policy));
+    snapshot.add(document(documents::ACL, &object, list));
+    snapshot.add(document(documents::ROLE, "r", &json!({"name": "r", "includedPermissions": ["storage.objects.get"]})));
+    let question = Question { action: "storage.objects.get".into(), resource: Some(object), ..question(Context::default()) };
+    Gcp.simulate(&question, &snapshot).unwrap()
+}
+
+#[test]
+fn a_bucket_that_shows_no_ip_filter_may_have_one() {
+    let settings = json!({"name": "b", "projectNumber": "shop", "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": true}}});
+    let granted = json!({"bindings": [{"role": "r", "members": ["user:kim@gmail.com"]}]});
+    let verdict = lone_bucket(&settings, &granted, &json!([]));
+    assert_eq!(verdict.decision, Decision::Allow, "{:?}", verdict.doubts);
+    assert!(verdict.notes.iter().any(|note| note.contains("IP filter")), "{:?}", verdict.notes);
+    let mut mode_only = settings;
+    mode_only["ipFilter"] = json!({"mode": "Enabled"});
+    let verdict = lone_bucket(&mode_only, &granted, &json!([]));
+    assert_eq!(verdict.decision, Decision::Undetermined, "a list of buckets shows the mode only");
+    assert!(verdict.doubts.iter().any(|doubt| doubt.needs.contains("storage.buckets.getIpFilter")), "{:?}", verdict.doubts);
+}
+
+#[test]
+fn settings_that_were_cut_down_do_not_say_that_lists_count() {
+    let list = json!([{"entity": "user-kim@gmail.com", "role": "READER"}]);
+    let cut = lone_bucket(&json!({"name": "b", "projectNumber": "shop"}), &json!({"bindings": []}), &list);
+    assert_eq!(cut.decision, Decision::Undetermined);
+    assert!(cut.doubts.iter().any(|doubt| doubt.about.contains("uniformBucketLevelAccess")), "{:?}", cut.doubts);
+    let settings = json!({"name": "b", "projectNumber": "shop", "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": false}}});
+    assert_eq!(lone_bucket(&settings, &json!({"bindings": []}), &list).decision, Decision::Allow);
+}

@@ -38,14 +38,16 @@ impl Fact {
 pub struct Facts {
     entries: HashMap<Box<str>, Fact>,
     complete: Vec<Box<str>>,
+    not_known: Vec<Box<str>>,
 }
 
 impl Facts {
     /// The facts of a question. Two spellings of one key with different values make it not known (U-2).
     #[must_use]
     pub fn of(context: &Context) -> Self {
-        let mut facts =
-            Self { complete: context.complete.iter().map(|prefix| prefix.to_ascii_lowercase().into()).collect(), ..Self::default() };
+        let lower =
+            |prefixes: &std::collections::BTreeSet<String>| prefixes.iter().map(|prefix| prefix.to_ascii_lowercase().into()).collect();
+        let mut facts = Self { complete: lower(&context.complete), not_known: lower(&context.not_known), ..Self::default() };
         for (key, values) in &context.entries {
             let fact = values.clone().map_or(Fact::Absent, Fact::of);
             let entry = facts.entries.entry(key.to_ascii_lowercase().into());
@@ -76,8 +78,8 @@ impl Facts {
     }
 
     fn unmentioned(&self, key: &str) -> Lookup<'static> {
-        let absent = self.complete.iter().any(|prefix| key.starts_with(&**prefix));
-        if absent { Lookup::Absent } else { Lookup::NotKnown }
+        let under = |prefixes: &[Box<str>]| prefixes.iter().any(|prefix| key.starts_with(&**prefix));
+        if under(&self.complete) && !under(&self.not_known) { Lookup::Absent } else { Lookup::NotKnown }
     }
 
     /// Did the question, or an earlier derivation, speak of `key`?

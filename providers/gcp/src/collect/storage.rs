@@ -7,6 +7,7 @@ use super::step::{BUCKET_ACL, BUCKET_POLICY, BUCKET_RIGHTS, GET_BUCKET, LIST_MAN
 use super::wire::{Call, part};
 use crate::documents::{ACL, ALLOW_POLICY, BUCKET};
 use crate::language::resources::FullName;
+use crate::layers::storage::IP_FILTER;
 use futures_util::future::{join, join_all};
 use iam_why_contract::Outcome;
 use serde_json::Value;
@@ -14,16 +15,22 @@ use serde_json::Value;
 /// The IP filter is shown only to whom this permission is granted.
 const SEES_FILTER: &str = "storage.buckets.getIpFilter";
 
-/// Reads a bucket's settings. Whether a filter that is not shown is none or hidden, is told by what the credentials may see (N34).
+/// Reads a bucket's settings. Whether a filter that is not shown is none or hidden, is told by what the credentials may see (N34):
+/// docs.cloud.google.com/storage/docs/json_api/v1/buckets/get, *Authorization*.
 pub(super) async fn settings(reader: &Reader<'_>, bucket: &FullName) -> Option<Value> {
     let call = Call::get(address(bucket)).with("projection", "noAcl");
     let subject = bucket.to_string();
     let title = format!("bucket {}", short(bucket));
     let read = reader.read(&GET_BUCKET, &subject, &title, &call, &["name", "projectNumber"]);
     let (value, sees) = join(read, sees_filter(reader, bucket)).await;
-    if value.is_some() && !sees {
-        let said = "whether it has an IP filter is not shown to these credentials".to_owned();
-        reader.refused(BUCKET, &subject, SEES_FILTER, said);
+    let filter = format!("{subject}#{IP_FILTER}");
+    match (value.is_some(), sees) {
+        (true, true) => reader.note(BUCKET, &filter, Outcome::Found),
+        (true, false) => {
+            let said = "whether it has an IP filter is not shown to these credentials".to_owned();
+            reader.refused(BUCKET, &filter, SEES_FILTER, said);
+        }
+        (false, _) => {}
     }
     value
 }

@@ -3,6 +3,9 @@
 //! The text of a document is what the command in its row prints with `--format=json`; the REST shape and the one that Cloud Asset
 //! exports (`snake_case` in places) are read too. An empty list, or a policy with an `etag` only, says that there is nothing.
 //!
+//! Where a document was read and one member of it was not shown, a search says so: its subject is that of the document, `#` and the name
+//! of the member, as in `//storage.googleapis.com/projects/_/buckets/b#ipFilter`.
+//!
 //! [`recognise`] takes in files as those commands printed them. Where an output does not say whose it is, the file's name does: see
 //! there.
 

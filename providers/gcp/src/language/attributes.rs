@@ -79,7 +79,7 @@ pub(crate) enum ApiRest {
     /// The API supplies none of them.
     Absent,
     /// The API may supply those with these names.
-    Open(Vec<&'static str>),
+    Open(Vec<String>),
     /// The service does not supply the one with this name, and refuses changes by those whom it limits (C22).
     Refused(&'static str),
 }

@@ -255,6 +255,9 @@ impl Evaluation<'_> {
             },
             _ if name.starts_with("api ") => match self.attributes.api.get(name.trim_start_matches("api ")) {
                 Some(Some(value)) => format!("{} is {value}", name.trim_start_matches("api ")),
+                None if matches!(&self.attributes.api_rest, ApiRest::Open(names) if names.iter().any(|open| name.ends_with(open))) => {
+                    format!("{} is not known", name.trim_start_matches("api "))
+                }
                 _ => format!("{} is not supplied", name.trim_start_matches("api ")),
             },
             Attribute::Known(value) => format!("{name} is {value}"),
@@ -484,9 +487,9 @@ impl Evaluation<'_> {
         match (self.attributes.api.get(name), &self.attributes.api_rest) {
             _ if !self.dialect.has_api_attribute(name) => Outcome::Known(default.clone()),
             (Some(Some(value)), _) => Outcome::Known(value.clone()),
-            (None, ApiRest::Open(names)) if names.contains(&name.as_str()) => Outcome::Open(Unknown {
+            (None, ApiRest::Open(names)) if names.contains(name) => Outcome::Open(Unknown {
                 about: name.clone(),
-                needs: format!("--context 'api.{name}=…': what the request changes"),
+                needs: format!("--context 'api.{name}=…': what the request says of it"),
                 ways: Ways { yes: true, no: true, error: false },
             }),
             (None, ApiRest::Refused(refused)) if refused == name => {

@@ -20,6 +20,8 @@ pub(crate) struct Grants {
     pub public: Truth,
     /// The layer that a missing grant is down to.
     pub lacking: &'static str,
+    /// How exact that is: the higher, the more.
+    exact: u8,
     /// What was compared.
     pub steps: Vec<Step>,
     /// Bindings that would grant but for one thing.
@@ -35,6 +37,8 @@ pub(crate) struct Grants {
 pub(crate) struct Almost {
     /// `condition`, `role_state`
     pub layer: &'static str,
+    /// It is this one thing for certain, rather than at least this.
+    pub certain: bool,
     /// Where the cause stands.
     pub place: Place,
     /// What it says.
@@ -70,13 +74,14 @@ fn remembered(world: &World<'_>) -> Option<String> {
 impl Grants {
     fn nothing() -> Self {
         let (steps, almost, public_place, notes) = Default::default();
-        Self { named: Truth::No, public: Truth::No, lacking: ALLOW_POLICY, steps, almost, public_place, notes }
+        Self { named: Truth::No, public: Truth::No, lacking: ALLOW_POLICY, exact: 0, steps, almost, public_place, notes }
     }
 
     /// The findings for a grant that is missing.
     pub(crate) fn report<'s>(&self, world: &World<'_>, lists: impl Iterator<Item = &'s Step>) -> Answer {
         let mut answer = Answer { kind: Kind::MissingGrant, ..Answer::silent(self.lacking) };
-        for almost in &self.almost {
+        let certain = self.almost.iter().any(|almost| almost.certain);
+        for almost in self.almost.iter().filter(|almost| almost.certain || !certain) {
             let code = if almost.layer == CONDITION { &findings::CONDITION_FAILS } else { &findings::ROLE_INERT };
             let owner = format!("the administrators of {}", almost.owner);
             answer.layer = almost.layer;
@@ -189,6 +194,17 @@ impl Bound {
     fn any(&self) -> Truth {
         self.named().or(self.public())
     }
+
+    /// The one thing for which it does not grant, its condition or the state of its role, and whether all the rest is certain.
+    fn fails_by(&self) -> Option<(&'static str, bool)> {
+        let covered = self.named.or(self.public);
+        let inert = matches!(self.role.says, RoleSays::Inert(_));
+        match (covered, self.includes) {
+            (Truth::No, _) => None,
+            (_, Truth::No) => inert.then_some((ROLE_STATE, covered.is_yes())),
+            (_, includes) => self.condition.is_no().then_some((CONDITION, covered.is_yes() && includes.is_yes())),
+        }
+    }
 }
 
 /// A1: role, member and condition, all three. What is certain is asked before what is open.
@@ -288,19 +304,18 @@ fn holds<R: Recorder>(world: &World<'_>, condition: &Condition, facts: &Facts, r
 }
 
 impl Grants {
-    /// Which layer a missing grant is down to: a condition before the state of a role, both before a binding that is not there.
+    /// Which layer a missing grant is down to: a condition before the state of a role, both before a binding that is not there. A
+    /// binding of which it is not known whether it covers the caller grants nothing either way, and says more than that none is there.
     fn blame(&mut self, bound: &Bound) {
-        let covered = bound.named.or(bound.public).is_yes();
-        if covered && bound.includes.is_yes() && bound.condition.is_no() {
-            self.lacking = CONDITION;
-        } else if covered && matches!(bound.role.says, RoleSays::Inert(_)) && self.lacking != CONDITION {
-            self.lacking = ROLE_STATE;
+        let Some((layer, certain)) = bound.fails_by() else { return };
+        let exact = 2 * u8::from(certain) + u8::from(layer == CONDITION) + 1;
+        if exact > self.exact {
+            (self.lacking, self.exact) = (layer, exact);
         }
     }
 }
 
 fn remark(world: &World<'_>, level: &Level<AllowPolicy>, binding: &Binding, bound: &Bound, grants: &mut Grants) {
-    let covered = bound.named.or(bound.public).is_yes();
     let node = world.shown(&level.node);
     if bound.public().is_yes() && grants.public_place.is_none() {
         grants.public_place = Some(binding.place.clone());
@@ -314,28 +329,26 @@ fn remark(world: &World<'_>, level: &Level<AllowPolicy>, binding: &Binding, boun
             binding.role
         ));
     }
-    if !covered {
-        return;
-    }
-    match (&bound.role.says, &bound.role.document) {
-        (RoleSays::Inert(field), Some(document)) => {
+    let Some((layer, certain)) = bound.fails_by() else { return };
+    let caller = world.request.principal.v1();
+    let whom = few(&binding.members);
+    match (&bound.role.says, &bound.role.document, &binding.condition) {
+        (RoleSays::Inert(field), Some(document), _) => {
             let state = if *field == "deleted" { "deleted" } else { "disabled" };
-            let says = format!(
-                "{} on {node} is bound to {}, but the role is {state}, so it grants nothing",
-                binding.role,
-                world.request.principal.v1()
-            );
+            let bound_to = if certain { caller } else { format!("{whom} (whether that covers {caller} is not known)") };
+            let says = format!("{} on {node} is bound to {bound_to}, but the role is {state}, so it grants nothing", binding.role);
             // A custom role is changed where it lives.
             let owner = binding.role.split_once("/roles/").map_or(node, |(home, _)| home.to_owned());
-            grants.almost.push(Almost { layer: ROLE_STATE, place: super::whole(document).member(field), says, owner });
+            grants.almost.push(Almost { layer, certain, place: super::whole(document).member(field), says, owner });
         }
-        _ if bound.includes.is_yes() && bound.condition.is_no() => {
-            if let Some(condition) = &binding.condition {
-                let (place, why) = failing(world, condition);
-                let title = if condition.title.is_empty() { String::new() } else { format!(" `{}`", condition.title) };
-                let says = format!("{} on {node} would grant it, but its condition{title} does not hold: {why}", binding.role);
-                grants.almost.push(Almost { layer: CONDITION, place, says, owner: node });
-            }
+        (_, _, Some(condition)) => {
+            let (place, why) = failing(world, condition);
+            let title = if condition.title.is_empty() { String::new() } else { format!(" `{}`", condition.title) };
+            let open = if bound.includes.is_unknown() { "what the role includes" } else { "whether that covers the caller" };
+            let would =
+                if certain { " would grant it".to_owned() } else { format!(", bound to {whom}, may grant it ({open} is not known)") };
+            let says = format!("{} on {node}{would}, but its condition{title} does not hold: {why}", binding.role);
+            grants.almost.push(Almost { layer, certain, place, says, owner: node });
         }
         _ => {}
     }

@@ -9,7 +9,7 @@ use crate::language::attributes::Dialect;
 use crate::language::evaluate::Evaluation;
 use crate::language::principals::{Member, Principal};
 use crate::language::resources::FullName;
-use crate::world::{RoleSays, World, condition_of, elements, json, member, text};
+use crate::world::{RoleSays, World, condition_of, doubt, elements, json, member, text};
 use iam_why_contract::{Effect, Outcome, Place, Recorder, Statement, Step, Test, Truth};
 use serde_json::Value;
 
@@ -40,7 +40,9 @@ pub(crate) fn grants<R: Recorder>(world: &World<'_>, facts: &Facts) -> (Truth, V
         let refused = matches!(world.outcome(documents::DATASET, &dataset), Some(Outcome::Refused { .. } | Outcome::NotTried { .. }));
         let policy = world.unread(documents::ALLOW_POLICY, &dataset).is_none();
         let open = refused && !policy;
-        let holds = if open { world.gate(documents::DATASET, &dataset, super::Unread::OnlyIfRefused, facts) } else { Truth::No };
+        // It is one fact with the allow policy that was not read.
+        let unread = || doubt(documents::DATASET, &world.shown(&dataset), world.outcome(documents::DATASET, &dataset));
+        let holds = if open { facts.truth(&format!("allow policy of {dataset}"), unread) } else { Truth::No };
         return (holds, Vec::new());
     };
     let value = json(document).unwrap_or_default();

@@ -9,16 +9,21 @@ use crate::findings;
 use crate::language::attributes::Dialect;
 use crate::language::evaluate::Evaluation;
 use crate::language::principals::Principal;
-use crate::world::{RoleSays, World, condition_of, elements, json, member, text, texts};
+use crate::world::{RoleSays, World, condition_of, doubt, elements, json, member, text, texts};
 use iam_why_contract::trace::Off;
-use iam_why_contract::{Evidence, Lookup, Place, Recorder, Ruling, Truth};
+use iam_why_contract::{Evidence, Lookup, Outcome, Place, Recorder, Ruling, Truth};
 use serde_json::Value;
 
 /// N40: access is that of the parent, cut down to the union of the rules. No rule reaches beyond Cloud Storage.
 pub(crate) fn boundary<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let answer = Answer::silent(CREDENTIAL_ACCESS_BOUNDARY);
     let principal = world.request.principal.v1();
-    let Some(document) = world.snapshot.of(documents::CREDENTIAL_BOUNDARY, &principal).next() else { return answer };
+    let Some(document) = world.snapshot.of(documents::CREDENTIAL_BOUNDARY, &principal).next() else {
+        let outcome = world.snapshot.noted(documents::CREDENTIAL_BOUNDARY, &principal);
+        let unread = matches!(outcome, Some(Outcome::Refused { .. } | Outcome::NotTried { .. }));
+        let open = || facts.truth("credential access boundary", || doubt(documents::CREDENTIAL_BOUNDARY, &principal, outcome));
+        return if unread { answer.holding(open()) } else { answer };
+    };
     let value = json(document).unwrap_or_default();
     let (rules, place) = rules(&value, whole(&document.id));
     let covered = if world.request.permission.service() == "storage" {
@@ -85,7 +90,9 @@ fn role_permits(world: &World<'_>, entry: &str, facts: &Facts) -> Truth {
 /// N6: effective access is what both the scopes and IAM allow.
 pub(crate) fn scope<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let answer = Answer::silent(OAUTH_SCOPE);
-    let Lookup::Known(scopes) = world.request.context.get("token.scopes") else { return answer };
+    let Lookup::Known(scopes) = world.request.context.get("token.scopes") else {
+        return answer.holding(world.said_open(facts, "token.scopes", "whether the OAuth scopes of the token admit the request"));
+    };
     let admits = Truth::any(scopes.iter().map(|scope| admits(world, scope)));
     let admits = if admits.is_unknown() {
         world.ask(
@@ -199,9 +206,12 @@ fn known_scope(service: &str) -> bool {
 }
 
 /// P24: a disabled account cannot sign in, which is no denial by IAM.
-pub(crate) fn account<R: Recorder>(world: &World<'_>, _facts: &Facts) -> Answer {
+pub(crate) fn account<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let answer = Answer::silent(ACCOUNT_STATE);
     let Principal::ServiceAccount(email) = &world.request.principal else { return answer };
+    if let Some(doubt) = world.hidden(documents::SERVICE_ACCOUNT, std::slice::from_ref(email), "disabled") {
+        return answer.holding(facts.truth("account disabled", || doubt));
+    }
     let Some(document) = world.snapshot.of(documents::SERVICE_ACCOUNT, email).next() else { return answer };
     let disabled = json(document).is_some_and(|value| value.get("disabled").and_then(Value::as_bool) == Some(true));
     let answer = answer.holding(if disabled { Truth::Yes } else { Truth::No });

@@ -182,6 +182,15 @@ impl World<'_> {
         }
     }
 
+    /// Open where somebody said that what the context holds under `key` is not known; where nobody spoke of it, no.
+    pub(crate) fn said_open(&self, facts: &Facts, key: &str, about: &str) -> Truth {
+        if self.request.context.is_said_not_to_be_known(key) {
+            self.ask(facts, key, about, format!("--context {key}=…"))
+        } else {
+            Truth::No
+        }
+    }
+
     /// An open fact of the request.
     pub(crate) fn ask(&self, facts: &Facts, key: &str, about: impl Into<String>, needs: impl Into<String>) -> Truth {
         facts.truth(key, || Doubt { about: about.into(), needs: needs.into() })

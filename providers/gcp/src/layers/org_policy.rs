@@ -11,6 +11,7 @@ use crate::facts::Facts;
 use crate::findings;
 use crate::language::attributes::Dialect;
 use crate::language::evaluate::Evaluation;
+use crate::language::resources::FullName;
 use crate::world::{World, condition_of, json, member, text, texts};
 use iam_why_contract::trace::Off;
 use iam_why_contract::{Document, Evidence, Place, Recorder, Truth};
@@ -95,6 +96,13 @@ fn compared(world: &World<'_>, constraint: &str) -> String {
     }
 }
 
+/// Whether the one policy for a constraint refuses that was not read; `None` where it was, or there is none.
+fn hidden(world: &World<'_>, constraint: &str, facts: &Facts) -> Option<Truth> {
+    let mut nodes = world.path.resources.iter().chain(&world.path.nodes);
+    let doubt = nodes.find_map(|node| world.hidden(documents::ORG_POLICY, &world.spellings(node), constraint))?;
+    Some(facts.truth(&format!("{} {constraint}", documents::ORG_POLICY), || doubt))
+}
+
 /// Somebody tried to read the organization policies and could not.
 fn unread(world: &World<'_>, facts: &Facts) -> Truth {
     Truth::any(world.path.nodes.iter().map(|node| world.gate(documents::ORG_POLICY, node, Unread::OnlyIfRefused, facts)))
@@ -102,6 +110,9 @@ fn unread(world: &World<'_>, facts: &Facts) -> Truth {
 
 /// N11: is the service outside of what may be used?
 fn service_usage(world: &World<'_>, host: &str, facts: &Facts) -> (Truth, Option<Place>) {
+    if let Some(open) = hidden(world, "gcp.restrictServiceUsage", facts) {
+        return (open, None);
+    }
     let Some(list) = list(world, "gcp.restrictServiceUsage", facts) else { return (Truth::No, None) };
     let bare = |value: &String| value.trim_start_matches("is:").to_owned();
     let named = |values: &[String]| values.iter().map(bare).any(|value| value == host);
@@ -129,6 +140,9 @@ fn group(world: &World<'_>, facts: &Facts) -> Truth {
 
 /// Whether the constraint limits members, and the request may break it: which members it adds is not part of a question.
 fn members(world: &World<'_>, constraint: &str, facts: &Facts) -> (Truth, Option<Place>) {
+    if let Some(open) = hidden(world, constraint, facts) {
+        return (open, None);
+    }
     let Some(list) = list(world, constraint, facts) else { return (Truth::No, None) };
     if list.all || (list.allowed.is_empty() && list.denied.is_empty() && !list.none) {
         return (Truth::No, Some(list.place));
@@ -185,6 +199,9 @@ fn list(world: &World<'_>, constraint: &str, facts: &Facts) -> Option<List> {
 
 /// N21: is a boolean constraint enforced on the resource? The nearest policy decides.
 pub(crate) fn enforced(world: &World<'_>, constraint: &str, facts: &Facts) -> (Truth, Option<Place>) {
+    if let Some(open) = hidden(world, constraint, facts) {
+        return (open, None);
+    }
     let Some((document, spec)) = policies(world, constraint).into_iter().next() else { return (Truth::No, None) };
     if spec.get("reset").and_then(Value::as_bool) == Some(true) {
         return (Truth::No, None);
@@ -196,6 +213,9 @@ pub(crate) fn enforced(world: &World<'_>, constraint: &str, facts: &Facts) -> (T
 
 /// Is anything limited by the constraint, be it boolean or a list? The nearest policy tells, and those above it where it inherits.
 fn is_limited(world: &World<'_>, constraint: &str, facts: &Facts) -> (Truth, Option<Place>) {
+    if let Some(open) = hidden(world, constraint, facts) {
+        return (open, None);
+    }
     let mut limited = Truth::No;
     let mut place = None;
     for (document, spec) in policies(world, constraint) {
@@ -223,8 +243,18 @@ fn names(world: &World<'_>) -> Vec<String> {
                 found.push(name);
             }
         }
+        found.extend(hidden_names(world, node));
     }
     found
+}
+
+/// The constraints whose policies on a node were not read, one by one.
+fn hidden_names(world: &World<'_>, node: &FullName) -> Vec<String> {
+    let searches = world.snapshot.searches().iter().filter(|search| &*search.kind == documents::ORG_POLICY);
+    let of_node = |subject: &str| {
+        world.spellings(node).iter().find_map(|name| subject.strip_prefix(name.as_str())?.strip_prefix('#').map(str::to_owned))
+    };
+    searches.filter_map(|search| of_node(&search.subject)).collect()
 }
 
 /// The policies for a constraint, nearest first, each with its enforced `spec`.

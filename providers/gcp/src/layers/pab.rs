@@ -158,7 +158,8 @@ struct Policy {
 impl Policy {
     fn read(document: &Document) -> Option<Self> {
         let value = json(document)?;
-        let details = value.get("details").unwrap_or(&value);
+        // One that is only named, as in a list, says nothing.
+        let details = value.get("details").filter(|details| details.is_object()).or_else(|| value.get("rules").map(|_| &value))?;
         let rules = match member(details, "rules") {
             None | Some(Value::Null) => Vec::new(),
             Some(rules) => rules.as_array()?.iter().map(|rule| texts(rule, "resources").unwrap_or_default()).collect(),

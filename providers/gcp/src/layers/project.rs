@@ -30,7 +30,7 @@ pub(crate) fn quota<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
         Lookup::Known(values) => {
             usable::<R>(world, values.first().map_or("", String::as_str), facts, answer, &findings::QUOTA_PROJECT_DENIED)
         }
-        _ => answer,
+        _ => answer.holding(world.said_open(facts, "quota_project", "whether the caller may use the project that the call is charged to")),
     }
 }
 
@@ -160,7 +160,9 @@ pub(crate) fn billing<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
 /// N10: a proxy may add a header that names the organizations one may reach.
 pub(crate) fn restriction<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let answer = Answer::silent(ORG_RESTRICTION);
-    let Lookup::Known(allowed) = world.request.context.get("org_restriction") else { return answer };
+    let Lookup::Known(allowed) = world.request.context.get("org_restriction") else {
+        return answer.holding(world.said_open(facts, "org_restriction", "which organizations the header X-Goog-Allowed-Resources allows"));
+    };
     let refuses = match world.organization() {
         Some(organization) => {
             if allowed.iter().any(|node| world.same_node(node, &organization.path).is_yes()) {

@@ -12,18 +12,22 @@ use crate::findings;
 use crate::language::principals::{Member, Principal};
 use crate::language::resources::FullName;
 use crate::world::{World, doubt, elements, json, member, text, texts};
-use iam_why_contract::{Effect, Evidence, Kind, Lookup, Outcome, Place, Recorder, Ruling, Statement, Step, Test, Truth};
+use iam_why_contract::{Doubt, Effect, Evidence, Kind, Lookup, Outcome, Place, Recorder, Ruling, Statement, Step, Test, Truth};
 use ipnet::IpNet;
 use serde_json::Value;
 use std::net::IpAddr;
 
-/// The settings of a bucket.
+/// The settings of a bucket; `None` is not said.
 struct Bucket {
+    name: FullName,
     place: Place,
-    uniform: bool,
+    uniform: Option<bool>,
     public_prevented: Option<Place>,
-    requester_pays: bool,
+    requester_pays: Option<bool>,
     ip_filter: Option<Value>,
+    prevention: Option<bool>,
+    /// It says nothing of how access is configured, which the API always does.
+    partial: bool,
 }
 
 /// The bucket of the request and its settings; `None` where they were not read.
@@ -38,12 +42,35 @@ fn bucket(world: &World<'_>) -> Option<Bucket> {
     let prevention = configuration.and_then(|it| text(it, "publicAccessPrevention")).or_else(|| text(&value, "publicAccessPrevention"));
     let pays = member(&value, "billing").and_then(|it| it.get("requesterPays")).or_else(|| value.get("requester_pays"));
     Some(Bucket {
+        name,
         place: whole(&document.id),
-        uniform: uniform.and_then(Value::as_bool).unwrap_or(false),
+        uniform: uniform.and_then(Value::as_bool),
+        partial: configuration.is_none() && uniform.is_none() && prevention.is_none(),
+        // `inherited` leaves it to the constraint.
+        prevention: prevention.as_ref().map(|said| said == "enforced"),
         public_prevented: (prevention.as_deref() == Some("enforced")).then(|| prevention_place(&whole(&document.id), &value)),
-        requester_pays: pays.and_then(Value::as_bool).unwrap_or(false),
+        requester_pays: pays.and_then(Value::as_bool),
         ip_filter: member(&value, "ipFilter").filter(|filter| !filter.is_null()).cloned(),
     })
+}
+
+impl Bucket {
+    /// Is uniform bucket-level access on?
+    fn uniform(&self, world: &World<'_>, facts: &Facts) -> Truth {
+        self.setting(world, "uniformBucketLevelAccess", self.uniform, facts)
+    }
+
+    /// One of its settings. A document without any was cut down by whoever wrote it.
+    fn setting(&self, world: &World<'_>, member: &str, said: Option<bool>, facts: &Facts) -> Truth {
+        if !self.partial {
+            return world.setting(documents::BUCKET, &self.name, member, said, facts);
+        }
+        let shown = world.shown(&self.name);
+        facts.truth(&format!("{} {}#{member}", documents::BUCKET, self.name), || Doubt {
+            about: format!("{member} in the bucket's settings of {shown}"),
+            needs: format!("gcloud storage buckets describe {shown} --raw: this document has no iamConfiguration"),
+        })
+    }
 }
 
 /// Where the bucket says that it is enforced, in the shape of REST or of gcloud.
@@ -56,7 +83,7 @@ fn prevention_place(bucket: &Place, value: &Value) -> Place {
 
 /// Is uniform bucket-level access known to be on? Without it bindings of the bucket take no conditions (N36).
 pub(crate) fn is_uniform(world: &World<'_>) -> bool {
-    bucket(world).is_some_and(|bucket| bucket.uniform)
+    bucket(world).is_some_and(|bucket| bucket.uniform == Some(true))
 }
 
 /// What the access control lists grant: to somebody they name, and to everybody.
@@ -77,8 +104,9 @@ pub(crate) fn acl<R: Recorder>(world: &World<'_>, facts: &Facts) -> AclGrants {
     let request = world.request;
     let Some(name) = request.resource.bucket().filter(|_| request.is_storage()) else { return nothing("") };
     let Some((list, wanted)) = needed(world, &name) else { return nothing("no access control list conveys this permission") };
-    match bucket(world) {
-        Some(bucket) if bucket.uniform => return nothing("uniform bucket-level access is on: lists do not count"),
+    let bucket = bucket(world);
+    match &bucket {
+        Some(bucket) if bucket.uniform == Some(true) => return nothing("uniform bucket-level access is on: lists do not count"),
         Some(_) => {}
         None if world.gate(documents::BUCKET, &name, Unread::Matters, &Facts::default()).is_no() => return nothing(""),
         None => {
@@ -92,8 +120,27 @@ pub(crate) fn acl<R: Recorder>(world: &World<'_>, facts: &Facts) -> AclGrants {
             };
         }
     }
-    let Some(document) = world.documents(documents::ACL, &list).into_iter().next() else {
-        let unread = match world.outcome(documents::ACL, &list) {
+    let grants = listed::<R>(world, &list, wanted, facts);
+    match bucket {
+        Some(bucket) if !grants.named.or(grants.public).is_no() => grants.and(!bucket.uniform(world, facts)),
+        _ => grants,
+    }
+}
+
+impl AclGrants {
+    /// The same where lists count, nothing where they do not.
+    fn and(mut self, count: Truth) -> Self {
+        (self.named, self.public) = (self.named.and(count), self.public.and(count));
+        let any = self.named.or(self.public);
+        self.steps.iter_mut().for_each(|step| step.ruling = ruling_of_grant(any));
+        self
+    }
+}
+
+/// What a list grants, were it to count.
+fn listed<R: Recorder>(world: &World<'_>, list: &FullName, wanted: &[&str], facts: &Facts) -> AclGrants {
+    let Some(document) = world.documents(documents::ACL, list).into_iter().next() else {
+        let unread = match world.outcome(documents::ACL, list) {
             Some(Outcome::Absent | Outcome::Found) => Truth::No,
             outcome => facts.truth(&format!("lists of {list}"), || doubt(documents::ACL, &list.to_string(), outcome)),
         };
@@ -197,7 +244,10 @@ pub(crate) fn public_access_prevented(world: &World<'_>, facts: &Facts) -> (Trut
     if constraint.is_yes() {
         return (Truth::Yes, place);
     }
-    let unread = if bucket.is_some() { Truth::No } else { world.gate(documents::BUCKET, &name, Unread::Matters, facts) };
+    let unread = match bucket {
+        Some(bucket) => bucket.setting(world, "publicAccessPrevention", bucket.prevention, facts),
+        None => world.gate(documents::BUCKET, &name, Unread::Matters, facts),
+    };
     (constraint.or(unread), place)
 }
 
@@ -225,15 +275,22 @@ pub(crate) fn ip_filter<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer
         return answer.holding(world.gate(documents::BUCKET, &name, Unread::Matters, facts));
     };
     let mode = bucket.ip_filter.as_ref().and_then(|filter| text(filter, "mode"));
-    let sources = |filter: &Value| ["publicNetworkSource", "vpcNetworkSources"].iter().any(|name| member(filter, name).is_some());
-    if mode.is_none() || (mode.as_deref() == Some("Enabled") && !bucket.ip_filter.as_ref().is_some_and(sources)) {
+    if mode.is_none() {
         // Who may read a bucket's settings need not be shown its filter.
-        let hidden = world.gate(documents::BUCKET, &name, Unread::OnlyIfRefused, facts);
-        if !hidden.is_no() {
-            return answer.holding(hidden);
-        }
+        let refused = world.gate(documents::BUCKET, &name, Unread::OnlyIfRefused, facts);
+        return answer.holding(refused.or(world.hidden_truth(documents::BUCKET, &name, IP_FILTER, facts)));
     }
     let Some(filter) = bucket.ip_filter.filter(|_| mode.as_deref() == Some("Enabled")) else { return answer };
+    let sources = ["publicNetworkSource", "vpcNetworkSources"].iter().any(|name| member(&filter, name).is_some_and(|it| !it.is_null()));
+    if !sources && !spares(world, &filter) {
+        // A list of buckets shows the mode of a filter and nothing more of it.
+        let shown = world.shown(&name);
+        let open = facts.truth(&format!("{} {name}#{IP_FILTER}", documents::BUCKET), || Doubt {
+            about: format!("which networks the IP filter of {shown} admits"),
+            needs: "storage.buckets.getIpFilter: the filter is on, and what was read does not show its sources".into(),
+        });
+        return answer.holding(open);
+    }
     let admitted = admitted(world, &filter, facts);
     let answer = answer.holding(!admitted);
     if !R::KEEPS {
@@ -250,9 +307,25 @@ pub(crate) fn ip_filter<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer
     answer.finding(&findings::IP_FILTER, says, Evidence::Place(place), "the administrators of the bucket")
 }
 
-fn admitted(world: &World<'_>, filter: &Value, facts: &Facts) -> Truth {
+/// How an IP filter is called in the settings of its bucket.
+pub(crate) const IP_FILTER: &str = "ipFilter";
+
+/// A filter may leave service agents alone.
+fn spares(world: &World<'_>, filter: &Value) -> bool {
     let agents = member(filter, "allowAllServiceAgentAccess").and_then(Value::as_bool) == Some(true);
-    if agents && world.request.principal.email().is_some_and(|email| world.is_agent(email)) {
+    agents && world.request.principal.email().is_some_and(|email| world.is_agent(email))
+}
+
+/// Was a bucket's IP filter neither shown nor looked for by anybody who may see it?
+pub(crate) fn filter_may_be_hidden(world: &World<'_>) -> bool {
+    let Some(bucket) = bucket(world).filter(|_| world.request.is_storage()) else { return false };
+    let looked =
+        world.spellings(&bucket.name).iter().any(|name| world.snapshot.noted(documents::BUCKET, &format!("{name}#{IP_FILTER}")).is_some());
+    bucket.ip_filter.is_none() && !looked
+}
+
+fn admitted(world: &World<'_>, filter: &Value, facts: &Facts) -> Truth {
+    if spares(world, filter) {
         return Truth::Yes;
     }
     let Some(ip) = world.context("source.ip").and_then(|ip| ip.parse::<IpAddr>().ok()) else {
@@ -291,10 +364,11 @@ pub(crate) fn requester_pays<R: Recorder>(world: &World<'_>, facts: &Facts) -> A
     let Some(bucket) = bucket(world) else {
         return answer.holding(world.gate(documents::BUCKET, &name, Unread::Matters, facts));
     };
-    if !bucket.requester_pays {
+    let pays = bucket.setting(world, "requesterPays", bucket.requester_pays, facts);
+    if pays.is_no() {
         return answer;
     }
-    match world.request.context.get("user_project") {
+    let mut answer = match world.request.context.get("user_project") {
         Lookup::Known(values) => billed_to::<R>(world, values.first().map_or("", String::as_str), facts, answer),
         Lookup::Absent => unbilled::<R>(world, facts, answer, &bucket.place),
         Lookup::NotKnown => {
@@ -306,7 +380,12 @@ pub(crate) fn requester_pays<R: Recorder>(world: &World<'_>, facts: &Facts) -> A
             );
             answer.holding(holds)
         }
+    };
+    answer.holds = answer.holds.and(pays);
+    if !answer.holds.is_yes() {
+        answer.findings.clear();
     }
+    answer
 }
 
 fn billed_to<R: Recorder>(world: &World<'_>, project: &str, facts: &Facts, answer: Answer) -> Answer {

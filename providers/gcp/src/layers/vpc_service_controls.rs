@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::findings;
 use crate::language::principals::{Member, Principal};
 use crate::world::{RoleSays, World, elements, json, member, text, texts};
-use iam_why_contract::{Evidence, Lookup, Place, Recorder, Truth};
+use iam_why_contract::{Doubt, Evidence, Lookup, Outcome, Place, Recorder, Truth};
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -91,6 +91,21 @@ impl<'v> Perimeter<'v> {
     }
 }
 
+/// Where a request comes from, if neither its project nor its network is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// From outside of Google Cloud.
+    Internet,
+    /// From within the perimeter of the resource.
+    Inside,
+    /// From a network in no perimeter.
+    Network,
+    /// From within a perimeter that keeps it in, where there is one.
+    Kept,
+    /// It may come from anywhere.
+    Open,
+}
+
 /// One request on its way across perimeters.
 struct Crossing<'c> {
     world: &'c World<'c>,
@@ -126,9 +141,17 @@ impl Crossing<'_> {
         if source_project.as_deref().is_some_and(|source| self.bridged(source, &project.path)) {
             return (Truth::No, Vec::new());
         }
-        let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref()));
-        let outward =
-            source.filter(|perimeter| perimeter.restricts(service)).map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
+        let told = if source_project.is_some() || network.is_some() { Some(Origin::Network) } else { self.told() };
+        let keeps = |perimeter: &Perimeter<'_>| !perimeter.bridge && self.keeps(perimeter, &project.path);
+        let kept = told.is_none() && self.perimeters.iter().any(keeps);
+        let origin = told.unwrap_or_else(|| if target.is_some() || kept { self.asked() } else { Origin::Network });
+        let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref(), origin));
+        let outward = match (source, origin) {
+            (Some(perimeter), _) if perimeter.restricts(service) => !self.lets_out(perimeter, &project.path),
+            (None, Origin::Kept) if kept => Truth::Yes,
+            (None, Origin::Open) if kept => Truth::Unknown,
+            _ => Truth::No,
+        };
         let inside = target.filter(|_| inward.is_yes()).map(|perimeter| (perimeter.at, Rule::Inward));
         let outside = source.filter(|_| outward.is_yes()).map(|perimeter| (perimeter.at, Rule::Outward));
         (inward.or(outward), inside.into_iter().chain(outside).collect())
@@ -216,52 +239,77 @@ impl Crossing<'_> {
     /// V8: networks inside a perimeter may reach the allowed services only.
     fn not_accessible(&self, source: Option<&Perimeter<'_>>, service: &str) -> Option<Truth> {
         self.world.context("source.network")?;
-        let accessible = member(source?.status?, "vpcAccessibleServices")?;
+        self.bars(source?, service).then_some(Truth::Yes)
+    }
+
+    /// Would the perimeter keep in what starts within it, if it does?
+    fn keeps(&self, perimeter: &Perimeter<'_>, project: &str) -> bool {
+        let service = self.service.as_str();
+        let other = self.regular_of(project).is_none_or(|own| own.at != perimeter.at);
+        let unbridged = || perimeter.list("resources").iter().any(|inside| !self.bridged(inside, project));
+        let kept = || unbridged() && !self.lets_out(perimeter, project).is_yes();
+        (other && perimeter.restricts(service) && kept()) || self.bars(perimeter, service)
+    }
+
+    fn bars(&self, perimeter: &Perimeter<'_>, service: &str) -> bool {
+        self.inaccessible(perimeter, service).unwrap_or(false)
+    }
+
+    fn inaccessible(&self, perimeter: &Perimeter<'_>, service: &str) -> Option<bool> {
+        let accessible = member(perimeter.status?, "vpcAccessibleServices")?;
         if member(accessible, "enableRestriction").and_then(Value::as_bool) != Some(true) {
             return None;
         }
         let allowed = texts(accessible, "allowedServices").unwrap_or_default();
-        let restricted = source?.list("restrictedServices");
+        let restricted = perimeter.list("restrictedServices");
         let named = allowed
             .iter()
             .any(|name| name == service || (name == "RESTRICTED-SERVICES" && restricted.iter().any(|other| other == service)));
-        (!named).then_some(Truth::Yes)
+        Some(!named)
     }
 
     /// V4, V5: access levels admit what comes from the internet; anything may come in by an ingress policy.
-    fn admits(&self, perimeter: &Perimeter<'_>, source: Option<&str>) -> Truth {
-        let ingress = Truth::any(perimeter.policies("ingressPolicies").iter().map(|policy| self.ingress(policy, source)));
+    fn admits(&self, perimeter: &Perimeter<'_>, source: Option<&str>, origin: Origin) -> Truth {
+        let ingress = Truth::any(perimeter.policies("ingressPolicies").iter().map(|policy| self.ingress(policy, source, origin)));
         if ingress.is_yes() {
             return Truth::Yes;
         }
-        let levels = perimeter.list("accessLevels");
-        let internet = match (source, self.world.context("source.kind")) {
-            (Some(_), _) | (_, Some("project" | "vpc" | "network")) => Truth::No,
-            (None, Some(_)) => Truth::Yes,
-            (None, None) => self.internet_source(),
-        };
-        let levelled = if levels.is_empty() || internet.is_no() {
-            Truth::No
-        } else {
-            internet.and(Truth::any(levels.iter().map(|level| self.holds(level))))
-        };
-        let inside = if internet.is_unknown() { internet } else { Truth::No };
-        ingress.or(levelled).or(inside.and(Truth::Unknown))
+        let levels = || Truth::any(perimeter.list("accessLevels").iter().map(|level| self.holds(level)));
+        ingress.or(match origin {
+            Origin::Internet => levels(),
+            Origin::Inside => Truth::Yes,
+            Origin::Network | Origin::Kept => Truth::No,
+            Origin::Open => levels().or(Truth::Unknown),
+        })
     }
 
-    /// Nobody said where the request comes from: it may come from within the perimeter.
-    fn internet_source(&self) -> Truth {
-        if self.world.context("source.ip").is_some() {
-            return Truth::Yes;
-        }
-        match self.world.request.context.get("source.project") {
-            Lookup::Absent => Truth::Yes,
-            _ => self.world.ask(
-                self.facts,
-                "source",
-                "where the request comes from: the internet, or a network of which project",
-                "--context source.kind=internet --context source.ip=…, or --context source.project=projects/NUMBER",
-            ),
+    /// Is it told that the request comes from the internet?
+    fn told(&self) -> Option<Origin> {
+        let context = &self.world.request.context;
+        let address = || self.world.context("source.ip").is_some() || context.get("source.project") == Lookup::Absent;
+        let internet = match self.world.context("source.kind") {
+            Some(_) => !self.is_from_a_network(),
+            None => address() && !context.is_said_not_to_be_known("source.kind"),
+        };
+        internet.then_some(Origin::Internet)
+    }
+
+    fn is_from_a_network(&self) -> bool {
+        matches!(self.world.context("source.kind"), Some("project" | "vpc" | "network"))
+    }
+
+    /// Nobody told where the request comes from: it may come from within the perimeter, or from one that keeps it in.
+    fn asked(&self) -> Origin {
+        let way = self.facts.way("source", 4, || Doubt {
+            about: "where the request comes from: the internet, or a network of which project".into(),
+            needs: "--context source.kind=internet --context source.ip=…, or --context source.project=projects/NUMBER".into(),
+        });
+        match way {
+            None => Origin::Open,
+            Some(0) if !self.is_from_a_network() => Origin::Internet,
+            Some(0 | 1) => Origin::Inside,
+            Some(2) => Origin::Network,
+            Some(_) => Origin::Kept,
         }
     }
 
@@ -280,7 +328,9 @@ impl Crossing<'_> {
         let known = elements(&value, &["accessLevels"])
             .and_then(|levels| levels.iter().find(|entry| text(entry, "name").as_deref() == Some(level)));
         // Levels that nobody mentioned follow from their definition; without one, absent is absent.
-        if given == Lookup::Absent && (stated || known.is_none()) {
+        let unread = self.world.organization().and_then(|organization| self.world.outcome(documents::ACCESS_LEVELS, organization));
+        let unread = matches!(unread, Some(Outcome::Refused { .. } | Outcome::NotTried { .. }));
+        if given == Lookup::Absent && (stated || (known.is_none() && !unread)) {
             return Truth::No;
         }
         let holds = known.map_or(Truth::Unknown, |level| self.basic(level));
@@ -323,7 +373,7 @@ impl Crossing<'_> {
     }
 
     /// V6
-    fn ingress(&self, policy: &Value, source: Option<&str>) -> Truth {
+    fn ingress(&self, policy: &Value, source: Option<&str>, origin: Origin) -> Truth {
         let empty = Value::Null;
         let from = member(policy, "ingressFrom").unwrap_or(&empty);
         let identity = self.identity(from);
@@ -335,10 +385,10 @@ impl Crossing<'_> {
         if to.is_no() {
             return Truth::No;
         }
-        identity.and(to).and(self.comes_from(from, source))
+        identity.and(to).and(self.comes_from(from, source, origin))
     }
 
-    fn comes_from(&self, from: &Value, source: Option<&str>) -> Truth {
+    fn comes_from(&self, from: &Value, source: Option<&str>, origin: Origin) -> Truth {
         let sources = member(from, "sources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if sources.is_empty() {
             // V6, Q11
@@ -351,11 +401,27 @@ impl Crossing<'_> {
             (_, Some(resource)) => match source {
                 Some(project) => yes(self.world.same_node(&resource, project).is_yes()),
                 None if self.world.context("source.network").is_some_and(|network| resource.ends_with(network)) => Truth::Yes,
-                None if self.world.context("source.kind") == Some("internet") => Truth::No,
-                None => !self.internet_source(),
+                None if matches!(origin, Origin::Internet | Origin::Inside) => Truth::No,
+                None => self.is_of(&resource),
             },
             _ => Truth::No,
         }))
+    }
+
+    /// Does the network that the request comes from belong to the project, as far as it is told?
+    fn is_of(&self, project: &str) -> Truth {
+        let network = self.world.context("source.network");
+        let own = network.and_then(|network| network.split_once("projects/")?.1.split('/').next().map(|id| format!("projects/{id}")));
+        let same = own.map_or(Truth::Unknown, |own| self.world.same_node(&own, project));
+        if !same.is_unknown() {
+            return same;
+        }
+        self.world.ask(
+            self.facts,
+            &format!("source {project}"),
+            format!("whether the request comes from {project}"),
+            "--context source.project=projects/NUMBER",
+        )
     }
 
     /// V7
@@ -364,7 +430,7 @@ impl Crossing<'_> {
         Truth::any(perimeter.policies("egressPolicies").iter().map(|policy| {
             let from = member(policy, "egressFrom").unwrap_or(&empty);
             let restricted = text(from, "sourceRestriction").as_deref() == Some("SOURCE_RESTRICTION_ENABLED");
-            let source = if restricted { self.comes_from(from, self.world.context("source.project")) } else { Truth::Yes };
+            let source = if restricted { self.comes_from(from, self.world.context("source.project"), Origin::Open) } else { Truth::Yes };
             self.identity(from).and(self.reaches(member(policy, "egressTo").unwrap_or(&empty), target)).and(source)
         }))
     }

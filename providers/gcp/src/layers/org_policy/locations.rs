@@ -4,7 +4,7 @@
 //! region without a prefix stands for its value group `in:REGION-locations`; a zone and a multi-region stand for themselves. Global
 //! resources and what lies inside others are not limited.
 
-use super::{List, list};
+use super::{List, hidden, list};
 use crate::facts::Facts;
 use crate::world::World;
 use iam_why_contract::{Place, Truth};
@@ -37,6 +37,9 @@ const LOCATED: &[&str] = &[
 pub(super) fn refuses(world: &World<'_>, facts: &Facts) -> (Truth, Option<Place>) {
     if !LOCATED.contains(&world.request.permission.v1()) {
         return (Truth::No, None);
+    }
+    if let Some(open) = hidden(world, CONSTRAINT, facts) {
+        return (open, None);
     }
     let Some(list) = list(world, CONSTRAINT, facts) else { return (Truth::No, None) };
     let refuses = match location(world) {
