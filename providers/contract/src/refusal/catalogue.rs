@@ -374,31 +374,27 @@ fn joins(group: &[Mark<'_>], mark: &Mark<'_>, view: &View) -> bool {
     if gap > reach || (decided && mark.form.opens && gap > 0 && !(gap <= HEADING && is_heading(group))) {
         return false;
     }
-    group.iter().rev().take(32).all(|known| agree(known, mark, gap, view))
+    let near = || group.iter().rev().take(32);
+    told(mark).all(|(name, value)| near().filter_map(|known| known.field(name)).all(|known| same(known, value)))
+        && near().all(|known| same_verdict(known.form, mark.form) || gap <= ADJACENT || may_refine(known, mark, view))
 }
 
 /// Is this no more than the class of an exception, which stands before its message: `KMSAccessDeniedException: An error occurred`,
 /// `"errorType": "AccessDeniedException", "errorMessage": "An error occurred`?
 fn is_heading(group: &[Mark<'_>]) -> bool {
-    group.iter().all(|mark| mark.form.strength < 60 && TELLING.iter().all(|name| mark.field(name).is_none()))
+    group.iter().all(|mark| mark.form.strength < 60 && told(mark).next().is_none())
 }
 
-/// Fields that tell one request from another.
-const TELLING: [&str; 6] = ["principal", "action", "resource", "operation", "policy", "object"];
-
-fn agree(known: &Mark<'_>, mark: &Mark<'_>, gap: usize, view: &View) -> bool {
-    let fields = TELLING.iter().all(|name| match (known.field(name), mark.field(name)) {
-        (Some(one), Some(other)) => same(one, other),
-        _ => true,
-    });
-    fields && (same_verdict(known.form, mark.form) || gap <= ADJACENT || may_refine(known, mark, view))
+/// The fields of `mark` that tell one request from another.
+fn told<'m>(mark: &'m Mark<'_>) -> impl Iterator<Item = (&'static str, &'m str)> {
+    ["principal", "action", "resource", "operation", "policy", "object"].into_iter().filter_map(|name| Some((name, mark.field(name)?)))
 }
 
 /// One may be cut off, or written in another case.
 fn same(one: &str, other: &str) -> bool {
     let shorter = one.len().min(other.len());
-    let head = |text: &str| text.get(..shorter).map(str::to_ascii_lowercase);
-    shorter > 2 && head(one) == head(other) || one.eq_ignore_ascii_case(other)
+    let heads = one.get(..shorter).zip(other.get(..shorter));
+    shorter > 2 && heads.is_some_and(|(one, other)| one.eq_ignore_ascii_case(other)) || one.eq_ignore_ascii_case(other)
 }
 
 fn same_verdict(one: &Form, other: &Form) -> bool {
