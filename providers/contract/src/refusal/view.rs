@@ -280,7 +280,8 @@ impl<'a> Cleaner<'a> {
         let (before, after) = (self.raw.get(..self.at).unwrap_or(""), self.raw.get(self.at + 1..).unwrap_or(""));
         let part =
             |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b':' | b'-'));
-        if !part(before.as_bytes().last()) {
+        // A line that ends with a colour ends before it.
+        if !part(before.as_bytes().last()) || before.as_bytes().last() != self.view.clean.as_bytes().last() {
             return false;
         }
         let start = memchr::memrchr(b'\n', before.as_bytes().get(before.len().saturating_sub(TORN_TO + 1)..).unwrap_or(&[]));
