@@ -180,7 +180,7 @@ fn syslog(line: &str) -> usize {
     let Some(rest) = line.get(6..).filter(|_| is_month) else { return 0 };
     let day = line.as_bytes().get(3..6).is_some_and(|day| matches!(day, [b' ', b' ' | b'0'..=b'9', b'0'..=b'9']));
     let fits = |(byte, shape): (&u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
-    let Some(clock) = rest.strip_prefix(' ').filter(|clock| day && clock.bytes().count() > CLOCK.len()) else { return 0 };
+    let Some(clock) = rest.strip_prefix(' ').filter(|clock| day && clock.len() > CLOCK.len()) else { return 0 };
     if !clock.as_bytes().iter().zip(CLOCK).all(fits) {
         return 0;
     }

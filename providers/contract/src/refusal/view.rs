@@ -301,6 +301,9 @@ impl<'a> Cleaner<'a> {
         let alike = line.as_bytes().get(own..own + 4) == text.get(..4) || text.starts_with(b"arn:");
         let word = text.iter().take(12).take_while(|byte| byte.is_ascii_lowercase()).count();
         let whole = text.get(..word).is_some_and(|word| WORDS.iter().any(|known| known.as_bytes() == word));
+        // `error` and `AccessDenied` are two words.
+        let humped = before.ends_with(|last: char| last.is_ascii_lowercase()) && text.first().is_some_and(u8::is_ascii_uppercase);
+        let whole = whole || humped;
         above <= width && next.len() <= width && (above == width || next.len() == width) && part(text.first()) && !alike && !whole
     }
 
