@@ -93,6 +93,7 @@ pub const FORMS: &[Form] = &[
     form("missing-permission", "Missing IAM permission: {action:dotted}", "Access denied. Missing IAM permission: bigtable.tables.readRows.", IAM).blames("gcp", "iam", MissingGrant, 82).status(403),
     form("kubernetes-permission", "requires one of [\"{action:dotted}\"] permission(s)", "requires one of [\"container.pods.list\"] permission(s).", "https://cloud.google.com/kubernetes-engine/docs/how-to/iam").blames("gcp", "iam", MissingGrant, 88).status(403),
     form("caller", "The caller does not have permission", "The caller does not have permission", IAM).blames("gcp", "iam", Unknown, 62).status(403),
+    form("client-unnamed", "The client is not authorized to make this request", "HTTPError 403: The client is not authorized to make this request.", IAM).blames("gcp", "iam", Unknown, 64).status(403),
     form("caller-cloud-iam", "Request denied by Cloud IAM", "Request denied by Cloud IAM.", IAM).blames("gcp", "iam", MissingGrant, 66).status(403),
     form("caller-pubsub", "User not authorized to perform this action", "User not authorized to perform this action.", IAM).blames("gcp", "iam", Unknown, 66).status(403),
     form("policy-update", "Policy update access denied", "Policy update access denied.", IAM).blames("gcp", "iam", MissingGrant, 70).status(403),
