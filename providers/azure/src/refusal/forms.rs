@@ -181,7 +181,7 @@ pub const FORMS: &[Form] = &[
     form("identity-unassigned", "the requested identity has not been assigned to this resource", "The requested identity has not been assigned to this resource.", ENTRA_SDK).blames("azure", "authentication", NotAuthorization, 81).status(400),
     form("identity-not-found", "Multiple user assigned identities exist, please specify the clientId", "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request", ENTRA_SDK).blames("azure", "authentication", NotAuthorization, 80).status(400),
     form("credential-chain", "DefaultAzureCredential failed to retrieve a token", "DefaultAzureCredential failed to retrieve a token from the included credentials.", ENTRA_SDK).blames("azure", "authentication", NotAuthorization, 78),
-    form("credential-login", "Please run 'az login' to setup account", "Please run 'az login' to setup account.", "az login").blames("azure", "authentication", NotAuthorization, 78),
+    form("credential-login", "Please run 'az login'", "Please run 'az login' to setup account.", "az login").blames("azure", "authentication", NotAuthorization, 78),
     form("wrong-tenant", "InvalidAuthenticationTokenTenant", "\"code\": \"InvalidAuthenticationTokenTenant\"", RBAC).blames("azure", "authentication", NotAuthorization, 89).status(401),
     form("wrong-issuer", "The access token is from the wrong issuer '{issuer}'", "The access token is from the wrong issuer 'https://sts.windows.net/1/'.", RBAC).blames("azure", "authentication", NotAuthorization, 88).status(401),
     form("token-invalid", "InvalidAuthenticationToken", "\"code\": \"InvalidAuthenticationToken\"", RBAC).blames("azure", "authentication", NotAuthorization, 86).status(401),

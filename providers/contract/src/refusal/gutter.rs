@@ -180,7 +180,7 @@ fn syslog(line: &str) -> usize {
     let Some(rest) = line.get(6..).filter(|_| is_month) else { return 0 };
     let day = line.as_bytes().get(3..6).is_some_and(|day| matches!(day, [b' ', b' ' | b'0'..=b'9', b'0'..=b'9']));
     let fits = |(byte, shape): (&u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
-    let Some(clock) = rest.strip_prefix(' ').filter(|clock| day && clock.bytes().count() > CLOCK.len()) else { return 0 };
+    let Some(clock) = rest.strip_prefix(' ').filter(|clock| day && clock.len() > CLOCK.len()) else { return 0 };
     if !clock.as_bytes().iter().zip(CLOCK).all(fits) {
         return 0;
     }
@@ -330,7 +330,7 @@ fn named(line: &str, above: &str) -> usize {
     let same = same(line, above);
     let line_end = same.find('\n').unwrap_or(same.len());
     let same = same.get(..line_end).unwrap_or("");
-    let sentence = |prefix: &str| prefix.contains(['"', '\'', '{', '}', '=']) || prefix.split_whitespace().count() > 4;
+    let sentence = |prefix: &str| prefix.contains(['"', '\'', '{', '}', '=', '@']) || prefix.split_whitespace().count() > 4;
     let bar = same.rfind(" | ").map(|end| end + 3).or_else(|| same.rfind("\t").map(|end| end + 1));
     let bar = bar.or_else(|| same.rfind("] ").filter(|_| same.starts_with('[')).map(|end| end + 2));
     bar.filter(|end| same.get(..*end).is_some_and(|prefix| !sentence(prefix))).unwrap_or(0)
@@ -355,6 +355,10 @@ fn pod(line: &str, above: &str) -> usize {
     let (second, second_above) = (line.get(end + 1..).unwrap_or(""), above.get(end + 1..).unwrap_or(""));
     let length = second.find([' ', '\n']).unwrap_or(second.len());
     let container = second.get(..length).unwrap_or("");
+    // `app-1 is not authorized …`, told twice, begins with who it was.
+    if ["is", "does", "has", "cannot", "lacks", "needs"].contains(&container) {
+        return 0;
+    }
     let same = !container.is_empty() && second.as_bytes().get(length) == Some(&b' ') && container.bytes().all(small);
     let same = same && second_above.starts_with(container) && second_above.as_bytes().get(length) == Some(&b' ');
     end + 1 + if same { length + 1 } else { 0 }
@@ -448,6 +452,8 @@ mod tests {
             "User: a is not authorized\nUser: a is not authorized",
             "ERROR: (gcloud.run.deploy) [nadia@example.com] does not\nhave permission",
             "remote: Permission to a\nremote: denied",
+            "app-1 is not authorized\napp-1 is not allowed",
+            "[nadia@example.com] does not\n[nadia@example.com] has no",
             "10 items\n20 items",
             "CREATE_FAILED | AWS::S3::Bucket | a\nUPDATE_FAILED | AWS::S3::Bucket | b",
         ] {

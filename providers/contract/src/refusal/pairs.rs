@@ -572,6 +572,9 @@ mod tests {
         let pair = pairs.named("eventName").next().unwrap();
         assert_eq!(pairs.beside(pair, 0, "userIdentity.arn"), Some("arn:aws:iam::1:user/a"));
         assert_eq!(text.get(pair.at..).unwrap().find("eventName"), Some(6));
+        let column = super::View::structure("1,\"{\"\"eventName\"\":\"\"Run\"\",\"\"code\"\":\"\"\"\"}\"\n");
+        let pairs = Pairs::of_view(&column);
+        assert_eq!(pairs.beside(pairs.named("eventName").next().unwrap(), 0, "code"), Some(""));
     }
 
     #[test]

@@ -292,8 +292,8 @@ impl<'a> Walk<'a> {
         let end = self.view.clean_of_dense(to);
         let value = self.view.clean().get(start..end)?;
         let fits = match ends {
-            Ends::Word => one_word(value.trim()),
-            Ends::Pair => one_word(value.trim()) && value.contains(':'),
+            Ends::Word => one_word(value.trim()) && !value.trim().contains("\n'"),
+            Ends::Pair => one_word(value.trim()) && value.contains(':') && !value.trim_start().starts_with(':'),
             Ends::Dotted => one_word(value.trim()) && value.contains('.') && (is_name(value) || value.contains('<')),
             Ends::Number => value.trim().bytes().all(|digit| digit.is_ascii_digit()),
             Ends::Line => !value.trim().contains('\n'),

@@ -41,7 +41,7 @@ impl View {
         self.clean.clear();
         self.clean.reserve(raw.len());
         self.runs.clear();
-        self.dressed = false;
+        self.dressed = has_doubled_quotes(raw);
         self.line_ends.clear();
         self.line_ends.extend(memchr::memchr_iter(b'\n', raw.as_bytes()).map(offset));
         Cleaner::new(raw, self).run();
@@ -53,6 +53,7 @@ impl View {
         let mut view = Self::default();
         let mut cleaner = Cleaner::new(raw, &mut view);
         cleaner.structure = true;
+        cleaner.doubled = has_doubled_quotes(raw);
         cleaner.twice = !raw.contains("&quot;") && !raw.contains("&#34;");
         cleaner.run();
         view
@@ -183,6 +184,8 @@ struct Cleaner<'a> {
     structure: bool,
     /// Is an ampersand that was encoded twice decoded twice?
     twice: bool,
+    /// Are the quotation marks of the structure doubled, as a column of CSV writes them?
+    doubled: bool,
     /// Up to here plain quotation marks were counted, and whether one is open on this line.
     counted: usize,
     quoted: bool,
@@ -201,6 +204,7 @@ impl<'a> Cleaner<'a> {
             boxed_within: false,
             structure: false,
             twice: true,
+            doubled: false,
             counted: 0,
             quoted: false,
             view,
@@ -218,6 +222,7 @@ impl<'a> Cleaner<'a> {
                 b'\n' if self.is_torn() => self.seam(),
                 b'\n' => self.line_feed(1),
                 b' ' | b'\t' | b'\r' => self.space(1),
+                b'"' if self.doubled => self.doubled_quote(),
                 b'\\' if self.structure => self.push('\\', 1),
                 b'\\' => self.escape(),
                 b'&' => self.entity(),
@@ -248,9 +253,10 @@ impl<'a> Cleaner<'a> {
     /// Takes in the bytes up to the next one that may mean something else: words with one space between them.
     fn plain(&mut self) {
         let mut spaced = false;
+        let doubled = self.doubled;
         let counts = |&byte: &u8| {
             let space = byte == b' ';
-            let taken = is_plain(byte) || space && !spaced;
+            let taken = is_plain(byte) && !(doubled && byte == b'"') || space && !spaced;
             spaced = space;
             taken
         };
@@ -259,6 +265,11 @@ impl<'a> Cleaner<'a> {
         self.view.runs_on(self.at);
         self.view.clean.push_str(self.raw.get(self.at..end).unwrap_or(""));
         self.at = end;
+    }
+
+    /// Two are one; one alone is of the column.
+    fn doubled_quote(&mut self) {
+        if self.rest().starts_with("\"\"") { self.push('"', 2) } else { self.at += 1 }
     }
 
     fn space(&mut self, length: usize) {
@@ -285,7 +296,8 @@ impl<'a> Cleaner<'a> {
         let (before, after) = (self.raw.get(..self.at).unwrap_or(""), self.raw.get(self.at + 1..).unwrap_or(""));
         let part =
             |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b':' | b'-'));
-        if !part(before.as_bytes().last()) {
+        // A line that ends with a colour ends before it.
+        if !part(before.as_bytes().last()) || before.as_bytes().last() != self.view.clean.as_bytes().last() {
             return false;
         }
         let start = memchr::memrchr(b'\n', before.as_bytes().get(before.len().saturating_sub(TORN_TO + 1)..).unwrap_or(&[]));
@@ -305,6 +317,9 @@ impl<'a> Cleaner<'a> {
         let alike = line.as_bytes().get(own..own + 4) == text.get(..4) || text.starts_with(b"arn:");
         let word = text.iter().take(12).take_while(|byte| byte.is_ascii_lowercase()).count();
         let whole = text.get(..word).is_some_and(|word| WORDS.iter().any(|known| known.as_bytes() == word));
+        // `error` and `AccessDenied` are two words.
+        let humped = before.ends_with(|last: char| last.is_ascii_lowercase()) && text.first().is_some_and(u8::is_ascii_uppercase);
+        let whole = whole || humped;
         above <= width && next.len() <= width && (above == width || next.len() == width) && part(text.first()) && !alike && !whole
     }
 
@@ -522,6 +537,11 @@ fn entity_body(body: &str) -> Option<(char, usize)> {
         None => digits.parse().ok()?,
     };
     Some((char::from_u32(code)?, length + 2))
+}
+
+/// `{""key"": ""value""}`
+fn has_doubled_quotes(raw: &str) -> bool {
+    memchr::memmem::find(raw.as_bytes(), b"{\"\"").is_some()
 }
 
 /// A text with its entities decoded, where they are the quotation marks that it has.

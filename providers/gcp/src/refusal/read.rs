@@ -155,6 +155,12 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
 /// `project XXXX.` is the project; a resource is no sentence.
 fn plain(sighting: &Sighting<'_>, resource: &str) -> String {
     let constraint = sighting.form().is_some_and(|form| form.name == "constraint");
+    // A wrap may stand between the word and the name.
+    let named = sighting.verdict().filter(|_| constraint && resource == "project").and_then(|mark| {
+        let after = sighting.view.clean().get(mark.end..)?.split_whitespace().next()?;
+        Some(scrub(after.trim_end_matches(['.', ','])))
+    });
+    let resource = named.as_deref().unwrap_or(resource);
     let resource = if constraint { resource.trim_start_matches("project ").split(['.', ',', ' ']).next().unwrap_or("") } else { resource };
     resource.trim_end_matches("</code>").trim_start_matches("<code>").trim_start_matches('#').to_owned()
 }
