@@ -378,11 +378,18 @@ fn word(text: &str) -> usize {
         let rest = text.get(end..).unwrap_or("");
         end += rest.find([' ', '\n', '"', '\'', ',', ';', ')', '}', ']', '<']).unwrap_or(rest.len());
         match placeholder(text.get(end..).unwrap_or("")) {
+            0 if closes_bracket(text, end) => end += 1,
             0 => break,
             length => end += length,
         }
     }
     text.get(..end).map_or(0, |token| token.trim_end_matches(['.', ':', '!', '?']).len())
+}
+
+/// Does a bracket that was opened within the token end here: `projects/[project]`?
+fn closes_bracket(text: &str, end: usize) -> bool {
+    let opened = text.get(..end).is_some_and(|token| token.matches('[').count() > token.matches(']').count());
+    opened && text.get(end..).is_some_and(|rest| rest.starts_with(']'))
 }
 
 /// The length of the placeholder that `text` begins with, such as `<project name>`; tags of a page are none.
