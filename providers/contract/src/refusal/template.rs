@@ -365,7 +365,7 @@ impl Ends {
 /// Where a tag ends that stands right before a name: `<Details>a@b.example`, not the placeholder in `<account>@<project>.example`.
 fn end_of_tag(token: &str) -> usize {
     let ends = |(at, _): &(usize, &str)| token.get(at + 1..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
-    token.match_indices('>').filter(ends).last().map_or(0, |(at, _)| at + 1)
+    token.match_indices('>').rfind(ends).map_or(0, |(at, _)| at + 1)
 }
 
 /// A token: a quoted text, or what stands up to the next white space or mark that no name holds.

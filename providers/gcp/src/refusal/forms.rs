@@ -164,6 +164,7 @@ pub const FORMS: &[Form] = &[
     form("grpc-denied", "code = PermissionDenied desc", "rpc error: code = PermissionDenied desc = no", CLIENT).blames("gcp", "iam", Unknown, 45).status(403),
     form("status-denied", "PERMISSION_DENIED", "\"status\": \"PERMISSION_DENIED\"", REASONS).blames("gcp", "iam", Unknown, 40).status(403),
     form("googleapi", "googleapi: Error {status:number}:", "googleapi: Error 403: no, forbidden", CLIENT).blames("gcp", "iam", Unknown, 30).opens(),
+    form("audit-caller", "authenticationInfo: principalEmail: {principal:word}", "authenticationInfo:\n  principalEmail: nadia@example.com", AUDIT),
     form("audit-error", "audit log entry with severity ERROR", "audit log entry with severity ERROR", AUDIT).blames("gcp", "iam", Unknown, 50),
     form("audit-other", "audit log entry with another error", "audit log entry with another error", AUDIT).blames("gcp", "generic", NotAuthorization, 92),
     form("audit-denied", "audit log entry with permissions that were not granted", "audit log entry with permissions that were not granted", AUDIT).blames("gcp", "iam", MissingGrant, 76).status(403),
@@ -190,6 +191,7 @@ pub const FORMS: &[Form] = &[
     form("retention", "Object '{resource}' is subject to bucket's retention policy", "Object 'b/k' is subject to bucket's retention policy or object retention and cannot be deleted or overwritten until 2027-01-01", "https://cloud.google.com/storage/docs/bucket-lock").blames("gcp", "storage_retention", ExplicitDeny, 88).status(403),
     // Google answers in the XML of S3 where the request was made so.
     form("xml-signature", "<Code>SignatureDoesNotMatch</Code>{_}Google secret key", "<Code>SignatureDoesNotMatch</Code><Message>Access denied.</Message><Details>The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.</Details>", STORAGE).blames("gcp", "signature", NotAuthorization, 90).status(403),
+    form("signature", "Check your Google secret key and signing method", "Check your Google secret key and signing method.", STORAGE).blames("gcp", "signature", NotAuthorization, 89).status(403),
     form("xml-signature-signed", "<Code>SignatureDoesNotMatch</Code>{_}GOOG4-", "<Code>SignatureDoesNotMatch</Code><StringToSign>GOOG4-RSA-SHA256</StringToSign>", STORAGE).blames("gcp", "signature", NotAuthorization, 90).status(403),
     form("xml-expired", "<Code>ExpiredToken</Code>{_}Request signature expired at", "<Code>ExpiredToken</Code><Message>Invalid argument.</Message><Details>The provided token has expired. Request signature expired at: 2026-01-01T00:00:00+00:00</Details>", "https://cloud.google.com/storage/docs/access-control/signed-urls").blames("gcp", "presigned_url", NotAuthorization, 90).status(400),
     // BigQuery
