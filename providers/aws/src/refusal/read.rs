@@ -374,8 +374,9 @@ fn bare_code(sighting: &Sighting<'_>, refusal: &mut Refusal, service: &str) {
     let rest = sighting.view.clean().get(mark.end..).unwrap_or("").trim_start_matches([':', ' ', '\n', '"', ')']);
     let silent = rest.is_empty() || ["status code:", "null", "(Service"].iter().any(|next| rest.starts_with(next));
     let lambda = called == "lambda" || called.is_empty() && sighting.near(300, "lambdafunction");
+    let s3 = called == "s3" || called.is_empty() && sighting.near(200, "s3.amazonaws.com");
     match mark.form.name {
-        "code" if called == "s3" => "s3".clone_into(&mut refusal.refused_by),
+        "code" if s3 => "s3".clone_into(&mut refusal.refused_by),
         "code-json" if lambda && silent => "lambda".clone_into(&mut refusal.refused_by),
         _ => {}
     }

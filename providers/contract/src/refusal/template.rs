@@ -403,7 +403,7 @@ impl Ends {
 /// Where a tag ends that stands right before a name: `<Details>a@b.example`, not the placeholder in `<account>@<project>.example`.
 fn end_of_tag(token: &str) -> usize {
     let ends = |(at, _): &(usize, &str)| token.get(at + 1..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
-    token.match_indices('>').filter(ends).last().map_or(0, |(at, _)| at + 1)
+    token.match_indices('>').rfind(ends).map_or(0, |(at, _)| at + 1)
 }
 
 /// A token: a quoted text, or what stands up to the next white space or mark that no name holds.
@@ -416,6 +416,7 @@ fn word(text: &str) -> usize {
         let rest = text.get(end..).unwrap_or("");
         end += rest.find([' ', '\n', '"', '\'', ',', ';', ')', '}', ']', '<']).unwrap_or(rest.len());
         match placeholder(text.get(end..).unwrap_or("")) {
+            0 if closes_bracket(text, end) => end += 1,
             0 => break,
             length => end += length,
         }
@@ -427,6 +428,12 @@ fn word(text: &str) -> usize {
 fn line(text: &str) -> usize {
     let line = text.lines().next().unwrap_or("");
     ["\"}", "'}", "\",", "</"].iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len())
+}
+
+/// Does a bracket that was opened within the token end here: `projects/[project]`?
+fn closes_bracket(text: &str, end: usize) -> bool {
+    let opened = text.get(..end).is_some_and(|token| token.matches('[').count() > token.matches(']').count());
+    opened && text.get(end..).is_some_and(|rest| rest.starts_with(']'))
 }
 
 /// The length of the placeholder that `text` begins with, such as `<project name>`; tags of a page are none.

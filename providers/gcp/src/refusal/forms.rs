@@ -100,7 +100,7 @@ pub const FORMS: &[Form] = &[
     form("user-lacks-on-table", "user {principal:word} does not have {action:dotted} permission on table {resource:target}", "The user nadia@example.com does not have bigquery.x.get permission on table p:d.t", BIGQUERY).blames("gcp", "iam", MissingGrant, 87).status(403),
     form("user-lacks-on-project", "user {principal:word} does not have {action:dotted} permission on project {resource:target}", "The user nadia@example.com does not have bigquery.x.get permission on project p", BIGQUERY).blames("gcp", "iam", MissingGrant, 87).status(403),
     form("user-lacks-on-resource", "user {principal:word} does not have {action:dotted} permission on resource {resource:target}", "The user nadia@example.com does not have bigquery.x.get permission on resource projects/p", BIGQUERY).blames("gcp", "iam", MissingGrant, 87).status(403),
-    form("required-deploy", "The permission {action:dotted} is required to ", "The permission cloudfunctions.functions.setIamPolicy is required to deploy the following functions:", FIREBASE).blames("gcp", "iam", MissingGrant, 84).status(403),
+    form("required-deploy", "The permission {action:dotted} is required to deploy", "The permission cloudfunctions.functions.setIamPolicy is required to deploy the following functions:", FIREBASE).blames("gcp", "iam", MissingGrant, 84).status(403),
     form("required-deploy-project", "Missing required permission on project {resource:word} to ", "Missing required permission on project p to deploy new HTTPS functions.", FIREBASE).blames("gcp", "iam", MissingGrant, 80).status(403),
     form("required-list", "missing the following required permissions on project {resource:word}: {action:dotted}", "Authorization failed. This account is missing the following required permissions on project p:\n\n  firebase.projects.get", FIREBASE).blames("gcp", "iam", MissingGrant, 84).status(403),
     form("must-have", "You must have permission {action:dotted} on service account {resource:word}", "Missing permissions required for functions deploy. You must have permission iam.serviceAccounts.ActAs on service account p@appspot.gserviceaccount.com.", FIREBASE).blames("gcp", "iam", MissingGrant, 84).status(403),
@@ -149,6 +149,9 @@ pub const FORMS: &[Form] = &[
     form("gsutil", "AccessDeniedException: 403 ", "AccessDeniedException: 403 no", "the error format of gsutil").blames("gcp", "iam", Unknown, 46).status(403).opens(),
     form("policy-read", "Error retrieving IAM policy for {kind:word} \"{resource}\":", "Error retrieving IAM policy for project \"p\": googleapi", CLIENT),
     form("policy-applied", "Error applying IAM policy for {kind:word} \"{resource}\":", "Error applying IAM policy for project \"p\": Error", CLIENT),
+    form("terraform-account", "Error when reading or editing Service Account \"{resource:word}\": googleapi", "Error when reading or editing Service Account \"p\": googleapi: Error 403: no", CLIENT),
+    form("terraform-project", "Error when reading or editing Project \"{resource:word}\": googleapi", "Error when reading or editing Project \"p\": googleapi: Error 403: no", CLIENT),
+    form("terraform-service", "Error when reading or editing Project Service \"{resource:word}\": googleapi", "Error when reading or editing Project Service \"p\": googleapi: Error 403: no", CLIENT),
     form("firestore", "Missing or insufficient permissions", "PERMISSION_DENIED: Missing or insufficient permissions.", IAM).blames("gcp", "iam", MissingGrant, 72).status(403),
     form("database-rules", "Client doesn't have permission to access the desired data", "PERMISSION_DENIED: Permission denied at /orders: Client doesn't have permission to access the desired data.", "https://firebase.google.com/docs/rules").blames("gcp", "firebase_rules", MissingGrant, 86).status(403),
     form("database-path", "Permission denied at {resource:word}", "PERMISSION_DENIED: Permission denied at /orders: Client doesn't have permission", "https://firebase.google.com/docs/rules"),
@@ -161,6 +164,7 @@ pub const FORMS: &[Form] = &[
     form("grpc-denied", "code = PermissionDenied desc", "rpc error: code = PermissionDenied desc = no", CLIENT).blames("gcp", "iam", Unknown, 45).status(403),
     form("status-denied", "PERMISSION_DENIED", "\"status\": \"PERMISSION_DENIED\"", REASONS).blames("gcp", "iam", Unknown, 40).status(403),
     form("googleapi", "googleapi: Error {status:number}:", "googleapi: Error 403: no, forbidden", CLIENT).blames("gcp", "iam", Unknown, 30).opens(),
+    form("audit-caller", "authenticationInfo: principalEmail: {principal:word}", "authenticationInfo:\n  principalEmail: nadia@example.com", AUDIT),
     form("audit-error", "audit log entry with severity ERROR", "audit log entry with severity ERROR", AUDIT).blames("gcp", "iam", Unknown, 50),
     form("audit-other", "audit log entry with another error", "audit log entry with another error", AUDIT).blames("gcp", "generic", NotAuthorization, 92),
     form("audit-denied", "audit log entry with permissions that were not granted", "audit log entry with permissions that were not granted", AUDIT).blames("gcp", "iam", MissingGrant, 76).status(403),
@@ -188,6 +192,7 @@ pub const FORMS: &[Form] = &[
     form("retention", "Object '{resource}' is subject to bucket's retention policy", "Object 'b/k' is subject to bucket's retention policy or object retention and cannot be deleted or overwritten until 2027-01-01", "https://cloud.google.com/storage/docs/bucket-lock").blames("gcp", "storage_retention", ExplicitDeny, 88).status(403),
     // Google answers in the XML of S3 where the request was made so.
     form("xml-signature", "<Code>SignatureDoesNotMatch</Code>{_}Google secret key", "<Code>SignatureDoesNotMatch</Code><Message>Access denied.</Message><Details>The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.</Details>", STORAGE).blames("gcp", "signature", NotAuthorization, 90).status(403),
+    form("signature", "Check your Google secret key and signing method", "Check your Google secret key and signing method.", STORAGE).blames("gcp", "signature", NotAuthorization, 89).status(403),
     form("xml-signature-signed", "<Code>SignatureDoesNotMatch</Code>{_}GOOG4-", "<Code>SignatureDoesNotMatch</Code><StringToSign>GOOG4-RSA-SHA256</StringToSign>", STORAGE).blames("gcp", "signature", NotAuthorization, 90).status(403),
     form("xml-expired", "<Code>ExpiredToken</Code>{_}Request signature expired at", "<Code>ExpiredToken</Code><Message>Invalid argument.</Message><Details>The provided token has expired. Request signature expired at: 2026-01-01T00:00:00+00:00</Details>", "https://cloud.google.com/storage/docs/access-control/signed-urls").blames("gcp", "presigned_url", NotAuthorization, 90).status(400),
     // BigQuery
@@ -205,6 +210,7 @@ pub const FORMS: &[Form] = &[
     form("bigquery-model", "Access Denied: Model {resource:word}", "Access Denied: Model p:d.t: User does not have permission", BIGQUERY).blames("gcp", "bigquery", MissingGrant, 70).status(403),
     form("bigquery-tag", "User does not have permission to access policy tag \"{policy}\" on column {resource:word}", "User does not have permission to access policy tag \"Sensitive : pii\" on column p.d.t.c.", BIGQUERY).blames("gcp", "bigquery", MissingGrant, 88).status(403),
     form("bigquery-drive", "Permission denied while getting Drive credentials", "Access Denied: BigQuery BigQuery: Permission denied while getting Drive credentials.", BIGQUERY).blames("gcp", "oauth_scope", MissingGrant, 86).status(403),
+    form("bigquery-glob", "Permission denied while globbing file pattern", "Access Denied: BigQuery BigQuery: Permission denied while globbing file pattern.", BIGQUERY).blames("gcp", "bigquery", MissingGrant, 68).status(403),
     // Perimeters, organization policy
     form("perimeter", "Request is prohibited by organization's policy", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: abc", PERIMETER).blames("gcp", "vpc_service_controls", ExplicitDeny, 89).kind("vpc_sc").status(403),
     form("perimeter-id", "vpcServiceControlsUniqueIdentifier: {perimeter_id:word}", "vpcServiceControlsUniqueIdentifier: abc", PERIMETER),

@@ -46,7 +46,7 @@ fn unsaid(sighting: &Sighting<'_>, refusal: &mut Refusal) -> Option<()> {
 
 /// "Caller" and "user" are nobody; who sent no credentials is printed as "Anonymous caller".
 fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
-    const NOBODY: [&str; 3] = ["caller", "user", "account"];
+    const NOBODY: [&str; 4] = ["caller", "user", "users", "account"];
     const ANONYMOUS: &str = "Anonymous caller";
     if refusal.principal.as_deref().is_some_and(|name| NOBODY.iter().any(|nobody| name.eq_ignore_ascii_case(nobody))) {
         refusal.principal = None;
