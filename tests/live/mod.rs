@@ -1,5 +1,5 @@
-//! The built program reading AWS (moto behind a relay that counts and disturbs, and an account made up here) and Azure (a tenant made up
-//! here).
+//! The built program reading AWS (moto behind a relay that counts and disturbs, and an account made up here), Azure (a tenant made up
+//! here) and Google Cloud (a company made up here).
 //!
 //! The servers and the relay are those with which the reader itself is tested.
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
@@ -23,8 +23,10 @@ mod tenant;
 
 mod aws;
 mod azure;
+mod azure_explain;
 mod credentials;
 mod explain;
+mod google;
 mod large;
 mod program;
 mod time;

@@ -159,7 +159,7 @@ impl Source {
     pub(super) fn without_token(&self, failure: &Failure, secrets: &Secrets) -> CollectError {
         let said = failure.said(secrets);
         match &self.place {
-            Place::Machine if !said.starts_with("failed to fetch token") => {
+            Place::Machine if self.target.is_none() || !said.starts_with("failed to fetch token: 4") => {
                 let hint = format!("there is no file of them, and no metadata server gave a token ({said}); {HINT}");
                 CollectError::NoCredentials { cloud: CLOUD, hint }
             }

@@ -69,6 +69,7 @@ fn causes(error: &CredentialsError) -> Vec<&(dyn Error + 'static)> {
 /// An error of the library in one line: what could not be done, and what was answered in its own words, else the innermost cause.
 pub(super) fn words(error: &CredentialsError) -> String {
     let causes = causes(error);
+
     let texts: Vec<String> = causes.iter().map(|cause| without_outlook(&cause.to_string()).to_owned()).collect();
     if texts.iter().any(|said| said.contains("private key PEM") || said.contains("form of PKCS8")) {
         return NO_KEY.into();
