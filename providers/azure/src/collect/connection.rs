@@ -5,7 +5,7 @@ use super::outcome::Failure;
 use crate::world::guid;
 use azure_core::credentials::{AccessToken, TokenCredential};
 use azure_core::http::{
-    ClientOptions, Context, ExponentialRetryOptions, Method, Pipeline, PipelineStreamOptions, Request, RetryOptions, Url,
+    ClientOptions, Context, ExponentialRetryOptions, Method, Pipeline, PipelineStreamOptions, Request, RetryOptions, Transport, Url,
 };
 use azure_core::time::{Duration as Span, OffsetDateTime};
 use futures_util::StreamExt;
@@ -14,6 +14,7 @@ use iam_why_contract::collect::{Options, Secrets, chain};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Larger answers than this are no list of policies.
@@ -74,19 +75,35 @@ pub(super) fn connect(given: Option<Arc<dyn TokenCredential>>, options: &Options
         None => credentials::found(options, cloud.0).map_err(|error| credentials::none(&chain(&error)))?,
     };
     let retry = RetryOptions::exponential(ExponentialRetryOptions { max_retries: AGAIN, ..ExponentialRetryOptions::default() });
-    let client = ClientOptions { retry, ..ClientOptions::default() };
+    let (manager, graph) = (base(cloud.1)?, base(cloud.2)?);
+    let client = ClientOptions { retry, transport: transport(&manager)?, ..ClientOptions::default() };
     let pipeline = Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), client, vec![], vec![], None);
     let tokens = [Mutex::default(), Mutex::default()];
     Ok(Connection {
         credential,
         tokens,
         pipeline,
-        manager: base(cloud.1)?,
-        graph: base(cloud.2)?,
+        manager,
+        graph,
         audiences: [cloud.1, cloud.2],
         heard: AtomicBool::new(false),
         unheard: [OnceLock::new(), OnceLock::new()],
     })
+}
+
+/// Where nothing goes over TLS the certificates of the system need not be read, which takes longer than all the rest; else the client of
+/// the SDK serves.
+fn transport(base: &Url) -> Result<Option<Transport>, CollectError> {
+    if base.scheme() != "http" {
+        return Ok(None);
+    }
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(20))
+        .read_timeout(Duration::from_secs(60))
+        .tls_certs_only([]);
+    let client = client.build().map_err(|error| CollectError::Question(format!("no HTTP client: {error}")))?;
+    Ok(Some(Transport::new(Arc::new(client))))
 }
 
 /// A token goes over TLS, or nowhere but to this machine.
