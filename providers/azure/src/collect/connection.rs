@@ -2,26 +2,22 @@
 
 use super::credentials;
 use super::outcome::Failure;
+use super::reach::Reach;
 use crate::world::guid;
 use azure_core::credentials::{AccessToken, TokenCredential};
-use azure_core::http::{
-    ClientOptions, Context, ExponentialRetryOptions, Method, Pipeline, PipelineStreamOptions, Request, RetryOptions, Transport, Url,
-};
+use azure_core::http::policies::Policy;
+use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, Transport, Url};
 use azure_core::time::{Duration as Span, OffsetDateTime};
 use futures_util::StreamExt;
 use iam_why_contract::CollectError;
 use iam_why_contract::collect::{Options, Secrets, chain};
 use serde_json::Value;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Larger answers than this are no list of policies.
 const LARGEST: usize = 32 << 20;
-
-/// How often a call is sent again at most. Where there is no network that is known within seconds, which are doubled each time.
-const AGAIN: u32 = 5;
 
 /// A token is renewed so long before it ends.
 const EARLY: Span = Span::minutes(2);
@@ -45,10 +41,7 @@ pub(super) struct Connection {
     graph: Url,
     /// The audiences of the tokens, which a stand-in has from the cloud that it stands in for.
     audiences: [&'static str; 2],
-    /// Did any call get an answer, whatever it says?
-    heard: AtomicBool,
-    /// How the first call to each of the two got none.
-    unheard: [OnceLock<Failure>; 2],
+    pub(super) reach: Arc<Reach>,
 }
 
 /// A cloud: its name for `--cloud`, Resource Manager, Microsoft Graph.
@@ -74,21 +67,13 @@ pub(super) fn connect(given: Option<Arc<dyn TokenCredential>>, options: &Options
         Some(given) => given,
         None => credentials::found(options, cloud.0).map_err(|error| credentials::none(&chain(&error)))?,
     };
-    let retry = RetryOptions::exponential(ExponentialRetryOptions { max_retries: AGAIN, ..ExponentialRetryOptions::default() });
     let (manager, graph) = (base(cloud.1)?, base(cloud.2)?);
-    let client = ClientOptions { retry, transport: transport(&manager)?, ..ClientOptions::default() };
-    let pipeline = Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), client, vec![], vec![], None);
+    let reach = Arc::new(Reach::default());
+    let client = ClientOptions { transport: transport(&manager)?, ..ClientOptions::default() };
+    let each_try: Vec<Arc<dyn Policy>> = vec![Arc::clone(&reach) as Arc<dyn Policy>];
+    let pipeline = Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), client, vec![], each_try, None);
     let tokens = [Mutex::default(), Mutex::default()];
-    Ok(Connection {
-        credential,
-        tokens,
-        pipeline,
-        manager,
-        graph,
-        audiences: [cloud.1, cloud.2],
-        heard: AtomicBool::new(false),
-        unheard: [OnceLock::new(), OnceLock::new()],
-    })
+    Ok(Connection { credential, tokens, pipeline, manager, graph, audiences: [cloud.1, cloud.2], reach })
 }
 
 /// Where nothing goes over TLS the certificates of the system need not be read, which takes longer than all the rest; else the client of
@@ -118,21 +103,6 @@ impl Connection {
     /// Where a service is.
     pub(super) fn base(&self, service: Service) -> &Url {
         if service == Service::Manager { &self.manager } else { &self.graph }
-    }
-
-    fn unheard(&self, service: Service) -> &OnceLock<Failure> {
-        let [manager, graph] = &self.unheard;
-        if service == Service::Manager { manager } else { graph }
-    }
-
-    /// Is the network gone? Then this is how the first call to Resource Manager failed, and no other call got an answer.
-    pub(super) fn out_of_reach(&self) -> Option<Failure> {
-        self.unheard(Service::Manager).get().filter(|_| !self.has_answered()).cloned()
-    }
-
-    /// Did any call get an answer, whatever it says?
-    pub(super) fn has_answered(&self) -> bool {
-        self.heard.load(Ordering::Relaxed)
     }
 
     /// Is there a token for Resource Manager? Then what Graph does not give is Graph's.
@@ -165,11 +135,6 @@ impl Connection {
 
     /// Sends one request and reads its answer. 429 and 503 are sent again by the pipeline, when the answer says.
     pub(super) async fn send(&self, service: Service, url: Url, body: Option<&Value>, secrets: &Secrets) -> Result<Value, Failure> {
-        // The first has tried for as long as any would.
-        let unheard = self.unheard(service);
-        if let Some(failure) = unheard.get().filter(|_| !self.has_answered()) {
-            return Err(failure.clone());
-        }
         let token = self.token(service, secrets).await?;
         let mut request = Request::new(url, if body.is_some() { Method::Post } else { Method::Get });
         request.insert_header("accept", "application/json");
@@ -180,9 +145,7 @@ impl Connection {
         }
         let unchecked = PipelineStreamOptions { skip_checks: true, ..Default::default() };
         let broken = |error: azure_core::Error| Failure::Connection(chain(&error));
-        let response = self.pipeline.stream(&Context::new(), &mut request, Some(unchecked)).await.map_err(broken);
-        let response = response.inspect_err(|failure| drop(unheard.set(failure.clone())))?;
-        self.heard.store(true, Ordering::Relaxed);
+        let response = self.pipeline.stream(&Context::new(), &mut request, Some(unchecked)).await.map_err(broken)?;
         let status = u16::from(response.status());
         let mut body = response.into_body();
         let mut bytes = Vec::new();

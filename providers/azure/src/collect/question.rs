@@ -44,10 +44,10 @@ pub(super) async fn read(
             (question.clone(), vec![note])
         }
     };
-    if let Some(failure) = reader.connection.out_of_reach() {
-        return Err(CollectError::NothingRead { cloud: "Azure", said: failure.said(&reader.secrets) });
+    if let Some(said) = reader.connection.reach.silence() {
+        return Err(CollectError::NothingRead { cloud: "Azure", said: reader.secrets.scrub(&said) });
     }
-    if late && !reader.connection.has_answered() {
+    if late && !reader.connection.reach.is_proven() {
         let said = format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64());
         return Err(CollectError::NothingRead { cloud: "Azure", said });
     }
