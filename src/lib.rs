@@ -11,6 +11,8 @@
 //! ```
 
 mod ask;
+#[cfg(feature = "live")]
+pub mod cache;
 pub mod cases;
 pub mod explain;
 #[cfg(feature = "live")]

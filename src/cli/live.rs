@@ -1,9 +1,10 @@
 //! Reading a cloud from the command line: how, and how far it has come.
 
+use super::output::say;
 use clap::Args;
-use iam_why::contract::collect::{Options, Progress};
+use iam_why::contract::collect::{Cache, Options, Progress};
 use std::io::{IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How a cloud is read.
@@ -52,6 +53,9 @@ pub(crate) struct Live {
     /// Azure: AzureCloud, AzureUSGovernment or AzureChinaCloud
     #[arg(long, value_name = "NAME")]
     cloud: Option<String>,
+    /// Google Cloud: read every deny policy anew, and keep none for the next run
+    #[arg(long)]
+    no_cache: bool,
     /// Also ask the cloud's own simulator, and say whether it agrees
     #[arg(long)]
     pub(crate) verify: bool,
@@ -76,7 +80,19 @@ impl Live {
         ];
         let settings = named.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
         let timeout = self.limit().unwrap_or(Options::default().timeout);
-        Options { timeout, concurrency: self.concurrency.into(), settings, limit: None }
+        Options { timeout, concurrency: self.concurrency.into(), settings, limit: None, cache: self.cache() }
+    }
+
+    #[cfg(feature = "live")]
+    fn cache(&self) -> Option<Arc<dyn Cache>> {
+        let folder = if self.no_cache { None } else { iam_why::cache::Folder::of_user() };
+        folder.map(|folder| Arc::new(folder) as Arc<dyn Cache>)
+    }
+
+    #[cfg(not(feature = "live"))]
+    #[expect(clippy::unused_self, reason = "with the feature live it depends on what was typed")]
+    fn cache(&self) -> Option<Arc<dyn Cache>> {
+        None
     }
 
     /// How long it may take in all, where that was said.
@@ -119,6 +135,13 @@ impl Line {
         Self { shown: std::io::stderr().is_terminal(), state: Mutex::new(State { sent: 0, answered: 0, drawn: Instant::now() }) }
     }
 
+    fn clear(&self) {
+        if self.shown {
+            // Where nobody sees it there is nobody to tell.
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+
     fn draw(&self, change: impl FnOnce(&mut State), what: &str) {
         if !self.shown {
             return;
@@ -142,13 +165,15 @@ impl Progress for Line {
     fn ended(&self, what: &str) {
         self.draw(|state| state.answered += 1, what);
     }
+
+    fn told(&self, note: &str) {
+        self.clear();
+        say(note);
+    }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        if self.shown {
-            // Where nobody sees it there is nobody to tell.
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
+        self.clear();
     }
 }

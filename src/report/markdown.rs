@@ -2,7 +2,7 @@
 
 use super::quote::Quote;
 use super::v1::{CaseResult, Decision, Evidence, Finding, Fix, Report, TestReport};
-use super::{Answer, Detail, clean, text};
+use super::{Answer, Detail, clean, text, v1};
 use std::fmt::Write;
 
 /// The answer as Markdown.
@@ -21,7 +21,10 @@ pub fn render(answer: &Answer<'_>, detail: Detail) -> String {
     list(
         &mut page,
         "Not known",
-        report.doubts.iter().map(|doubt| format!("{}. To settle it: {}", plain(&doubt.about), plain(&doubt.needs))),
+        v1::by_needs(&report.doubts).map(|(needs, abouts)| {
+            let them = if abouts.len() == 1 { "it" } else { "them" };
+            format!("{}. To settle {them}: {}", plain(&abouts.join("; ")), plain(needs))
+        }),
     );
     fixes(&mut page, &report, detail);
     if detail == Detail::Full {

@@ -130,6 +130,15 @@ pub(crate) fn open() -> Sample {
     sample
 }
 
+/// As [`open`], and what lies above `project` is not known.
+pub(crate) fn open_above(project: &str) -> Sample {
+    let mut sample = open();
+    let above = |what: &str| Doubt { about: format!("the {what} policies above {project}"), needs: format!("get-ancestors of {project}") };
+    sample.verdict.doubts.insert(0, above("deny"));
+    sample.verdict.doubts.push(above("allow"));
+    sample
+}
+
 fn missing() -> Finding {
     Finding {
         code: "sample-missing",

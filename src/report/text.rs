@@ -153,9 +153,10 @@ impl Page<'_> {
             return;
         }
         self.heading("Not known");
-        for doubt in std::mem::take(&mut self.report.doubts) {
-            self.item(&doubt.about);
-            self.field("what would settle it", &doubt.needs);
+        let doubts = std::mem::take(&mut self.report.doubts);
+        for (needs, abouts) in v1::by_needs(&doubts) {
+            abouts.iter().for_each(|about| self.item(about));
+            self.field(if abouts.len() == 1 { "what would settle it" } else { "what would settle them" }, needs);
         }
     }
 
@@ -376,6 +377,15 @@ from 2 documents; 1 could not be read
 
 "#]]
         );
+    }
+
+    #[test]
+    fn what_one_command_settles_names_the_command_once() {
+        let sample = sample::open_above("shop");
+        let text = plain(&sample, Detail::Nearest, 80);
+        let together =
+            "  the deny policies above shop\n  the allow policies above shop\n    what would settle them: get-ancestors of shop\n";
+        assert!(text.contains(together), "{text}");
     }
 
     #[test]

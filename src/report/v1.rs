@@ -216,6 +216,18 @@ pub struct Doubt {
     pub needs: String,
 }
 
+/// What is not known, gathered by what would settle it, in the order of the doubts.
+pub(crate) fn by_needs(doubts: &[Doubt]) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Doubt { about, needs } in doubts {
+        match groups.iter_mut().find(|(known, _)| known == needs) {
+            Some((_, abouts)) => abouts.push(about),
+            None => groups.push((needs, vec![about])),
+        }
+    }
+    groups.into_iter()
+}
+
 /// A change that was simulated and lets the request through.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -1,6 +1,6 @@
 //! From what was found to the refusal it is: the rules that no single wording holds.
 
-use iam_why_contract::refusal::{Reason, Refusal, Sighting, scrub};
+use iam_why_contract::refusal::{Mark, Reason, Refusal, Sighting, scrub};
 
 /// The refusal that a sighting is.
 pub(crate) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
@@ -14,6 +14,7 @@ pub(crate) fn read(sighting: &Sighting<'_>) -> Option<Refusal> {
     forge(sighting, &mut refusal);
     argo(sighting, &mut refusal);
     registry(sighting, &mut refusal);
+    host(sighting, &mut refusal);
     facts(sighting, &mut refusal);
     Some(refusal)
 }
@@ -58,6 +59,9 @@ fn kubernetes(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         let path = || verdict("path").map(str::to_owned);
         refusal.resource = place.or_else(cluster).or_else(path).map(|place| scrub(&place));
     }
+    if refusal.resource.is_none() && (refusal.refused_by == "admission" || sighting.verdict().is_some_and(grants_more)) {
+        refusal.resource = sighting.field("object").map(scrub);
+    }
     // The controller's event names no verb: what it could not do is to create a pod.
     if refusal.refused_by == "admission"
         && refusal.action.is_none()
@@ -66,6 +70,11 @@ fn kubernetes(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         refusal.action = Some("create pods".to_owned());
         refusal.derived.push("action");
     }
+}
+
+/// Nobody may grant in a role what he does not hold.
+fn grants_more(mark: &Mark<'_>) -> bool {
+    mark.form.name.starts_with("kube-rbac-extra") || mark.form.name.starts_with("kube-rbac-escalation")
 }
 
 /// Istio's sidecar is an Envoy and logs as one; the name of a policy says whose it is.
@@ -89,6 +98,15 @@ fn web(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         }
         refusal.resource = refusal.resource.take().map(|resource| resource.trim_end_matches('.').to_owned());
     }
+    let address = match refusal.provider.as_str() {
+        "gitlab" => sighting.field("gitlab_url"),
+        "modsecurity" => sighting.field("waf_path"),
+        _ => None,
+    };
+    let package = sighting.field("npm_url").filter(|_| refusal.provider == "npm").map(|rest| format!("https://{rest}"));
+    let page = sighting.field("jetty_path").filter(|_| refusal.provider == "generic").map(str::to_owned);
+    let address = address.map(str::to_owned).or(package).or(page);
+    refusal.resource = refusal.resource.take().or_else(|| address.map(|address| scrub(&address)));
     let request = sighting.verdict().and_then(|mark| mark.field("request")).or_else(|| match refusal.provider.as_str() {
         "vault" => sighting.field("request"),
         _ => None,
@@ -102,7 +120,8 @@ fn web(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         // The command stands before what the proxy answered to it.
         let start = sighting.verdict().map_or(0, |mark| mark.start);
         let mut commands = sighting.marks.iter().filter(|mark| mark.form.name == "proxy-curl" && mark.start < start);
-        refusal.resource = commands.next_back().and_then(|mark| mark.field("proxied")).map(|host| scrub(&format!("https://{host}")));
+        let command = commands.next_back().and_then(|mark| mark.field("proxied")).map(|host| scrub(&format!("https://{host}")));
+        refusal.resource = command.or_else(|| sighting.field("tunnel").map(scrub));
     }
     // A challenge of Google's is read by its scopes.
     if refusal.provider == "generic" && refusal.refused_by == "token_scope" && sighting.near(300, "googleapis.com/auth") {
@@ -128,10 +147,18 @@ fn forge(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     if refusal.provider != "github" {
         return;
     }
+    if let Some(path) =
+        sighting.field("github_path").filter(|path| *path != "graphql" && refusal.resource.is_none() && refusal.refused_by != "rate_limit")
+    {
+        refusal.resource = Some(scrub(&format!("https://api.github.com/{path}")));
+    }
     if let Some(login) = sighting.field("login") {
         let login = login.split(' ').next().unwrap_or(login).trim_end_matches(['.', ',', '\\']);
         refusal.principal = (login != "deploy" && !login.is_empty()).then(|| scrub(login));
         refusal.resource = sighting.field("repository").map(|name| scrub(&format!("{}.git", name.trim_end_matches(".git"))));
+    }
+    if let Some(image) = sighting.field("image").or_else(|| sighting.field("pushed")).filter(|_| refusal.resource.is_none()) {
+        refusal.resource = Some(scrub(image));
     }
     let git = sighting.field("login").is_some() || sighting.field("git_repository").is_some() || sighting.has("github-write");
     if git && refusal.action.is_none() {
@@ -179,6 +206,11 @@ fn registry(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         refusal.action = Some("pull".to_owned());
         refusal.derived.push("action");
     }
+    if let Some(image) = sighting.field("pushed").filter(|_| refusal.resource.is_none()) {
+        refusal.resource = Some(scrub(image));
+        refusal.derived.extend(refusal.action.is_none().then_some("action"));
+        refusal.action.get_or_insert_with(|| "push".to_owned());
+    }
     if let Some(name) = sighting.field("manifest_of").filter(|_| refusal.resource.is_none()) {
         refusal.resource = Some(scrub(name));
         refusal.derived.push("resource");
@@ -190,6 +222,32 @@ fn registry(sighting: &Sighting<'_>, refusal: &mut Refusal) {
         refusal.derived.extend((refusal.action.is_none() && actions.is_some()).then_some("action"));
         refusal.action = refusal.action.take().or(actions);
         refusal.resource = Some(scrub(&format!("repository:{scope}")));
+    }
+}
+
+/// Whose answer it was where no words tell: the host that was asked.
+const HOSTS: [(&str, &str, &str); 5] = [
+    ("graph.microsoft.com", "azure", "graph_permission"),
+    ("graph.windows.net", "azure", "graph_permission"),
+    (".vault.azure.net", "azure", "keyvault"),
+    (".servicebus.windows.net", "azure", "servicebus_claims"),
+    ("management.azure.com", "azure", "rbac"),
+];
+
+/// A bare status is the answer of the host whose address stands with it.
+fn host(sighting: &Sighting<'_>, refusal: &mut Refusal) {
+    if refusal.provider != "generic" || refusal.refused_by != "generic" {
+        return;
+    }
+    let stands = |host: &str| match &refusal.resource {
+        Some(resource) => resource.contains(host),
+        None => sighting.near(200, host),
+    };
+    if let Some((host, provider, layer)) = HOSTS.iter().find(|(host, ..)| stands(host)) {
+        (*provider).clone_into(&mut refusal.provider);
+        (*layer).clone_into(&mut refusal.refused_by);
+        let of_host = || sighting.field("graph").filter(|_| *host == "graph.microsoft.com").map(|path| format!("https://{host}/{path}"));
+        refusal.resource = refusal.resource.take().or_else(of_host).map(|resource| scrub(&resource));
     }
 }
 

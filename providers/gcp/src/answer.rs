@@ -63,8 +63,12 @@ fn settled(world: &World<'_>) -> Settled {
             (judged.decision, judged.kind)
         })
     });
-    let mut doubts: Vec<Doubt> = settled.matters.iter().filter_map(|&at| open.get(at)).map(|open| open.doubt.clone()).collect();
-    doubts.dedup();
+    let mut doubts: Vec<Doubt> = Vec::new();
+    for doubt in settled.matters.iter().filter_map(|&at| open.get(at)).map(|open| &open.doubt) {
+        if !doubts.contains(doubt) {
+            doubts.push(doubt.clone());
+        }
+    }
     if settled.decision == Decision::Undetermined && doubts.is_empty() {
         doubts = open.into_iter().map(|open| open.doubt).collect();
     }

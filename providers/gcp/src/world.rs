@@ -93,6 +93,8 @@ pub(crate) struct AllowPolicy {
     pub place: Place,
     /// What it grants.
     pub bindings: Vec<Binding>,
+    /// Is it as Cloud Asset Inventory has it, which hears of changes minutes later?
+    pub remembered: bool,
 }
 
 /// One binding.
@@ -347,7 +349,7 @@ impl<'s> World<'s> {
         let mut unread =
             self.unread(documents::ALLOW_POLICY, node).filter(|_| self.may_hold_policy(node) && !self.is_no_managed_folder(node));
         let mut policies = Vec::new();
-        for document in self.documents(documents::ALLOW_POLICY, node) {
+        for document in firsthand(self.documents(documents::ALLOW_POLICY, node)) {
             match allow_policy(document) {
                 Some(policy) => policies.push(policy),
                 None => unread = Some(illegible(document)),
@@ -420,7 +422,7 @@ fn command(kind: &str, subject: &str, general: &str) -> String {
         return format!("gcloud iam policies list --kind=denypolicies --attachment-point={point}, and `get` of each");
     }
     if kind != documents::ALLOW_POLICY {
-        return general.to_owned();
+        return of_bucket(subject, general);
     }
     let full = || subject.strip_prefix("//").and_then(|rest| rest.split_once('/')).map(|(service, path)| FullName::new(service, path));
     let bucket = || subject.strip_prefix("gs://");
@@ -434,6 +436,12 @@ fn command(kind: &str, subject: &str, general: &str) -> String {
     let named =
         || if subject.starts_with("//") { "its getIamPolicy, with requestedPolicyVersion 3".to_owned() } else { general.to_owned() };
     command.unwrap_or_else(named)
+}
+
+/// A command about a bucket or an object, with the name of this one.
+fn of_bucket(subject: &str, general: &str) -> String {
+    let Some(bucket) = subject.strip_prefix("gs://").and_then(|rest| rest.split('/').next()) else { return general.to_owned() };
+    general.replace("gs://BUCKET/OBJECT", subject).replace("gs://BUCKET", &format!("gs://{bucket}"))
 }
 
 fn illegible(document: &Document) -> Doubt {
@@ -508,6 +516,18 @@ struct RawCondition {
     expression: String,
 }
 
+/// H3: a resource has one allow policy. What was read of it itself counts, and not what Cloud Asset Inventory remembers of it besides.
+fn firsthand(mut found: Vec<&Document>) -> Vec<&Document> {
+    if found.iter().any(|document| !is_remembered(document)) {
+        found.retain(|document| !is_remembered(document));
+    }
+    found
+}
+
+fn is_remembered(document: &Document) -> bool {
+    document.origin.source.starts_with("cloudasset.")
+}
+
 fn allow_policy(document: &Document) -> Option<AllowPolicy> {
     let place = Place::new(&*document.id, "");
     let raw: RawPolicy = serde_json::from_str(&document.text).ok()?;
@@ -518,7 +538,7 @@ fn allow_policy(document: &Document) -> Option<AllowPolicy> {
         Binding { role: raw.role, members: raw.members, condition, place }
     });
     let bindings = bindings.collect();
-    Some(AllowPolicy { place, bindings })
+    Some(AllowPolicy { place, bindings, remembered: is_remembered(document) })
 }
 
 fn condition(raw: RawCondition, place: &Place) -> Condition {
@@ -739,6 +759,9 @@ fn caller(snapshot: &Snapshot, principal: &Principal) -> Caller {
             (caller.customer, caller.home) = of_domain(snapshot, domain);
         }
     }
+    if let (Principal::Federated(Identity { pool, .. }), None) = (principal, &caller.home) {
+        caller.home = snapshot.of(documents::PRINCIPAL, &pool.everybody()).find_map(|document| stated(&json(document)?).home);
+    }
     if caller.home.is_none() {
         caller.home = living_in(principal).and_then(|project| home(snapshot, &project));
     }
@@ -829,7 +852,7 @@ pub(crate) fn above(world: &World<'_>, facts: &Facts, what: &str) -> Truth {
     if world.path.complete {
         return Truth::No;
     }
-    let top = world.path.nodes.last().map_or_else(|| world.request.resource.to_string(), |node| node.path.clone());
+    let top = world.path.nodes.last().map_or_else(|| world.shown(&world.request.resource), |node| node.path.clone());
     facts.truth(&format!("{what} above {top}"), || Doubt {
         about: format!("which folders and organization lie above {top}, and the {what} there"),
         needs: match (world.path.nodes.last().and_then(FullName::project), world.request.resource.bucket()) {

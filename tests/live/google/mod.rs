@@ -6,6 +6,7 @@ mod company;
 #[expect(dead_code, reason = "the tests of the reader use more of it")]
 mod server;
 
+mod cache;
 mod credentials;
 mod explain;
 // Where the certificates that a program trusts are those of a file is a matter of Linux.
@@ -15,14 +16,14 @@ mod internet;
 use super::program::{run, said};
 use std::process::{Command, Output, Stdio};
 
-/// The program, with nothing of the environment that could be a credential, and a home of its own.
+/// The program, with nothing of the environment that could be a credential, a home of its own, and nothing kept from run to run.
 fn bare(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_iam-why"));
     let of_google = |name: &str| ["GOOGLE_", "GCE_", "CLOUDSDK_", "SSL_CERT_"].iter().any(|start| name.starts_with(start));
     for (name, _) in std::env::vars().filter(|(name, _)| of_google(name) || name.to_ascii_lowercase().ends_with("_proxy")) {
         command.env_remove(name);
     }
-    command.args(words).env("HOME", env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
+    command.args(words).env("HOME", env!("CARGO_TARGET_TMPDIR")).env("XDG_CACHE_HOME", "/nowhere/at/all").stdin(Stdio::null());
     command
 }
 

@@ -23,7 +23,9 @@ fn principal(sighting: &Sighting<'_>, refusal: &mut Refusal) {
     let by_application = refusal.refused_by == "keyvault_access_policy";
     let names = if by_application { ["appid", "oid", "client"] } else { ["oid", "client", "appid"] };
     let named = names.iter().find_map(|name| sighting.field(name).filter(|value| value.chars().any(|piece| piece != '.')));
-    if let Some(named) = named {
+    // A sentence that is cut off behind the name: other words than a name may stand there too.
+    let cut = || sighting.field("cut_client").filter(|name| name.contains(['@', '#', '-']));
+    if let Some(named) = named.or_else(cut) {
         refusal.principal = Some(scrub(named));
     }
     // What the text calls an object id is one, also where the directory cannot be asked.
@@ -97,13 +99,16 @@ fn resource(sighting: &Sighting<'_>, refusal: &mut Refusal) {
                 [("store", "windows.net"), ("store_china", "chinacloudapi.cn"), ("store_government", "usgovcloudapi.net")];
             let path = sighting.field("store_path").unwrap_or("");
             let store = CLOUDS.iter().find_map(|(field, cloud)| Some((sighting.field(field)?, cloud)));
-            store.map(|(store, cloud)| format!("https://{store}.core.{cloud}{}", without_timeout(path)))
+            let address = store.map(|(store, cloud)| format!("https://{store}.core.{cloud}{}", without_timeout(path)));
+            address.or_else(|| sighting.field("account").map(str::to_owned))
         }
         "graph_permission" => sighting.field("graph").map(|path| format!("https://graph.microsoft.com/{path}")),
         layer if layer.starts_with("keyvault") => {
             refusal.derived.extend(sighting.field("vault").map(|_| "resource"));
-            sighting.field("vault").map(str::to_owned)
+            let path = |host: &str| format!("https://{host}.vault.azure.net/{}", sighting.field("vault_path").unwrap_or(""));
+            sighting.field("vault").map(str::to_owned).or_else(|| sighting.field("vault_host").map(path))
         }
+        "azure_devops" => sighting.field("address").map(str::to_owned),
         "servicebus_claims" => sighting.field("bus").map(|space| format!("sb://{space}.servicebus.windows.net/")),
         _ => None,
     };

@@ -3,11 +3,13 @@
 //! What cannot be read is no error but a [`Search`] in the snapshot: the answer goes on and says what is missing. An error is only
 //! what leaves nothing to answer from.
 
+mod cache;
 mod gathered;
 mod ledger;
 mod opinion;
 mod secrets;
 
+pub use cache::Cache;
 pub use gathered::Gathered;
 pub use ledger::Ledger;
 pub use opinion::{SecondOpinion, agreement};
@@ -19,6 +21,7 @@ use crate::snapshot::{Document, Outcome, Search, Snapshot};
 use crate::verdict::{Decision, Verdict};
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What reading gives, once it is awaited. No particular runtime is assumed here; the providers' readers need a running `tokio`.
@@ -78,11 +81,13 @@ pub struct Options {
     /// What only some clouds know, by the name of the command line option without its dashes: `profile`, `region`, `regions`,
     /// `endpoint-url`, `reader-role`, `tenant`, `subscription`, `project`, `credentials-file`, `impersonate`.
     pub settings: BTreeMap<&'static str, String>,
+    /// What is kept between runs; `None` for nothing.
+    pub cache: Option<Arc<dyn Cache>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(20), limit: None, concurrency: 16, settings: BTreeMap::new() }
+        Self { timeout: Duration::from_secs(20), limit: None, concurrency: 16, settings: BTreeMap::new(), cache: None }
     }
 }
 
@@ -118,6 +123,10 @@ pub trait Progress: Send + Sync {
     fn began(&self, what: &str);
     /// The call for `what` was answered.
     fn ended(&self, what: &str);
+    /// What the user should know of how a whole account was read, in one sentence.
+    fn told(&self, note: &str) {
+        let _ = note;
+    }
 }
 
 /// Nobody is told.

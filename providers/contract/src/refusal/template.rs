@@ -11,6 +11,8 @@ const REACH: usize = 2048;
 const NEAR: usize = 192;
 /// How far a gap `{_}` may reach.
 const GAP: usize = 400;
+/// How often the words before a hole may stand within it.
+const SAME_WORDS: usize = 4;
 
 /// A compiled template.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Template {
     ends_with_word: bool,
     /// A code: `AuthorizationFailure` is not "authorization failure".
     one_word: bool,
+    /// A member of JSON: `"error": "Forbidden"` is not the prose "error: forbidden".
+    member: bool,
     /// The template as it is written.
     written: &'static str,
 }
@@ -37,6 +41,8 @@ enum Piece {
 #[derive(Debug, Default)]
 struct Words {
     dense: Vec<u8>,
+    /// Are they written with a space or a quotation mark behind them? Then `User` is not the beginning of `user@example.com`.
+    parted: bool,
     forward: OnceLock<Box<Finder<'static>>>,
     backward: OnceLock<Box<FinderRev<'static>>>,
 }
@@ -97,7 +103,8 @@ impl Template {
         let is_word = |edge: Option<char>| edge.is_some_and(char::is_alphanumeric);
         Some(Self {
             anchor,
-            one_word: pieces.len() == 1 && !template.contains(' '),
+            one_word: pieces.len() == 1 && !template.contains([' ', '"', ',']),
+            member: pieces.len() == 1 && template.contains("\":\""),
             written: template,
             starts_with_word: is_word(template.chars().next()),
             ends_with_word: is_word(template.chars().next_back()),
@@ -130,8 +137,10 @@ impl Template {
         let before = view.clean().get(..matched.start).and_then(|before| before.chars().next_back());
         let after = view.clean().get(matched.end..).and_then(|after| after.chars().next());
         let runs_on = self.starts_with_word && is_word(before) || self.ends_with_word && is_word(after);
-        let parted = self.one_word && self.is_parted(view.clean().get(matched.start..matched.end).unwrap_or(""));
-        !runs_on && !parted
+        let text = view.clean().get(matched.start..matched.end).unwrap_or("");
+        let parted = self.one_word && self.is_parted(text);
+        let prose = self.member && !text.contains(['"', '\'']);
+        !runs_on && !parted && !prose
     }
 
     /// Two words, or a code that a wrap tore apart? The code is written as it is, the words are not.
@@ -172,7 +181,10 @@ impl<'a> Walk<'a> {
     fn hole_after(&mut self, name: &'static str, ends: Ends, words: &Words) -> Option<()> {
         let length = words.dense.len();
         let from = self.start.saturating_sub(reach(name) + length);
-        let found = from + words.rfind(self.view.dense().get(from..self.start)?)?;
+        let before = |end: usize| Some(from + words.rfind(self.view.dense().get(from..end)?)?);
+        let nearest = before(self.start)?;
+        let parted = |at: &usize| !words.parted || self.view.is_parted(at + length);
+        let found = std::iter::successors(Some(nearest), |at| before(at + length - 1)).take(SAME_WORDS).find(parted).unwrap_or(nearest);
         self.capture_dense(name, ends, found + length, self.start)?;
         self.start = found;
         Some(())
@@ -336,6 +348,8 @@ fn head(rest: &str, most: usize) -> &str {
 fn tidy(value: &str) -> Cow<'_, str> {
     let bare = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`'));
     let bare = bare.trim_end_matches([',', ';']);
+    // Markdown's emphasis ends here; a name that is masked has more asterisks.
+    let bare = bare.strip_suffix("**").filter(|plain| plain.ends_with(char::is_alphanumeric) && !plain.contains('*')).unwrap_or(bare);
     if !bare.contains('\n') {
         return Cow::Borrowed(bare);
     }
@@ -489,6 +503,9 @@ fn parse_one(rest: &'static str, pieces: &mut Vec<Piece>) -> &'static str {
         Some(Piece::Words(words)) => words.dense.extend(dense),
         _ => pieces.push(Piece::Words(Words { dense, ..Words::default() })),
     }
+    if let Some(Piece::Words(last)) = pieces.last_mut() {
+        last.parted = words.bytes().next_back().is_some_and(is_dropped);
+    }
     after
 }
 
@@ -537,6 +554,18 @@ mod tests {
             "User: \narn:aws:iam::1:user/a is not\nauthorized to perform: s3:GetObject on resource: \\\"arn:aws:s3:::b/k\\\" because";
         let expected = [("principal", "arn:aws:iam::1:user/a"), ("action", "s3:GetObject"), ("resource", "arn:aws:s3:::b/k")];
         assert_eq!(fields(SENTENCE, text), expected.map(|(name, value)| (name, value.to_owned())));
+    }
+
+    #[test]
+    fn a_name_may_begin_with_the_words_before_it() {
+        let found = fields("User \"{principal}\" cannot list resource", "User \"user@example.com\" cannot list resource \"pods\"");
+        assert_eq!(found, [("principal", "user@example.com".to_owned())]);
+    }
+
+    #[test]
+    fn json_is_the_same_on_one_line_and_on_several() {
+        let template = "\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\"";
+        assert!(find(template, "{\n  \"message\": \"Unauthorized\",\n  \"reason\": \"Unauthorized\"\n}").is_some());
     }
 
     #[test]

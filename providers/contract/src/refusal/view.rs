@@ -61,6 +61,11 @@ impl View {
         self.clean_at.get(at).map_or(self.clean.len(), |&at| at as usize)
     }
 
+    /// Does white space or a quotation mark stand before this byte of `dense`?
+    pub(super) fn is_parted(&self, at: usize) -> bool {
+        at.checked_sub(1).is_some_and(|last| self.clean_of_dense(at) > self.clean_of_dense(last) + 1)
+    }
+
     /// The first byte of `dense` at or after a byte of `clean`.
     #[must_use]
     pub fn dense_of_clean(&self, at: usize) -> usize {

@@ -1,6 +1,10 @@
 //! A whole project, folder or organization: the path above it, what lies below it, step by step, so that an interrupted run goes on
 //! where it was. A step that failed anywhere is not done: a later run with more rights asks again.
+//!
+//! Allow policies come through one door where it is open (`assets`); it is asked first, and by every run, since what it tells of buckets
+//! is needed as long as there are buckets to read.
 
+use super::assets::Inventory;
 use super::connection::connect;
 use super::iam::{self, Set};
 use super::outcome::Failure;
@@ -9,14 +13,13 @@ use super::reader::Reader;
 use super::resource_manager::{self, Above, children, climb};
 use super::step::{LIST_ACCOUNTS, LIST_ASSETS, LIST_BUCKETS, Step};
 use super::wire::{Call, parts};
-use super::{assets, gates, groups, storage};
+use super::{assets, gates, groups, pools, storage};
 use crate::documents::{FOLDER, PROJECT, SERVICE_ACCOUNT};
 use crate::language::resources::{FullName, STORAGE};
-use futures_util::future::{join, join_all, join3, join4};
+use futures_util::future::{join, join_all, join3, join4, join5};
 use iam_why_contract::collect::{Options, Point, Progress, Secrets, Sink};
 use iam_why_contract::{CollectError, Outcome};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Pages of one list.
@@ -29,16 +32,17 @@ const MOST_FOLDERS: usize = 10_000;
 pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink, progress: &dyn Progress) -> Result<String, CollectError> {
     let node = node(scope.or_else(|| options.get("project")))?;
     let secrets = Arc::new(Secrets::default());
-    let reader = Reader::new(connect(options, &secrets, false).await?, options.concurrency, sink, progress);
+    let reader = Reader::new(connect(options, &secrets, false).await?, options.concurrency, sink, progress).keeping(options.cache.clone());
     let above = climb(&reader, node.clone()).await;
-    let whole = Whole { reader: &reader, top: above.top().cloned() };
     reader.go_on()?;
+    let mut whole = Whole { reader: &reader, top: above.top().cloned(), inventory: Inventory::default() };
+    whole.inventory = whole.assets(&node).await;
     whole.step("path", whole.path(&above)).await?;
     for project in whole.projects(&node, &above).await? {
         whole.project(&project).await?;
     }
-    whole.assets(&node).await?;
     reader.ended()?;
+    assets::told(&reader).into_iter().chain(reader.notes()).for_each(|note| progress.told(&note));
     Ok(node.path)
 }
 
@@ -58,7 +62,12 @@ struct Whole<'w> {
     reader: &'w Reader<'w>,
     /// The organization above it all.
     top: Option<FullName>,
+    /// What Cloud Asset Inventory tells of what is read later.
+    inventory: Inventory,
 }
+
+/// The step in which Cloud Asset Inventory is asked.
+const ASSETS: &str = "assets";
 
 /// What a later run has to know of the conditions that an earlier one read.
 const TAGS_ASKED: &str = "conditions ask for tags";
@@ -98,6 +107,9 @@ impl Whole<'_> {
             let organization = resource_manager::organization(reader, above).await;
             let sets: Vec<Set> = above.top().zip(organization.as_ref()).and_then(|(top, it)| primary_set(top, it)).into_iter().collect();
             iam::boundaries(reader, &sets).await;
+            if let Some(organization) = above.top() {
+                pools::of_organization(reader, organization).await;
+            }
         };
         let perimeters = async {
             if let Some(organization) = above.top() {
@@ -108,11 +120,17 @@ impl Whole<'_> {
         let upper = above.nodes.iter().filter(|node| !node.is_project()).cloned().collect();
         let upper = Above { nodes: upper, ..Above::default() };
         join3(organization, perimeters, self.shared(&upper)).await;
+        let policies = assets::instead(reader, above.node(), above, None).await;
+        iam::roles(reader, &policies).await;
         self.members().await;
     }
 
-    async fn policies(&self, nodes: &[FullName]) {
-        let policies = resource_manager::policies(self.reader, nodes).await;
+    /// Reads the allow policies of nodes; those that may not be read are as the inventory has them.
+    async fn policies(&self, path: &Above) {
+        let mut policies = resource_manager::policies(self.reader, &path.nodes).await;
+        let closed = self.reader.closed();
+        let unread = path.nodes.iter().filter(|node| closed.contains(&node.to_string()));
+        policies.extend(unread.filter_map(|node| self.inventory.take(self.reader, &path.names(node))));
         iam::roles(self.reader, &policies).await;
     }
 
@@ -152,7 +170,7 @@ impl Whole<'_> {
     async fn shared(&self, path: &Above) {
         let sets = Set::of_nodes(path);
         join4(
-            self.policies(&path.nodes),
+            self.policies(path),
             iam::deny_policies(self.reader, &path.nodes),
             gates::constraints(self.reader, &path.nodes, self.top.as_ref()),
             iam::boundaries(self.reader, &sets),
@@ -167,14 +185,14 @@ impl Whole<'_> {
             name: format!("{} buckets", node.path),
             step: &LIST_BUCKETS,
             call: Call::get("/storage/v1/b".into()).with("project", node.path.trim_start_matches("projects/")),
-            what: What::Elements("items"),
+            items: "items",
         })
         .await?;
         self.pages(&List {
             name: format!("{} service accounts", node.path),
             step: &LIST_ACCOUNTS,
             call: Call::get(format!("/v1/{}/serviceAccounts", parts(&node.path))).with("pageSize", "100"),
-            what: What::Elements("accounts"),
+            items: "accounts",
         })
         .await
     }
@@ -182,8 +200,9 @@ impl Whole<'_> {
     /// What is set on the project itself.
     async fn settings(&self, project: &Above) {
         let (reader, node) = (self.reader, project.node());
-        join4(
+        join5(
             self.shared(project),
+            pools::of_project(reader, project),
             gates::services(reader, node),
             gates::billing(reader, node),
             resource_manager::tags(reader, node, None, project),
@@ -192,10 +211,50 @@ impl Whole<'_> {
         self.members().await;
     }
 
-    /// Allow policies of what has no list of its own here, and of what could not be read itself, through one door.
-    async fn assets(&self, node: &FullName) -> Result<(), CollectError> {
-        let what = What::Assets(self.reader.closed());
-        self.pages(&List { name: "assets".into(), step: &LIST_ASSETS, call: assets::all_in(node), what }).await
+    /// Reads the allow policies that Cloud Asset Inventory tells of, through the first of its doors that is open.
+    async fn assets(&self, node: &FullName) -> Inventory {
+        let reader = self.reader;
+        let mut refused = None;
+        for (step, call) in assets::doors(node) {
+            match self.inventory_of(step, &call).await {
+                Ok(inventory) => {
+                    reader.note(step.kind, ASSETS, Outcome::Found);
+                    return inventory;
+                }
+                Err(failure) => drop(refused.get_or_insert(failure)),
+            }
+        }
+        if let Some(failure) = refused {
+            reader.failed(&LIST_ASSETS, ASSETS, &failure);
+            reader.ledger.progress().told(&assets::closed(&failure.said(reader.secrets())));
+        }
+        Inventory::default()
+    }
+
+    async fn inventory_of(&self, step: &'static Step, call: &Call) -> Result<Inventory, Failure> {
+        let reader = self.reader;
+        let new = reader.ledger.sink().resume(ASSETS) != Some(Point::End);
+        let before = reader.failures();
+        let mut inventory = Inventory::default();
+        let mut token = None;
+        for _ in 0..MOST_PAGES {
+            let page = token.clone().map_or_else(|| call.clone(), |token| call.clone().with("pageToken", token));
+            let (text, value) = reader.ask(step, ASSETS, &page).await?;
+            let policies = assets::page(reader, step, &text, new, &mut inventory)?;
+            iam::roles(reader, &policies).await;
+            self.members().await;
+            let Some(next) = next_page(&value) else {
+                self.remember();
+                if new && reader.failures() == before {
+                    reader.ledger.written(reader.ledger.sink().reached(ASSETS, Point::End));
+                }
+                return Ok(inventory);
+            };
+            if token.replace(next.clone()) == Some(next) {
+                break;
+            }
+        }
+        Err(Failure::Malformed(format!("the pages of {} do not end", step.call)))
     }
 
     /// Follows a list from where an earlier run was. A page counts as read when nothing of it failed, and with it all before it.
@@ -210,8 +269,8 @@ impl Whole<'_> {
         let before = reader.failures();
         for _ in 0..MOST_PAGES {
             let page = token.clone().map_or_else(|| list.call.clone(), |token| list.call.clone().with("pageToken", token));
-            let (text, value) = match reader.ask(list.step, &list.name, &page).await {
-                Ok(answer) => answer,
+            let value = match reader.ask(list.step, &list.name, &page).await {
+                Ok((_, value)) => value,
                 // Google Cloud forgets where a page began: then from the start.
                 Err(failure) if resumed && failure.is_invalid() => {
                     (token, resumed) = (None, false);
@@ -223,10 +282,10 @@ impl Whole<'_> {
                 }
             };
             resumed = false;
-            self.page(list, &text, &value).await;
+            self.page(list, &value).await;
             reader.go_on()?;
             self.remember();
-            let next = value.get("nextPageToken").and_then(Value::as_str).filter(|next| !next.is_empty()).map(str::to_owned);
+            let next = next_page(&value);
             if reader.failures() == before {
                 let point = next.clone().map_or(Point::End, Point::Page);
                 reader.ledger.written(reader.ledger.sink().reached(&list.name, point));
@@ -245,14 +304,10 @@ impl Whole<'_> {
     }
 
     /// Reads what belongs to one page.
-    async fn page(&self, list: &List, text: &str, value: &Value) {
-        let policies: Vec<Value> = match &list.what {
-            What::Assets(closed) => assets::page(self.reader, text, |subject| !assets::is_read_itself(subject) || closed.contains(subject)),
-            What::Elements(items) => {
-                let listed = value.get(items).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                join_all(listed.iter().map(|element| self.one(list.step, element))).await.into_iter().flatten().collect()
-            }
-        };
+    async fn page(&self, list: &List, value: &Value) {
+        let listed = value.get(list.items).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let read = join_all(listed.iter().map(|element| self.one(list.step, element))).await;
+        let policies: Vec<Value> = read.into_iter().flatten().collect();
         iam::roles(self.reader, &policies).await;
         self.members().await;
     }
@@ -283,8 +338,13 @@ impl Whole<'_> {
             storage::lists(reader, &bucket, None, settings.as_ref()).await;
             settings
         };
-        let (settings, policy, mut policies) =
-            join3(settings, storage::policy(reader, &bucket), storage::all_folders(reader, &bucket)).await;
+        let policy = async {
+            match self.inventory.take(reader, &[bucket.to_string()]) {
+                None => storage::policy(reader, &bucket).await,
+                known => known,
+            }
+        };
+        let (settings, policy, mut policies) = join3(settings, policy, storage::all_folders(reader, &bucket)).await;
         let location = settings.as_ref().and_then(|settings| settings.get("location")?.as_str());
         if location.is_some() && self.asks_for_tags() {
             resource_manager::tags(reader, &bucket, location, &Above::default()).await;
@@ -299,15 +359,12 @@ struct List {
     name: String,
     step: &'static Step,
     call: Call,
-    what: What,
+    /// Its elements stand under this name, each with policies of its own.
+    items: &'static str,
 }
 
-/// What its pages hold.
-enum What {
-    /// Elements under this name, each with policies of its own.
-    Elements(&'static str),
-    /// Policies; of these resources they could not be read elsewhere.
-    Assets(BTreeSet<String>),
+fn next_page(value: &Value) -> Option<String> {
+    value.get("nextPageToken").and_then(Value::as_str).filter(|next| !next.is_empty()).map(str::to_owned)
 }
 
 /// The first bucket of a project, for `doctor`.

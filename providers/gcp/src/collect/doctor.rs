@@ -4,9 +4,12 @@ use super::connection::connect;
 use super::principal::me;
 use super::reader::Reader;
 use super::resource_manager::Above;
-use super::step::{ALL, GET_PROJECT, LIST_ASSETS, LIST_FOLDERS, LIST_PROJECTS, LIST_SERVICES, Step};
+use super::step::{
+    ALL, GET_PROJECT, LIST_ASSETS, LIST_FOLDERS, LIST_PROJECTS, LIST_SERVICES, LIST_WORKFORCE_POOLS, LIST_WORKLOAD_POOLS, SEARCH_POLICIES,
+    Step,
+};
 use super::wire::{Call, parts};
-use super::{account, assets, question, resource_manager};
+use super::{account, assets, pools, question, resource_manager};
 use crate::documents::KINDS;
 use crate::language::resources::FullName;
 use crate::request::Request;
@@ -57,9 +60,8 @@ async fn probe(reader: &Reader<'_>, who: Option<&str>, name: &str) {
     let question = Question { provider: "gcp".into(), principal, action: action.into(), resource: Some(resource), ..Question::default() };
     let request = Request::parse(&question);
     let question = async {
-        match &request {
-            Ok(request) => question::everything(reader, request).await,
-            Err(_) => Vec::new(),
+        if let Ok(request) = &request {
+            question::everything(reader, request).await;
         }
     };
     join3(question, account::first_account(reader, name), lists(reader, &question::project(name))).await;
@@ -71,12 +73,16 @@ async fn lists(reader: &Reader<'_>, project: &FullName) {
     let described = reader.ask(&GET_PROJECT, &project.to_string(), &call).await.ok();
     let parent = described.as_ref().and_then(|(_, value)| value.get("parent")?.as_str());
     let below = |step: &'static Step, path: &str| parent.map(|parent| (step, Call::get(path.into()).with("parent", parent)));
+    let organization = parent.filter(|parent| parent.starts_with("organizations/")).and_then(FullName::node);
     let services = Call::get(format!("/v1/{}/services", parts(&project.path)));
     let calls = [
         below(&LIST_PROJECTS, "/v3/projects"),
         below(&LIST_FOLDERS, "/v3/folders"),
         Some((&LIST_SERVICES, services.with("fields", "services(name,state),nextPageToken"))),
         Some((&LIST_ASSETS, assets::all_in(project))),
+        Some((&SEARCH_POLICIES, assets::search_in(project))),
+        Some((&LIST_WORKLOAD_POOLS, pools::workload_in(project))),
+        organization.as_ref().map(|organization| (&LIST_WORKFORCE_POOLS, pools::workforce_of(organization))),
     ];
     let named = described.as_ref().map(|(_, value)| names(value)).unwrap_or_default();
     let path = Above { nodes: vec![project.clone()], named };

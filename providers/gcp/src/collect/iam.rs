@@ -1,5 +1,6 @@
 //! IAM: roles that are bound, deny policies, principal access boundaries, service accounts, workforce pools.
 
+use super::kept;
 use super::outcome::Failure;
 use super::reader::Reader;
 use super::resource_manager::{Above, POLICY};
@@ -47,7 +48,8 @@ fn without_permissions(mut role: Value) -> String {
 }
 
 /// Reads the deny policies of these nodes. The list leaves out the rules (F62), so each policy is read by itself; both calls are
-/// limited to about five a minute (F61): a refusal for that reason is waited out while there is time.
+/// limited to about five a minute (F61): what an earlier run read and has not changed is not read again, and a refusal for that reason is
+/// waited out while there is time.
 pub(super) async fn deny_policies(reader: &Reader<'_>, nodes: &[FullName]) {
     join_all(nodes.iter().map(|node| deny_policies_of(reader, node))).await;
 }
@@ -73,12 +75,19 @@ async fn denial(reader: &Reader<'_>, point: &str, node: &FullName, listed: &str)
     let id = name_of(listed).and_then(|name| name.rsplit('/').next().map(str::to_owned)).filter(|id| !id.is_empty());
     let id = id.ok_or_else(nameless)?;
     let subject = node.to_string();
+    let title = format!("deny policy {id} of {}", node.path);
+    if let Some((text, read_at)) = kept::unchanged(reader, listed) {
+        reader.took(read_at);
+        reader.document(&GET_DENY, &subject, &title, text);
+        return Ok(());
+    }
     let call = Call::get(format!("/v2/policies/{point}/denypolicies/{}", part(&id)));
     let (text, value) = reader.ask(&GET_DENY, &subject, &call).await.map_err(|failure| (&GET_DENY, failure))?;
     if value.get("rules").is_none() {
         return Err((&GET_DENY, Failure::Malformed(format!("the deny policy {id} has no `rules`"))));
     }
-    reader.document(&GET_DENY, &subject, &format!("deny policy {id} of {}", node.path), text);
+    kept::keep(reader, &text);
+    reader.document(&GET_DENY, &subject, &title, text);
     Ok(())
 }
 
@@ -101,11 +110,10 @@ pub(super) struct Set {
 impl Set {
     /// The sets of the nodes of a path.
     pub(super) fn of_nodes(above: &Above) -> Vec<Self> {
-        let set = |node: &FullName| {
-            let known = [&above.named.id, &above.named.number].into_iter().flatten().filter(|_| node.is_project());
-            let mut names = vec![node.to_string()];
-            names.extend(known.filter_map(|name| node.with_project(name)).map(|name| name.to_string()));
-            Self { names, target: above.by_number(node).map(|node| node.to_string()), parent: node.clone() }
+        let set = |node: &FullName| Self {
+            names: above.names(node),
+            target: above.by_number(node).map(|node| node.to_string()),
+            parent: node.clone(),
         };
         above.nodes.iter().map(set).collect()
     }

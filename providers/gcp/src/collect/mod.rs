@@ -7,7 +7,8 @@
 //! | `reader`, `outcome` | sends calls, says what became of them |
 //! | `principal`, `question` | what one question needs |
 //! | `account` | a whole project, folder or organization |
-//! | `resource_manager`, `iam`, `groups`, `storage`, `services`, `gates`, `assets` | one API family each |
+//! | `resource_manager`, `iam`, `pools`, `groups`, `storage`, `services`, `gates`, `assets` | one API family each |
+//! | `kept` | deny policies that an earlier run read, where they are unchanged |
 //! | `mentions` | which groups and tags the policies that were read ask for |
 //! | `doctor` | what the credentials can read |
 //! | `troubleshooter` | what Google Cloud itself says |
@@ -23,9 +24,11 @@ mod gates;
 mod groups;
 mod holder;
 mod iam;
+mod kept;
 mod mentions;
 mod no_token;
 mod outcome;
+mod pools;
 mod principal;
 mod question;
 mod reader;

@@ -21,17 +21,18 @@ use std::sync::Arc;
 pub(super) async fn read(question: &Question, options: &Options, progress: &dyn Progress) -> Result<Collected, CollectError> {
     let secrets = Arc::new(Secrets::default());
     let sink = Gathered::default();
-    let reader = Reader::new(connect(options, &secrets, true).await?, options.concurrency, &sink, progress);
+    let reader = Reader::new(connect(options, &secrets, true).await?, options.concurrency, &sink, progress).keeping(options.cache.clone());
     let mut asked = question.clone();
     let mut notes = Vec::new();
     let reading = async {
         asked.principal = resolve(&reader, &question.principal).await?;
         let request = Request::parse(&asked).map_err(|error| CollectError::Question(error.to_string()))?;
-        Ok::<_, CollectError>(Box::pin(everything(&reader, &request)).await)
+        Box::pin(everything(&reader, &request)).await;
+        Ok::<_, CollectError>(())
     };
     let in_time = tokio::time::timeout(options.timeout, reading).await;
     match in_time {
-        Ok(done) => notes.extend(done?),
+        Ok(done) => done?,
         Err(_) => {
             reader.ledger.give_up(options.timeout);
             let seconds = options.timeout.as_secs_f64();
@@ -46,13 +47,13 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
         let said = format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64());
         return Err(CollectError::NothingRead { cloud: "Google Cloud", said });
     }
-    notes.extend(reader.wire.waits.notes());
+    notes.extend(reader.notes());
     drop(reader);
     Ok(Collected { question: asked, snapshot: sink.into_snapshot(KINDS, now()), notes })
 }
 
-/// Reads all that the request touches. Returns what the user should know of how it was read.
-pub(super) async fn everything(reader: &Reader<'_>, request: &Request) -> Vec<String> {
+/// Reads all that the request touches.
+pub(super) async fn everything(reader: &Reader<'_>, request: &Request) {
     let caller = async {
         if let Principal::ServiceAccount(email) = &request.principal {
             iam::account(reader, email).await;
@@ -65,10 +66,6 @@ pub(super) async fn everything(reader: &Reader<'_>, request: &Request) -> Vec<St
         }
     };
     let (found, (), listed) = join3(resource(reader, request), caller, groups).await;
-    let mut notes = Vec::new();
-    let (policies, told) = assets::instead(reader, &request.resource, &found.above).await;
-    notes.extend(assets::told(&told));
-    iam::roles(reader, &policies).await;
     let mentions = reader.mentions();
     let members = async {
         if let Some(email) = request.principal.email() {
@@ -81,7 +78,6 @@ pub(super) async fn everything(reader: &Reader<'_>, request: &Request) -> Vec<St
         }
     };
     join(members, tags).await;
-    notes
 }
 
 /// What was learnt of the resource.
@@ -114,7 +110,9 @@ async fn resource(reader: &Reader<'_>, request: &Request) -> Found {
     };
     let (above, ()) = join(climb(reader, start), roles).await;
     let policies = async {
-        let policies = resource_manager::policies(reader, &above.nodes).await;
+        let read = resource_manager::policies(reader, &above.nodes);
+        let (mut policies, early) = join(read, assets::early(reader, &request.resource, &above)).await;
+        policies.extend(assets::instead(reader, &request.resource, &above, early).await);
         iam::roles(reader, &policies).await;
     };
     let organization = async {

@@ -1,17 +1,19 @@
 //! Sends the calls: so many at once, each noted before it is sent and when it is answered.
 
+use super::kept;
 use super::mentions::Mentions;
 use super::outcome::Failure;
 use super::step::Step;
 use super::wire::{Call, Wire};
 use crate::documents::ALLOW_POLICY;
-use iam_why_contract::collect::{CollectError, Ledger, Progress, Secrets, Sink};
+use chrono::{DateTime, Utc};
+use iam_why_contract::collect::{Cache, CollectError, Ledger, Progress, Secrets, Sink};
 use iam_why_contract::{Document, Outcome};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 /// No list is followed further than this: a server whose pages never end does not keep us for ever.
@@ -36,8 +38,14 @@ pub(super) struct Reader<'r> {
     failures: AtomicUsize,
     /// Whose allow policies could not be read.
     closed: Mutex<BTreeSet<String>>,
+    /// How many policies were read elsewhere than where they are set.
+    stand_ins: AtomicUsize,
     /// So many calls in a row got no answer, or none to these credentials.
     unheard: AtomicUsize,
+    /// What is kept between runs.
+    cache: Option<Arc<dyn Cache>>,
+    /// When the deny policies were read that were taken from there.
+    taken: Mutex<Vec<DateTime<Utc>>>,
 }
 
 impl<'r> Reader<'r> {
@@ -52,8 +60,32 @@ impl<'r> Reader<'r> {
             mentions: Mutex::default(),
             failures: AtomicUsize::new(0),
             closed: Mutex::default(),
+            stand_ins: AtomicUsize::new(0),
             unheard: AtomicUsize::new(0),
+            cache: None,
+            taken: Mutex::default(),
         }
+    }
+
+    /// The same reader, which takes from `cache` what may not be read often and has not changed.
+    pub(super) fn keeping(self, cache: Option<Arc<dyn Cache>>) -> Self {
+        Self { cache, ..self }
+    }
+
+    pub(super) fn cache(&self) -> Option<&dyn Cache> {
+        self.cache.as_deref()
+    }
+
+    /// A deny policy was taken that an earlier run read then.
+    pub(super) fn took(&self, read_at: DateTime<Utc>) {
+        held(&self.taken).push(read_at);
+    }
+
+    /// What the user should know of how it was read: what was waited for, what was taken from an earlier run.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = self.wire.waits.notes();
+        notes.extend(kept::told(&held(&self.taken)));
+        notes
     }
 
     pub(super) fn secrets(&self) -> &Secrets {
@@ -137,6 +169,17 @@ impl<'r> Reader<'r> {
     /// Whose allow policies could not be read so far.
     pub(super) fn closed(&self) -> BTreeSet<String> {
         held(&self.closed).clone()
+    }
+
+    /// What could not be read itself was read elsewhere.
+    pub(super) fn stood_in(&self, subject: &str) {
+        held(&self.closed).remove(subject);
+        self.stand_ins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many policies were read elsewhere.
+    pub(super) fn stand_ins(&self) -> usize {
+        self.stand_ins.load(Ordering::Relaxed)
     }
 
     /// Hands in a document.

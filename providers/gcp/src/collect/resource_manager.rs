@@ -52,6 +52,14 @@ impl Above {
         name.with_project(self.named.number.as_deref().filter(|_| self.starts_with(project))?)
     }
 
+    /// The names of a node: a project goes by its id and by its number.
+    pub(super) fn names(&self, node: &FullName) -> Vec<String> {
+        let known = [&self.named.id, &self.named.number].into_iter().flatten().filter(|_| node.is_project());
+        let mut names = vec![node.to_string()];
+        names.extend(known.filter_map(|name| node.with_project(name)).map(|name| name.to_string()));
+        names
+    }
+
     /// Is this the project that it starts with, by id or number?
     pub(super) fn starts_with(&self, project: &str) -> bool {
         self.named.is(project) || self.project().and_then(FullName::project) == Some(project)

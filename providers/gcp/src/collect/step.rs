@@ -69,11 +69,14 @@ steps! {
     LIST_ACCOUNTS = SERVICE_ACCOUNT, "iam", "iam.serviceAccounts.list", ["iam.serviceAccounts.list"];
     ACCOUNT_POLICY = ALLOW_POLICY, "iam", "iam.serviceAccounts.getIamPolicy", ["iam.serviceAccounts.getIamPolicy"];
     GET_POOL = PRINCIPAL, "iam", "iam.workforcePools.get", ["iam.workforcePools.get"];
+    LIST_WORKFORCE_POOLS = PRINCIPAL, "iam", "iam.workforcePools.list", ["iam.workforcePools.list"];
+    LIST_WORKLOAD_POOLS = PRINCIPAL, "iam", "iam.workloadIdentityPools.list", ["iam.workloadIdentityPools.list"];
     SEARCH_GROUPS = GROUPS_OF, "cloudidentity", "cloudidentity.groups.memberships.searchTransitiveGroups", [];
     LOOKUP_GROUP = GROUP_MEMBERS, "cloudidentity", "cloudidentity.groups.lookup", [];
     LIST_MEMBERS = GROUP_MEMBERS, "cloudidentity", "cloudidentity.groups.memberships.list", [];
     EFFECTIVE_POLICIES = ALLOW_POLICY, "cloudasset", "cloudasset.effectiveIamPolicies.batchGet", ["cloudasset.assets.searchAllIamPolicies"];
     LIST_ASSETS = ALLOW_POLICY, "cloudasset", "cloudasset.assets.list", ["cloudasset.assets.listIamPolicy"];
+    SEARCH_POLICIES = ALLOW_POLICY, "cloudasset", "cloudasset.searchAllIamPolicies", ["cloudasset.assets.searchAllIamPolicies"];
     LIST_BUCKETS = BUCKET, "storage", "storage.buckets.list", ["storage.buckets.list"];
     GET_BUCKET = BUCKET, "storage", "storage.buckets.get", ["storage.buckets.get", "storage.buckets.getIpFilter"];
     BUCKET_RIGHTS = BUCKET, "storage", "storage.buckets.testIamPermissions", [];

@@ -43,7 +43,7 @@ iam_why_contract::document_kinds! {
         "{name, title, includedPermissions, stage, deleted}", "gcloud iam roles describe ROLE", ["iam.roles.get"];
 
     // Principals.
-    PRINCIPAL = "gcp:principal", "facts about the principal", "principal as a v1 member",
+    PRINCIPAL = "gcp:principal", "facts about the principal", "principal as a v1 member, or all of a pool: principalSet://…/POOL/*",
         "{type?, customer_id?, primary_domain?, domains?, pool?, subject?, groups?, attributes?, uid?, project?, ancestors?}: what is known of it",
         "gcloud identity, the directory, the token", [];
     GROUP_MEMBERS = "gcp:group-members", "the members of the group", "email address of the group",

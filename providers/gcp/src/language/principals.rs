@@ -223,6 +223,11 @@ impl Pool {
         }
     }
 
+    /// All its identities, as a member of an allow policy.
+    pub(crate) fn everybody(&self) -> String {
+        format!("principalSet://iam.googleapis.com/{}/*", self.text())
+    }
+
     /// Reads a relative name of a pool, and what follows it.
     pub(crate) fn parse(path: &str) -> Option<(Self, &str)> {
         if let Some(rest) = path.strip_prefix("locations/global/workforcePools/") {

@@ -55,7 +55,16 @@ pub(crate) fn grants<R: Recorder>(world: &World<'_>, facts: &Facts) -> Grants {
     if !grants.named.is_yes() {
         grants.named = grants.named.or(above(world, facts, "allow policies"));
     }
+    grants.notes.extend(remembered(world));
     grants
+}
+
+/// What to know of policies that were not read where they are set.
+fn remembered(world: &World<'_>) -> Option<String> {
+    let levels = world.allow.iter().filter(|level| level.policies.iter().any(|policy| policy.remembered));
+    let names: Vec<String> = levels.map(|level| world.shown(&level.node)).collect();
+    (!names.is_empty())
+        .then(|| format!("the allow policy of {} is as Cloud Asset Inventory has it, which may be minutes old", names.join(", of ")))
 }
 
 impl Grants {

@@ -83,7 +83,7 @@ pub(crate) fn acl<R: Recorder>(world: &World<'_>, facts: &Facts) -> AclGrants {
         None if world.gate(documents::BUCKET, &name, Unread::Matters, &Facts::default()).is_no() => return nothing(""),
         None => {
             let unread = facts.truth(&format!("lists of {name}"), || {
-                doubt(documents::BUCKET, &name.to_string(), world.outcome(documents::BUCKET, &name))
+                doubt(documents::BUCKET, &world.shown(&name), world.outcome(documents::BUCKET, &name))
             });
             return AclGrants {
                 named: unread,

@@ -108,6 +108,8 @@ fn is_list(path: &str) -> bool {
         "/v3/folders",
         "/assets",
         ":batchGet",
+        "/workloadIdentityPools",
+        "/workforcePools",
     ];
     ends.iter().any(|end| path.ends_with(end))
 }

@@ -33,6 +33,7 @@ async fn what_can_be_read_is_found_and_what_was_not_tried_says_why() {
             "iam.serviceAccounts.get",
             "iam.serviceAccounts.getIamPolicy",
             "iam.workforcePools.get",
+            "iam.workforcePools.list",
             "cloudidentity.groups.lookup",
             "cloudidentity.groups.memberships.list",
             "cloudasset.effectiveIamPolicies.batchGet",

@@ -10,6 +10,7 @@
     reason = "these tests run a server and write files for the reader; what fails here is a test"
 )]
 
+mod cache;
 mod company;
 mod credentials;
 mod doctor;

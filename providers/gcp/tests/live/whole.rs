@@ -3,7 +3,7 @@
 use crate::company::{EMPTY, company};
 use crate::server::{Answer, Seen, Server, refused};
 use crate::{ANA, APP, BOB, ask, collect, decide, options, question};
-use iam_why_contract::collect::{Collect, CollectError, Point, Quiet, Sink};
+use iam_why_contract::collect::{Collect, CollectError, Point, Progress, Quiet, Sink};
 use iam_why_contract::{Decision, Document, Outcome, Provider, Question, Search, Snapshot};
 use iam_why_gcp::Gcp;
 use iam_why_gcp::collect::GcpReader;
@@ -46,6 +46,18 @@ impl Sink for Kept {
 
     fn resume(&self, step: &str) -> Option<Point> {
         self.reached.lock().unwrap().get(step).cloned()
+    }
+}
+
+/// Hears what the user is told.
+#[derive(Default)]
+pub(crate) struct Listening(pub(crate) Mutex<Vec<String>>);
+
+impl Progress for Listening {
+    fn began(&self, _: &str) {}
+    fn ended(&self, _: &str) {}
+    fn told(&self, note: &str) {
+        self.0.lock().unwrap().push(note.into());
     }
 }
 
@@ -186,8 +198,8 @@ const BUCKETS: &str = "projects/acme buckets";
 #[tokio::test]
 async fn an_interrupted_run_goes_on_with_the_page_where_it_was() {
     let server = Server::new(paged);
-    // Room for the path, the project and the first page.
-    let kept = Kept { room: Some(AtomicUsize::new(3)), ..Kept::default() };
+    // Room for the inventory, the path, the project and the first page.
+    let kept = Kept { room: Some(AtomicUsize::new(4)), ..Kept::default() };
     let error = whole(&server, "acme", &kept).await.unwrap_err();
     assert!(matches!(error, CollectError::Write(_)), "{error}");
     assert_eq!(kept.point(BUCKETS), Some(Point::Page("two".into())));
@@ -219,8 +231,8 @@ async fn what_conditions_ask_for_is_remembered_by_the_run_that_goes_on() {
         _ => paged(seen),
     };
     let server = Server::new(rule);
-    // Room for what the conditions ask for and the path.
-    let kept = Kept { room: Some(AtomicUsize::new(2)), ..Kept::default() };
+    // Room for the inventory, what the conditions ask for and the path.
+    let kept = Kept { room: Some(AtomicUsize::new(3)), ..Kept::default() };
     whole(&server, "acme", &kept).await.unwrap_err();
     let kept = Kept { room: None, ..kept };
     whole(&server, "acme", &kept).await.unwrap();
@@ -307,22 +319,227 @@ fn many(seen: &Seen) -> Answer {
     Answer::json(&format!(r#"{{"items": [{}]}}"#, buckets.join(",")))
 }
 
+const EVE: &str = "user:eve@example.com";
+
+/// What the inventory tells: eve may read objects of the bucket, app may be impersonated by her, the folder grants her what the bucket does.
+fn told(seen: &Seen) -> Answer {
+    let grant = r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["user:eve@example.com"]}]}"#;
+    let token = r#"{"etag": "X", "bindings": [{"role": "roles/iam.serviceAccountTokenCreator", "members": ["user:eve@example.com"]}]}"#;
+    let bucket = format!(r#""//storage.googleapis.com/reports", "assetType": "storage.googleapis.com/Bucket", "POLICY": {grant}"#);
+    let account = format!(
+        r#""//iam.googleapis.com/projects/acme/serviceAccounts/app@acme.iam.gserviceaccount.com",
+            "assetType": "iam.googleapis.com/ServiceAccount", "POLICY": {token}"#
+    );
+    let node = format!(r#""//cloudresourcemanager.googleapis.com/projects/300", "POLICY": {grant}"#);
+    match (seen.path.as_str(), seen.target.contains("pageToken=two")) {
+        (path, false) if path.ends_with("/assets") => Answer::json(
+            &format!(
+                r#"{{"readTime": "2026-01-01T00:00:00Z", "assets": [{{"name": {account}}}, {{"name": {node}}}], "nextPageToken": "two"}}"#
+            )
+            .replace("POLICY", "iamPolicy"),
+        ),
+        (path, true) if path.ends_with("/assets") => {
+            Answer::json(&format!(r#"{{"assets": [{{"name": {bucket}}}]}}"#).replace("POLICY", "iamPolicy"))
+        }
+        (path, _) if path.ends_with(":searchAllIamPolicies") => Answer::json(
+            &format!(r#"{{"results": [{{"resource": {account}}}, {{"resource": {node}}}, {{"resource": {bucket}}}]}}"#)
+                .replace("POLICY", "policy"),
+        ),
+        _ => organization(seen),
+    }
+}
+
+fn paths(server: &Server) -> Vec<String> {
+    server.seen().into_iter().map(|seen| seen.path).collect()
+}
+
+fn decision(kept: &Kept, question: &Question) -> Decision {
+    Gcp.simulate(question, &kept.snapshot()).unwrap().decision
+}
+
 #[tokio::test]
-async fn the_inventory_fills_in_what_may_not_be_read_itself() {
-    let inventory = r#"{"assets": [{"name": "//storage.googleapis.com/reports", "assetType": "storage.googleapis.com/Bucket",
-        "iamPolicy": {"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": ["user:eve@example.com"]}]}}]}"#;
-    for (closed, decision) in [(true, Decision::Allow), (false, Decision::Deny)] {
+async fn one_door_tells_the_policies_of_many_and_whose_they_are_is_said() {
+    let listed = Server::new(told);
+    // Who may not list may be allowed to search.
+    let searched = Server::new(|seen| if seen.path.ends_with("/assets") { refused() } else { told(seen) });
+    for server in [&listed, &searched] {
+        let (kept, listening) = (Kept::default(), Listening::default());
+        GcpReader.whole(Some("acme"), &options(server), &kept, &listening).await.unwrap();
+        let heard = listening.0.into_inner().unwrap();
+        assert!(
+            matches!(&heard[..], [only] if only.starts_with("allow policies that came through the one door of Cloud Asset Inventory, and may be minutes old: 1;")),
+            "{heard:?}"
+        );
+        let asked = paths(server);
+        assert!(!asked.iter().any(|path| path == "/storage/v1/b/reports/iam"), "{asked:#?}");
+        let verdict = Gcp.simulate(&question(EVE), &kept.snapshot()).unwrap();
+        assert_eq!(verdict.decision, Decision::Allow, "{:?}", verdict.doubts);
+        assert!(verdict.notes.iter().any(|note| note.contains("gs://reports") && note.contains("minutes old")), "{:?}", verdict.notes);
+    }
+}
+
+#[tokio::test]
+async fn that_the_one_door_is_closed_is_said_and_buckets_are_read_themselves() {
+    let server = Server::new(|seen| match seen.path.as_str() {
+        path if path.ends_with("/assets") || path.ends_with(":searchAllIamPolicies") => refused(),
+        _ => organization(seen),
+    });
+    let (kept, listening) = (Kept::default(), Listening::default());
+    GcpReader.whole(Some("acme"), &options(&server), &kept, &listening).await.unwrap();
+    let heard = listening.0.into_inner().unwrap();
+    assert!(matches!(&heard[..], [only] if only.contains("403 IAM_PERMISSION_DENIED")), "{heard:?}");
+    assert_eq!([decision(&kept, &question(ANA)), decision(&kept, &question(BOB))], [Decision::Allow, Decision::Deny]);
+}
+
+#[tokio::test]
+async fn an_inventory_that_cannot_be_understood_is_none_and_is_asked_again_by_the_next_run() {
+    for body in [r#"{"assets": 7}"#, r#"{"assets": [{"iamPolicy": {"bindings": []}}]}"#, r#"{"assets": [], "nextPageToken": "again"}"#] {
         let server = Server::new(move |seen| match seen.path.as_str() {
-            "/storage/v1/b/reports/iam" if closed => refused(),
-            path if path.ends_with("/assets") => Answer::json(inventory),
+            path if path.ends_with("/assets") => Answer::json(body),
             _ => organization(seen),
         });
         let kept = Kept::default();
         whole(&server, "acme", &kept).await.unwrap();
-        let verdict = Gcp.simulate(&question("user:eve@example.com"), &kept.snapshot()).unwrap();
-        assert_eq!(verdict.decision, decision, "{:?}", verdict.doubts);
-        let titles: Vec<String> = kept.snapshot().documents().iter().map(|document| document.title.to_string()).collect();
-        let told = titles.iter().any(|title| title.contains("reports") && title.contains("minutes old"));
-        assert_eq!(told, closed, "{titles:#?}");
+        assert_eq!(kept.point("assets"), None, "{body}");
+        assert_eq!([decision(&kept, &question(ANA)), decision(&kept, &question(BOB))], [Decision::Allow, Decision::Deny], "{body}");
+    }
+}
+
+#[tokio::test]
+async fn nodes_and_service_accounts_are_read_themselves_and_count_as_they_are() {
+    let server = Server::new(|seen| if seen.target.contains("pageToken=two") { Answer::json("{}") } else { told(seen) });
+    let kept = Kept::default();
+    whole(&server, "acme", &kept).await.unwrap();
+    let asked = paths(&server);
+    for path in ["/v3/projects/acme:getIamPolicy", "/v1/projects/-/serviceAccounts/app%40acme.iam.gserviceaccount.com:getIamPolicy"] {
+        assert!(asked.iter().any(|other| other == path), "{path} in {asked:#?}");
+    }
+    // What is not in the inventory is read itself, too.
+    assert!(asked.iter().any(|path| path == "/storage/v1/b/reports/iam"), "{asked:#?}");
+    let token = ask(EVE, "iam.serviceAccounts.getAccessToken", "app@acme.iam.gserviceaccount.com");
+    assert_eq!([decision(&kept, &question(EVE)), decision(&kept, &token)], [Decision::Deny, Decision::Deny]);
+}
+
+#[tokio::test]
+async fn the_inventory_fills_in_nodes_that_may_not_be_read_and_no_service_accounts() {
+    let closed = |path: &str| path == "/v3/projects/acme:getIamPolicy" || path.ends_with("gserviceaccount.com:getIamPolicy");
+    let server = Server::new(move |seen| match seen.path.as_str() {
+        path if closed(path) => refused(),
+        _ if seen.target.contains("pageToken=two") => Answer::json("{}"),
+        _ => told(seen),
+    });
+    let kept = Kept::default();
+    whole(&server, "acme", &kept).await.unwrap();
+    let verdict = Gcp.simulate(&question(EVE), &kept.snapshot()).unwrap();
+    assert_eq!(verdict.decision, Decision::Allow, "{:?}", verdict.doubts);
+    assert!(verdict.notes.iter().any(|note| note.contains("projects/acme") && note.contains("minutes old")), "{:?}", verdict.notes);
+    // What IAM tells the inventory may be days old.
+    let token = ask(EVE, "iam.serviceAccounts.getAccessToken", "app@acme.iam.gserviceaccount.com");
+    assert_eq!(decision(&kept, &token), Decision::Undetermined);
+}
+
+#[tokio::test]
+async fn what_is_read_itself_in_the_end_counts_and_not_what_was_remembered_before() {
+    let open = std::sync::Arc::new(AtomicBool::new(false));
+    let may = std::sync::Arc::clone(&open);
+    let server = Server::new(move |seen| match seen.path.as_str() {
+        "/v3/projects/acme:getIamPolicy" if !may.load(Ordering::Relaxed) => refused(),
+        _ if seen.target.contains("pageToken=two") => Answer::json("{}"),
+        _ => told(seen),
+    });
+    let kept = Kept::default();
+    whole(&server, "acme", &kept).await.unwrap();
+    assert_eq!(decision(&kept, &question(EVE)), Decision::Allow);
+    open.store(true, Ordering::Relaxed);
+    whole(&server, "acme", &kept).await.unwrap();
+    assert_eq!(decision(&kept, &question(EVE)), Decision::Deny);
+}
+
+#[tokio::test]
+async fn levels_above_that_may_not_be_read_come_through_the_inventory_too() {
+    let effective = r#"{"policyResults": [{"fullResourceName": "//cloudresourcemanager.googleapis.com/projects/300", "policies": [
+        {"attachedResource": "//cloudresourcemanager.googleapis.com/folders/8", "policy": {"etag": "X", "bindings": [
+            {"role": "roles/storage.objectViewer", "members": ["user:eve@example.com"]}]}}]}]}"#;
+    let server = Server::new(move |seen| match seen.path.as_str() {
+        "/v3/folders/8:getIamPolicy" => refused(),
+        "/v1/organizations/77/effectiveIamPolicies:batchGet" => Answer::json(effective),
+        _ => organization(seen),
+    });
+    let kept = Kept::default();
+    whole(&server, "acme", &kept).await.unwrap();
+    assert_eq!(decision(&kept, &question(EVE)), Decision::Allow);
+}
+
+const CI: &str = "principal://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/ci/subject/main";
+const STAFF: &str = "principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/ana";
+
+/// Two pools, whose identities may all read objects.
+fn pools(seen: &Seen) -> Answer {
+    match seen.path.as_str() {
+        path if path.ends_with("/assets") => Answer::json("{}"),
+        "/storage/v1/b/reports/iam" => Answer::json(
+            r#"{"etag": "X", "bindings": [{"role": "roles/storage.objectViewer", "members": [
+                "principalSet://iam.googleapis.com/projects/300/locations/global/workloadIdentityPools/ci/*",
+                "principalSet://iam.googleapis.com/locations/global/workforcePools/staff/*"]}]}"#,
+        ),
+        "/v1/projects/acme/locations/global/workloadIdentityPools" if !seen.target.contains("pageToken") => Answer::json(
+            r#"{"workloadIdentityPools": [{"name": "projects/300/locations/global/workloadIdentityPools/old", "state": "ACTIVE"}],
+                "nextPageToken": "two"}"#,
+        ),
+        "/v1/projects/acme/locations/global/workloadIdentityPools" => Answer::json(
+            r#"{"workloadIdentityPools": [{"name": "projects/300/locations/global/workloadIdentityPools/ci", "state": "ACTIVE"}]}"#,
+        ),
+        "/v1/locations/global/workforcePools" => Answer::json(
+            r#"{"workforcePools": [{"name": "locations/global/workforcePools/staff", "parent": "organizations/77", "state": "ACTIVE"}]}"#,
+        ),
+        "/v1/locations/global/workforcePools/staff" => {
+            Answer::json(r#"{"name": "locations/global/workforcePools/staff", "parent": "organizations/77"}"#)
+        }
+        "/v3/organizations/77/locations/global/principalAccessBoundaryPolicies/own" => Answer::json(
+            r#"{"name": "organizations/77/locations/global/principalAccessBoundaryPolicies/own", "details": {"enforcementVersion": "3",
+                "rules": [{"resources": ["//cloudresourcemanager.googleapis.com/organizations/88"], "effect": "ALLOW"}]}}"#,
+        ),
+        _ => organization(seen),
+    }
+}
+
+/// What the boundary `own` is bound to, where somebody asks for the bindings of that very set.
+fn bound(seen: &Seen, pool: &str) -> Option<Answer> {
+    let asked = seen.path.ends_with(":searchTargetPolicyBindings") && seen.target.contains(&pool.replace('/', "%2F"));
+    asked.then(|| {
+        Answer::json(&format!(
+            r#"{{"policyBindings": [{{"name": "organizations/77/locations/global/policyBindings/b", "policyKind": "PRINCIPAL_ACCESS_BOUNDARY",
+                "target": {{"principalSet": "//iam.googleapis.com/{pool}"}},
+                "policy": "organizations/77/locations/global/principalAccessBoundaryPolicies/own"}}]}}"#
+        ))
+    })
+}
+
+#[tokio::test]
+async fn boundaries_of_pools_bar_their_identities_offline_as_they_do_live() {
+    for (caller, pool) in [(CI, "projects/300/locations/global/workloadIdentityPools/ci"), (STAFF, "locations/global/workforcePools/staff")]
+    {
+        let search = |seen: &Seen| seen.path.ends_with(":searchTargetPolicyBindings") && seen.target.contains(&pool.replace('/', "%2F"));
+        let open = Server::new(pools);
+        let barred = Server::new(move |seen| bound(seen, pool).unwrap_or_else(|| pools(seen)));
+        let unread = Server::new(move |seen| if search(seen) { refused() } else { pools(seen) });
+        let list = pool.rsplit_once('/').unwrap().0;
+        let unlisted = Server::new(move |seen| {
+            let kind = list.rsplit('/').next().unwrap();
+            if seen.path.ends_with(kind) { refused() } else { pools(seen) }
+        });
+        for (server, wanted) in [
+            (&open, (Decision::Allow, None)),
+            (&barred, (Decision::Deny, Some("pab"))),
+            (&unread, (Decision::Undetermined, None)),
+            (&unlisted, (Decision::Undetermined, None)),
+        ] {
+            let kept = Kept::default();
+            whole(server, "acme", &kept).await.unwrap();
+            let verdict = Gcp.simulate(&question(caller), &kept.snapshot()).unwrap();
+            let layer = verdict.decided_by.filter(|_| verdict.decision == Decision::Deny);
+            assert_eq!((verdict.decision, layer), wanted, "{caller}: {:?}", verdict.doubts);
+        }
+        assert_eq!(decide(&collect(&barred, &question(caller)).await).decision, Decision::Deny);
     }
 }
