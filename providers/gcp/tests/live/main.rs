@@ -16,6 +16,8 @@ mod credentials;
 mod doctor;
 mod faults;
 mod groups;
+#[path = "../../../contract/tests/kit/journal.rs"]
+mod journal;
 mod policies;
 mod question;
 mod server;
