@@ -37,6 +37,12 @@ fn ask(server: &Server, home: &Path, caches: &Path, more: &[&str]) -> Output {
     run(command)
 }
 
+/// What was answered, but for when it was read.
+fn answered(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().filter(|line| !line.contains(" documents, taken ")).collect::<Vec<_>>().join("\n")
+}
+
 /// How often the policy itself was asked for.
 fn gets(server: &Server) -> usize {
     server.seen().iter().filter(|seen| seen.path.ends_with("/denypolicies/guard")).count()
@@ -51,12 +57,12 @@ fn a_deny_policy_is_read_once_and_again_with_no_cache_or_where_none_can_be_kept(
     assert_eq!(first.status.code(), Some(10), "{}", said(&first));
     let second = ask(&server, home.path(), &caches, &[]);
     assert!(said(&second).contains("1 deny policy is unchanged since it was read at"), "{}", said(&second));
-    assert_eq!((gets(&server), &second.stdout), (1, &first.stdout));
+    assert_eq!((gets(&server), answered(&second)), (1, answered(&first)));
     let anew = ask(&server, home.path(), &caches, &["--no-cache"]);
     assert!(!said(&anew).contains("unchanged"), "{}", said(&anew));
-    assert_eq!((gets(&server), &anew.stdout), (2, &first.stdout));
+    assert_eq!((gets(&server), answered(&anew)), (2, answered(&first)));
     let nowhere = home.path().join("a file");
     std::fs::write(&nowhere, "").unwrap();
     let homeless = ask(&server, &nowhere, &nowhere.join("caches"), &[]);
-    assert_eq!((gets(&server), &homeless.stdout, homeless.status.code()), (3, &first.stdout, Some(10)));
+    assert_eq!((gets(&server), answered(&homeless), homeless.status.code()), (3, answered(&first), Some(10)));
 }

@@ -154,17 +154,17 @@ fn assert_unread(output: &Output, parts: &[&str]) {
 #[test]
 fn a_machine_without_a_service_account_and_no_machine_at_all_are_no_credentials() {
     let here = ["no credentials for Google Cloud", "no metadata server gave a token", "gcloud auth application-default login"];
-    let unread = |rule: fn(&Seen) -> Answer, more: &str| {
+    let unread = |rule: fn(&Seen) -> Answer, more: &[&str], told: &str| {
         let internet = Internet::new(rule);
-        let output = ask(&internet, &["--timeout", "1"], &[("GCE_METADATA_HOST", internet.plain())]);
-        assert_unread(&output, &[here.as_slice(), &[more]].concat());
+        let output = ask(&internet, more, &[("GCE_METADATA_HOST", internet.plain())]);
+        assert_unread(&output, &[here.as_slice(), &[told]].concat());
         assert_eq!(internet.hosts(), [""; 0], "nothing is asked without a token");
     };
-    unread(|_| Answer::Silence, "no token came within 1 s");
-    unread(|_| Answer::new(404, "no such account"), "404: no such account");
-    unread(|_| Answer::new(200, "<html>MARKED</html>"), "of another shape");
+    unread(|_| Answer::Silence, &["--timeout", "1"], "no token came within 1 s");
+    unread(|_| Answer::new(404, "no such account"), &[], "404: no such account");
+    unread(|_| Answer::new(200, "<html>MARKED</html>"), &[], "of another shape");
     let internet = Internet::new(google);
-    let closed = ask(&internet, &["--timeout", "1"], &[("GCE_METADATA_HOST", "127.0.0.1:1")]);
+    let closed = ask(&internet, &[], &[("GCE_METADATA_HOST", "127.0.0.1:1")]);
     assert_unread(&closed, &here);
 }
 
@@ -190,25 +190,59 @@ fn revoked(_: &Seen) -> Answer {
 #[test]
 fn a_file_of_the_environment_that_is_missing_bad_or_not_heard_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let told = |path: &str, rule: fn(&Seen) -> Answer, parts: &[&str]| {
+    let told_in = |more: &[&str], path: &str, rule: fn(&Seen) -> Answer, parts: &[&str]| {
         let internet = Internet::new(rule);
-        let output = ask(&internet, &["--timeout", "1"], &[("GOOGLE_APPLICATION_CREDENTIALS", path)]);
+        let output = ask(&internet, more, &[("GOOGLE_APPLICATION_CREDENTIALS", path)]);
         assert_unread(&output, &[&[path], parts].concat());
     };
+    let told = |path: &str, rule: fn(&Seen) -> Answer, parts: &[&str]| told_in(&[], path, rule, parts);
     told("/nowhere/at/all.json", google, &["no credentials for Google Cloud", "No such file"]);
     let broken = written(&folder, "broken.json", &json!("MARKED"));
     told(&broken, google, &["does not accept the credentials", "does not say in `type`"]);
     let login = written(&folder, "login.json", &user());
     told(&login, revoked, &["a user's login", "invalid_grant: Token has been expired or revoked.", "application-default login"]);
-    told(&login, |_| Answer::Silence, &["nothing could be read", "does not answer", "no token came within 1 s"]);
+    told_in(&["--timeout", "1"], &login, |_| Answer::Silence, &["nothing could be read", "does not answer", "no token came within 1 s"]);
     let pool = written(&folder, "pool.json", &federated(&folder));
     told(&pool, revoked, &["identity federation", "failed to exchange token: 400: invalid_grant", "attribute condition"]);
     let other = written(&folder, "other.json", &json!({"type": "external_account_authorized_user", "refresh_token": "MARKED"}));
     told(&other, google, &["`external_account_authorized_user`, expected one of authorized_user"]);
     // The network is gone, and that is not the fault of the credentials.
     let internet = Internet::new(google);
-    let output = ask(&internet, &["--timeout", "2"], &[("GOOGLE_APPLICATION_CREDENTIALS", &login), ("HTTPS_PROXY", "http://127.0.0.1:1")]);
+    let output = ask(&internet, &[], &[("GOOGLE_APPLICATION_CREDENTIALS", &login), ("HTTPS_PROXY", "http://127.0.0.1:1")]);
     assert_unread(&output, &["nothing could be read", &login, "does not answer"]);
+}
+
+/// A program that prints `answer` and ends so.
+#[cfg(unix)]
+fn printing(folder: &TempDir, answer: &str, end: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let program = folder.path().join("identity");
+    std::fs::write(&program, format!("#!/bin/sh\necho '{answer}'\n{end}\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program.display().to_string()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_knows_the_identity_is_started_where_that_is_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let answer = r#"{"version": 1, "success": true, "token_type": "urn:ietf:params:oauth:token-type:jwt", "id_token": "MARKED-of-identity-provider"}"#;
+    let with = |answer: &str, end: &str| {
+        let mut credentials = through(federated(&folder));
+        credentials["credential_source"] = json!({"executable": {"command": printing(&folder, answer, end), "timeout_millis": 5000}});
+        written(&folder, "credentials.json", &credentials)
+    };
+    let allowed = ("GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1");
+    let internet = Internet::new(google);
+    let path = with(answer, "");
+    let forbidden = ask(&internet, &[], &[("GOOGLE_APPLICATION_CREDENTIALS", &path)]);
+    assert_unread(&forbidden, &[&path, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES"]);
+    assert_is(&ask(&internet, &[], &[("GOOGLE_APPLICATION_CREDENTIALS", &path), allowed]), &format!("serviceAccount:{READER}"));
+    let exchange = internet.seen().into_iter().find(|seen| seen.path == "/v1/token").unwrap();
+    assert!(exchange.body.contains("subject_token=MARKED-of-identity-provider"), "{}", exchange.body);
+    let path = with("", "echo the vault is locked >&2; exit 1");
+    let failed = ask(&internet, &[], &[("GOOGLE_APPLICATION_CREDENTIALS", &path), allowed]);
+    assert_unread(&failed, &[&path, "the vault is locked"]);
 }
 
 #[test]

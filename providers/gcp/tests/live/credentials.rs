@@ -372,8 +372,10 @@ async fn files_that_hold_no_credentials_are_told_by_what_is_wrong_with_them() {
 /// What a place that ought to give tokens answers, and how that is told.
 type Trouble = (fn() -> Answer, &'static str);
 
+const LATE: &str = "no token came within 1 s";
+
 const TROUBLES: [Trouble; 4] = [
-    (|| Answer::Silence, "no token came within 1 s"),
+    (|| Answer::Silence, LATE),
     (|| Answer::new(503, "later"), "503: later"),
     (|| Answer::Cut, "end of file"),
     (|| Answer::json(r#"{"access_token": "x", "accessToken": ["MARKED"], "expires_in": "MARKED"}"#), "of another shape"),
@@ -389,12 +391,15 @@ async fn a_place_that_gives_no_tokens_says_nothing_of_the_credentials() {
             "/sts" => federated(&server, by_address(&server)),
             _ => impersonated(&server, &key(&KEY.private)),
         };
-        let file = Kept::new(&credentials.to_string());
-        let hurried = Options { timeout: Duration::from_secs(1), ..with_file(&server, &file) };
-        let error = GcpReader.question(&question(BOB), &hurried, &Quiet).await.unwrap_err();
-        let CollectError::NothingRead { said, .. } = &error else { panic!("{end}: {error}") };
         // The library asks again for an account until there is no time left.
-        let told = if end.starts_with(':') && told == "503: later" { "no token came within 1 s" } else { told };
+        let told = if end.starts_with(':') && told == "503: later" { LATE } else { told };
+        let file = Kept::new(&credentials.to_string());
+        let mut options = with_file(&server, &file);
+        if told == LATE {
+            options.timeout = Duration::from_secs(1);
+        }
+        let error = GcpReader.question(&question(BOB), &options, &Quiet).await.unwrap_err();
+        let CollectError::NothingRead { said, .. } = &error else { panic!("{end}: {error}") };
         assert!(said.contains("does not answer") && said.contains(&file.path()) && said.contains(told), "{end}: {said}");
         assert!(!format!("{error:?}").contains("MARKED"), "{error}");
     };
@@ -443,6 +448,10 @@ async fn a_token_is_sent_and_never_shown() {
     let options = options.with("endpoint-url", bad.url());
     let error = GcpReader.question(&question(ANA), &options, &Quiet).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("MARKED"), "{error}");
+    assert!(
+        error.to_string().contains("(an access token): 401") && error.to_string().contains("gcloud auth print-access-token"),
+        "{error}"
+    );
 }
 
 /// All that is handed in, as text.
