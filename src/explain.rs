@@ -365,6 +365,8 @@ pub fn contradiction(refusal: &Refusal, verdict: &Verdict) -> Option<String> {
         Decision::Allow => Some(format!(
             "the message contradicts the policies: it says that {blames}, and every policy read lets the request through; they have changed since, or the request had other facts than the message says, or another account's policies were read"
         )),
+        // The message names the missing permission and not what withholds it.
+        Decision::Deny if told == Kind::MissingGrant && !providers::named(&refusal.provider)?.tells_denies_apart() => None,
         Decision::Deny => {
             let agrees =
                 |finding: &&iam_why_contract::Finding| finding.kind == told && (layers.is_empty() || layers.contains(&finding.layer));

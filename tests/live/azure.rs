@@ -8,9 +8,14 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// The program, on the server, without anything else of the environment that could be a credential.
-fn program(server: &Server, words: &[&str]) -> Output {
+pub(crate) fn program(server: &Server, words: &[&str]) -> Output {
+    program_at(&server.url(), server, words)
+}
+
+/// The program that reads at `url`, with tokens from the server.
+pub(crate) fn program_at(url: &str, server: &Server, words: &[&str]) -> Output {
     let mut command = offline(words);
-    command.args(["--endpoint-url", &server.url()]);
+    command.args(["--endpoint-url", url]);
     command.env("IDENTITY_ENDPOINT", format!("{}/token", server.url())).env("IDENTITY_HEADER", "marked-secret-of-the-identity");
     let output = run(command);
     for secret in [MARKED_TOKEN, "marked-secret-of-the-identity"] {

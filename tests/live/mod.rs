@@ -1,5 +1,5 @@
-//! The built program reading AWS (moto behind a relay that counts and disturbs, and an account made up here) Azure (a tenant made up
-//! here) and Google Cloud (a server that stands in for it).
+//! The built program reading AWS (moto behind a relay that counts and disturbs, and an account made up here), Azure (a tenant made up
+//! here) and Google Cloud (a company made up here).
 //!
 //! The servers and the relay are those with which the reader itself is tested.
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
@@ -21,15 +21,12 @@ mod fake;
 #[expect(dead_code, reason = "the tests of the reader use more of it")]
 mod tenant;
 
-#[path = "../../providers/gcp/tests/live/server.rs"]
-#[expect(dead_code, reason = "the tests of the reader use more of it")]
-mod stand_in;
-
 mod aws;
 mod azure;
+mod azure_explain;
 mod credentials;
 mod explain;
-mod gcp;
+mod google;
 mod large;
 mod program;
 mod time;

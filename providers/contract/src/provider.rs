@@ -108,6 +108,12 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Do this cloud's refusals tell a deny from a grant that is missing? Where they do not, the message of one does not contradict the
+    /// other.
+    fn tells_denies_apart(&self) -> bool {
+        true
+    }
+
     /// Answers the question.
     ///
     /// # Errors

@@ -55,6 +55,12 @@ impl Provider for Gcp {
         question.provider == self.id() || language::permissions::Permission::parse(&question.action).is_some()
     }
 
+    /// "Permission … denied (or it may not exist)" is all that is said of a missing role, a deny policy and a principal access boundary
+    /// (<https://cloud.google.com/iam/docs/permission-error-messages>).
+    fn tells_denies_apart(&self) -> bool {
+        false
+    }
+
     fn simulate(&self, question: &Question, snapshot: &Snapshot) -> Result<Verdict, QuestionError> {
         let request = request::Request::parse(question)?;
         let mut verdict = answer::answer(&request, snapshot);

@@ -11,6 +11,8 @@
 mod company;
 mod fakes;
 mod faults;
+#[path = "../../../contract/tests/kit/journal.rs"]
+mod journal;
 mod question;
 mod refusals;
 mod relay;

@@ -1,61 +1,23 @@
 //! A whole account, read once, and what can be answered from it.
 
 use super::company::{Company, documents, outcome, runtime, served};
+use super::journal::Kept;
 use super::relay::{Seen, Treatment};
 use iam_why_aws::Aws;
 use iam_why_aws::collect::AwsReader;
-use iam_why_contract::collect::{Collect, CollectError, Options, Point, Quiet, Sink};
-use iam_why_contract::{Decision, Document, Outcome, Provider, Question, Search, Snapshot};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Error;
-use std::sync::Mutex;
+use iam_why_contract::collect::{Collect, CollectError, Options, Quiet};
+use iam_why_contract::{Decision, Outcome, Provider, Question, Snapshot};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// An account in memory.
-#[derive(Default)]
-struct Memory {
-    documents: Mutex<BTreeMap<String, Document>>,
-    searches: Mutex<BTreeMap<(String, String), Search>>,
-    reached: Mutex<BTreeMap<String, Point>>,
-}
-
-impl Sink for Memory {
-    fn document(&self, document: Document) -> Result<(), Error> {
-        self.documents.lock().unwrap().insert(document.id.to_string(), document);
-        Ok(())
-    }
-
-    fn search(&self, search: Search) -> Result<(), Error> {
-        self.searches.lock().unwrap().insert((search.kind.to_string(), search.subject.to_string()), search);
-        Ok(())
-    }
-
-    fn reached(&self, step: &str, point: Point) -> Result<(), Error> {
-        self.reached.lock().unwrap().insert(step.to_owned(), point);
-        Ok(())
-    }
-
-    fn resume(&self, step: &str) -> Option<Point> {
-        self.reached.lock().unwrap().get(step).cloned()
-    }
-}
-
-impl Memory {
-    fn read(&self, options: &Options) -> Result<String, CollectError> {
-        runtime().block_on(AwsReader.whole(None, options, self, &Quiet))
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        let documents: Vec<Document> = self.documents.lock().unwrap().values().cloned().collect();
-        let searches: Vec<Search> = self.searches.lock().unwrap().values().cloned().collect();
-        Snapshot::new(documents, searches)
-    }
+fn read(options: &Options, memory: &Kept) -> Result<String, CollectError> {
+    runtime().block_on(AwsReader.whole(None, options, memory, &Quiet))
 }
 
 /// The account of these credentials.
 pub(crate) fn account(options: &Options) -> Snapshot {
-    let memory = Memory::default();
-    memory.read(options).unwrap();
+    let memory = Kept::default();
+    read(options, &memory).unwrap();
     memory.snapshot()
 }
 
@@ -155,11 +117,11 @@ fn a_malformed_entity_is_a_gap_with_its_text_and_the_rest_is_read() {
 fn what_was_read_to_its_end_is_not_asked_for_again() {
     let company = Company::get();
     let relay = company.relay();
-    let memory = Memory::default();
-    memory.read(&company.options(&relay)).unwrap();
+    let memory = Kept::default();
+    read(&company.options(&relay), &memory).unwrap();
     let first = relay.operations().len();
     relay.treat(served);
-    memory.read(&company.options(&relay)).unwrap();
+    read(&company.options(&relay), &memory).unwrap();
     // Who one is, and what is not worth a step of its own.
     let again = relay.operations();
     assert!(first > 40 && again.len() <= 3, "{first}, then {again:?}");
@@ -206,7 +168,7 @@ fn however_one_call_of_a_collection_fails_it_comes_to_an_end_and_no_decision_tur
 }
 
 /// Which of the buckets could be read.
-fn read_policies(memory: &Memory) -> BTreeSet<String> {
+fn read_policies(memory: &Kept) -> BTreeSet<String> {
     let searches = memory.searches.lock().unwrap();
     let read = searches.values().filter(|search| matches!(search.outcome, Outcome::Found | Outcome::Absent));
     read.filter(|search| &*search.kind == "aws:resource-policy").map(|search| search.subject.to_string()).collect()
@@ -216,7 +178,7 @@ fn read_policies(memory: &Memory) -> BTreeSet<String> {
 fn what_was_refused_is_asked_again_by_who_comes_back_with_more_rights_and_nothing_else() {
     let company = Company::get();
     let relay = company.relay();
-    let (memory, undisturbed) = (Memory::default(), Memory::default());
+    let (memory, undisturbed) = (Kept::default(), Kept::default());
     let reports = company.name("in_home/bucket").rsplit(':').next().unwrap().to_owned();
     let refused = reports.clone();
     relay.treat(move |seen| match seen.operation.as_str() {
@@ -224,12 +186,12 @@ fn what_was_refused_is_asked_again_by_who_comes_back_with_more_rights_and_nothin
         "ListQueues" | "GetAccountAuthorizationDetails" | "DescribePolicy" => Treatment::Refuse,
         _ => usable(seen),
     });
-    memory.read(&company.options(&relay)).unwrap();
+    read(&company.options(&relay), &memory).unwrap();
     assert!(!read_policies(&memory).contains(company.name("in_home/bucket")));
     relay.treat(usable);
-    memory.read(&company.options(&relay)).unwrap();
+    read(&company.options(&relay), &memory).unwrap();
     let again = relay.seen();
-    undisturbed.read(&company.options(&relay)).unwrap();
+    read(&company.options(&relay), &undisturbed).unwrap();
     assert_eq!(memory.snapshot().searches(), undisturbed.snapshot().searches());
     assert_eq!(documents(&memory.snapshot()), documents(&undisturbed.snapshot()));
     let operations: BTreeSet<&str> = again.iter().map(|seen| seen.operation.as_str()).collect();
@@ -257,9 +219,9 @@ fn usable(seen: &Seen) -> Treatment {
 fn a_collection_is_not_finished_with_the_credentials_of_another_account() {
     let company = Company::get();
     let relay = company.relay();
-    let memory = Memory::default();
-    memory.read(&company.options(&relay)).unwrap();
-    let error = memory.read(&company.options(&relay).with("profile", "member")).unwrap_err();
+    let memory = Kept::default();
+    read(&company.options(&relay), &memory).unwrap();
+    let error = read(&company.options(&relay).with("profile", "member"), &memory).unwrap_err();
     let (home, member) = (company.name("home"), company.name("member"));
     assert!(matches!(error, CollectError::Question(ref said) if said.contains(home) && said.contains(member)), "{error}");
 }

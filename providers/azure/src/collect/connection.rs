@@ -2,15 +2,18 @@
 
 use super::credentials;
 use super::outcome::Failure;
+use super::reach::Reach;
 use crate::world::guid;
 use azure_core::credentials::{AccessToken, TokenCredential};
-use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, Url};
+use azure_core::http::policies::Policy;
+use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, Transport, Url};
 use azure_core::time::{Duration as Span, OffsetDateTime};
 use futures_util::StreamExt;
 use iam_why_contract::CollectError;
 use iam_why_contract::collect::{Options, Secrets, chain};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Larger answers than this are no list of policies.
@@ -38,6 +41,7 @@ pub(super) struct Connection {
     graph: Url,
     /// The audiences of the tokens, which a stand-in has from the cloud that it stands in for.
     audiences: [&'static str; 2],
+    pub(super) reach: Arc<Reach>,
 }
 
 /// A cloud: its name for `--cloud`, Resource Manager, Microsoft Graph.
@@ -63,10 +67,28 @@ pub(super) fn connect(given: Option<Arc<dyn TokenCredential>>, options: &Options
         Some(given) => given,
         None => credentials::found(options, cloud.0).map_err(|error| credentials::none(&chain(&error)))?,
     };
-    let pipeline =
-        Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), ClientOptions::default(), vec![], vec![], None);
+    let (manager, graph) = (base(cloud.1)?, base(cloud.2)?);
+    let reach = Arc::new(Reach::default());
+    let client = ClientOptions { transport: transport(&manager)?, ..ClientOptions::default() };
+    let each_try: Vec<Arc<dyn Policy>> = vec![Arc::clone(&reach) as Arc<dyn Policy>];
+    let pipeline = Pipeline::new(option_env!("CARGO_PKG_NAME"), option_env!("CARGO_PKG_VERSION"), client, vec![], each_try, None);
     let tokens = [Mutex::default(), Mutex::default()];
-    Ok(Connection { credential, tokens, pipeline, manager: base(cloud.1)?, graph: base(cloud.2)?, audiences: [cloud.1, cloud.2] })
+    Ok(Connection { credential, tokens, pipeline, manager, graph, audiences: [cloud.1, cloud.2], reach })
+}
+
+/// Where nothing goes over TLS the certificates of the system need not be read, which takes longer than all the rest; else the client of
+/// the SDK serves.
+fn transport(base: &Url) -> Result<Option<Transport>, CollectError> {
+    if base.scheme() != "http" {
+        return Ok(None);
+    }
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(20))
+        .read_timeout(Duration::from_secs(60))
+        .tls_certs_only([]);
+    let client = client.build().map_err(|error| CollectError::Question(format!("no HTTP client: {error}")))?;
+    Ok(Some(Transport::new(Arc::new(client))))
 }
 
 /// A token goes over TLS, or nowhere but to this machine.

@@ -3,7 +3,7 @@
 //! | file | reads |
 //! |---|---|
 //! | [`step`] | the table of all calls, and what each one takes |
-//! | `credentials`, `connection` | credentials; clouds and the pipeline |
+//! | `credentials`, `connection`, `reach` | credentials; clouds and the pipeline; whether there is a network |
 //! | `reader`, `outcome` | sends calls, says what became of them |
 //! | `principal`, `directory` | who asks, and in which groups: from Microsoft Graph |
 //! | `question` | what one question needs |
@@ -30,6 +30,7 @@ mod management;
 mod outcome;
 mod principal;
 mod question;
+mod reach;
 mod reader;
 pub mod step;
 mod subscription;

@@ -34,6 +34,7 @@ pub(super) async fn read(
     let sink = Gathered::default();
     let reader = Reader::new(connect(given, options)?, options.concurrency, &sink, progress);
     let in_time = tokio::time::timeout(options.timeout, Box::pin(whole(&reader, question, options))).await;
+    let late = in_time.is_err();
     let (question, notes) = match in_time {
         Ok(done) => done?,
         Err(_) => {
@@ -43,12 +44,15 @@ pub(super) async fn read(
             (question.clone(), vec![note])
         }
     };
-    drop(reader);
-    let snapshot = sink.into_snapshot(KINDS, now());
-    if snapshot.documents().is_empty() && snapshot.searches().is_empty() {
+    if let Some(said) = reader.connection.reach.silence() {
+        return Err(CollectError::NothingRead { cloud: "Azure", said: reader.secrets.scrub(&said) });
+    }
+    if late && !reader.connection.reach.is_proven() {
         let said = format!("no answer within {} s (--timeout)", options.timeout.as_secs_f64());
         return Err(CollectError::NothingRead { cloud: "Azure", said });
     }
+    drop(reader);
+    let snapshot = sink.into_snapshot(KINDS, now());
     Ok(Collected { question, snapshot, notes })
 }
 

@@ -7,6 +7,8 @@ mod credentials;
 mod doctor;
 mod fake;
 mod faults;
+#[path = "../../../contract/tests/kit/journal.rs"]
+mod journal;
 mod question;
 mod second_opinion;
 mod server;

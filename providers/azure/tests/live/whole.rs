@@ -1,53 +1,16 @@
 //! A whole subscription, and everything below a management group.
 
+use crate::journal::Kept;
 use crate::server::{MARKED_TOKEN, Seen, Server, Treatment, error, live, reader, refused, runtime, verdict};
 use crate::tenant::{APP_OBJECT, GROUP, NOBODY, OTHER_SUBSCRIPTION, PERSON, SUBSCRIPTION, questions};
 use iam_why_azure::Azure;
 use iam_why_azure::collect::step::READING_POSTS;
 use iam_why_contract::collect::{Collect, CollectError, Point, Quiet, Sink};
-use iam_why_contract::{Decision, Document, Outcome, Provider, Search, Snapshot};
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use iam_why_contract::{Decision, Outcome, Provider};
 
-/// What a journal keeps: each document as it was last, the last word on each search, how far each step came.
-#[derive(Default)]
-struct Kept {
-    documents: Mutex<BTreeMap<String, Document>>,
-    searches: Mutex<BTreeMap<(String, String), Search>>,
-    reached: Mutex<BTreeMap<String, Point>>,
-}
-
-impl Kept {
-    fn snapshot(&self) -> Snapshot {
-        let documents: Vec<_> = self.documents.lock().unwrap().values().cloned().collect();
-        let searches: Vec<_> = self.searches.lock().unwrap().values().cloned().collect();
-        Snapshot::new(documents, searches)
-    }
-
-    fn outcome(&self, kind: &str, subject: &str) -> Option<Outcome> {
-        self.searches.lock().unwrap().get(&(kind.to_owned(), subject.to_owned())).map(|search| search.outcome.clone())
-    }
-}
-
-impl Sink for Kept {
-    fn document(&self, document: Document) -> std::io::Result<()> {
-        self.documents.lock().unwrap().insert(document.id.to_string(), document);
-        Ok(())
-    }
-
-    fn search(&self, search: Search) -> std::io::Result<()> {
-        self.searches.lock().unwrap().insert((search.kind.to_string(), search.subject.to_string()), search);
-        Ok(())
-    }
-
-    fn reached(&self, step: &str, point: Point) -> std::io::Result<()> {
-        self.reached.lock().unwrap().insert(step.into(), point);
-        Ok(())
-    }
-
-    fn resume(&self, step: &str) -> Option<Point> {
-        self.reached.lock().unwrap().get(step).cloned()
-    }
+/// The last word on a search.
+fn outcome(kept: &Kept, kind: &str, subject: &str) -> Option<Outcome> {
+    kept.searches.lock().unwrap().get(&(kind.to_owned(), subject.to_owned())).map(|search| search.outcome.clone())
 }
 
 fn pass() -> Server {
@@ -169,10 +132,10 @@ fn a_management_group_is_read_with_every_subscription_below_it() {
     let root = "/providers/Microsoft.Management/managementGroups/root";
     assert_eq!(collect(&server, root, &kept).unwrap(), root);
     for id in [SUBSCRIPTION, OTHER_SUBSCRIPTION] {
-        assert_eq!(kept.outcome("azure:role-assignment", &format!("/subscriptions/{id}")), Some(Outcome::Found));
+        assert_eq!(outcome(&kept, "azure:role-assignment", &format!("/subscriptions/{id}")), Some(Outcome::Found));
     }
     let unit = "/providers/Microsoft.Management/managementGroups/unit";
-    assert_eq!(kept.outcome("azure:role-assignment", &format!("{unit}?$filter=atScope()")), Some(Outcome::Found));
+    assert_eq!(outcome(&kept, "azure:role-assignment", &format!("{unit}?$filter=atScope()")), Some(Outcome::Found));
     let question = crate::server::asking(PERSON, "Microsoft.Management/managementGroups/read", unit);
     assert_eq!(Azure.simulate(&question, &kept.snapshot()).unwrap().decision, Decision::Deny);
     let offline = Azure.simulate(&crate::server::question(APP_OBJECT), &kept.snapshot()).unwrap();
@@ -202,7 +165,7 @@ fn hidden_members_are_not_no_members() {
     collect(&server, SUBSCRIPTION, &kept).unwrap();
     let offline = Azure.simulate(&crate::server::question(APP_OBJECT), &kept.snapshot()).unwrap();
     assert_eq!(offline.decision, Decision::Undetermined);
-    let outcome = kept.outcome("azure:group-members", GROUP);
+    let outcome = outcome(&kept, "azure:group-members", GROUP);
     assert!(matches!(outcome, Some(Outcome::Refused { ref needs, .. }) if needs == "Graph Member.Read.Hidden"), "{outcome:?}");
 }
 

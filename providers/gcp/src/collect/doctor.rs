@@ -28,7 +28,7 @@ pub(super) async fn examine(options: &Options, progress: &dyn Progress) -> Resul
     let reading = async {
         let who = match me(&reader).await {
             Ok(who) => who,
-            Err(failure) if failure.is_bad_credentials() => return Err(super::connection::bad_credentials(&failure, &secrets)),
+            Err(failure) if failure.is_bad_credentials() => return Err(reader.wire.bad_credentials(&failure)),
             Err(_) => None,
         };
         if let Some(project) = options.get("project") {

@@ -15,7 +15,7 @@ pub(super) async fn ask(options: &Options) -> Result<Option<Holder>, CollectErro
     let asked = tokio::time::timeout(options.timeout, me(&reader)).await;
     match asked {
         Ok(Ok(who)) => Ok(who.map(|who| Holder { who, also: Vec::new(), same })),
-        Ok(Err(failure)) if failure.is_bad_credentials() => Err(super::connection::bad_credentials(&failure, &secrets)),
+        Ok(Err(failure)) if failure.is_bad_credentials() => Err(reader.wire.bad_credentials(&failure)),
         Ok(Err(_)) | Err(_) => Ok(None),
     }
 }

@@ -3,7 +3,7 @@
 //! | file | reads |
 //! |---|---|
 //! | [`step`] | the table of all calls, and what each one takes |
-//! | `connection`, `wire` | credentials; one REST client with paging, retries and bounds |
+//! | `credentials`, `no_token`, `connection`, `wire` | every kind of credentials; one REST client with paging, retries and bounds |
 //! | `reader`, `outcome` | sends calls, says what became of them |
 //! | `principal`, `question` | what one question needs |
 //! | `account` | a whole project, folder or organization |
@@ -18,6 +18,7 @@
 mod account;
 mod assets;
 mod connection;
+mod credentials;
 mod doctor;
 mod gates;
 mod groups;
@@ -25,6 +26,7 @@ mod holder;
 mod iam;
 mod kept;
 mod mentions;
+mod no_token;
 mod outcome;
 mod pools;
 mod principal;

@@ -1,5 +1,6 @@
 //! Who asks, and what is known of the caller beyond its name.
 
+use super::credentials::{Whose, of_machine};
 use super::iam::Set;
 use super::outcome::Failure;
 use super::reader::Reader;
@@ -11,8 +12,23 @@ use crate::membership::customer_id;
 use iam_why_contract::CollectError;
 use serde_json::Value;
 
-/// The caller as a v1 member, as far as the token tells.
+/// The caller as a v1 member, as far as the credentials or the token tell.
 pub(super) async fn me(reader: &Reader<'_>) -> Result<Option<String>, Failure> {
+    let email = match reader.wire.source.whose() {
+        Whose::Account(email) => Some(email),
+        Whose::Machine => of_machine(&reader.wire.http).await,
+        // Not for tokens of a pool.
+        Whose::Pool(_) => return Ok(None),
+        Whose::Tokens => None,
+    };
+    match email {
+        Some(email) => Ok(Principal::parse(&email).map(|principal| principal.v1())),
+        None => told(reader).await,
+    }
+}
+
+/// What Google says of the token.
+async fn told(reader: &Reader<'_>) -> Result<Option<String>, Failure> {
     let token = reader.wire.credentials.token(reader.secrets()).await?;
     let call = Call::get("/tokeninfo".into()).with("access_token", token.unwrap_or_default());
     let (_, value) = reader.ask(&TOKEN, "", &call).await?;
@@ -29,11 +45,16 @@ pub(super) async fn resolve(reader: &Reader<'_>, written: &str) -> Result<String
         |why: String| CollectError::Question(format!("`me` cannot be told: {why}; name the principal, as `user:ana@example.com`"));
     match me(reader).await {
         Ok(Some(member)) => Ok(member),
-        Ok(None) => Err(unknown("the token does not say whose it is".into())),
+        Ok(None) => Err(match reader.wire.source.whose() {
+            Whose::Pool(pool) => CollectError::Question(format!(
+                "`me` cannot be told: the token of a pool does not say whose it is; name the principal, as `principal://{pool}/subject/SUBJECT`"
+            )),
+            _ => unknown("the token does not say whose it is".into()),
+        }),
         Err(failure) => {
             // An answer of 400 to the token itself: it is none, or not any more.
             if failure.is_bad_credentials() || matches!(&failure, Failure::Answered { status: 400, .. }) {
-                return Err(super::connection::bad_credentials(&failure, reader.secrets()));
+                return Err(reader.wire.bad_credentials(&failure));
             }
             Err(unknown(failure.said(reader.secrets())))
         }

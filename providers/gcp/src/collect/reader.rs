@@ -1,6 +1,5 @@
 //! Sends the calls: so many at once, each noted before it is sent and when it is answered.
 
-use super::connection::bad_credentials;
 use super::kept;
 use super::mentions::Mentions;
 use super::outcome::Failure;
@@ -218,7 +217,7 @@ impl<'r> Reader<'r> {
         // Who was answered, be it by a refusal, has credentials that are accepted.
         match held(&self.fatal).as_ref().filter(|_| !self.answered.load(Ordering::Relaxed)) {
             None => Ok(()),
-            Some(failure) if failure.is_bad_credentials() => Err(bad_credentials(failure, self.secrets())),
+            Some(failure) if failure.is_bad_credentials() => Err(self.wire.bad_credentials(failure)),
             Some(failure) => Err(CollectError::NothingRead { cloud: "Google Cloud", said: failure.said(self.secrets()) }),
         }
     }
@@ -238,7 +237,7 @@ impl<'r> Reader<'r> {
         let heard = self.unheard.load(Ordering::Relaxed) < most;
         match held(&self.fatal).as_ref().filter(|_| !heard) {
             None => Ok(()),
-            Some(failure) if failure.is_bad_credentials() => Err(bad_credentials(failure, self.secrets())),
+            Some(failure) if failure.is_bad_credentials() => Err(self.wire.bad_credentials(failure)),
             Some(failure) => Err(CollectError::NothingRead { cloud: "Google Cloud", said: failure.said(self.secrets()) }),
         }
     }

@@ -1,8 +1,9 @@
 //! One small REST client: retries with the hints of the server, bounded bodies, no redirects.
 
-use super::connection::Credentials;
+use super::credentials::{Credentials, Source};
 use super::outcome::Failure;
 use super::step::Step;
+use iam_why_contract::CollectError;
 use iam_why_contract::collect::{Secrets, chain};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -70,6 +71,7 @@ pub(super) fn parts(text: &str) -> String {
 pub(super) struct Wire {
     pub http: reqwest::Client,
     pub credentials: Credentials,
+    pub source: Source,
     pub endpoint: Option<String>,
     pub billing_project: Option<String>,
     pub deadline: Option<Instant>,
@@ -110,6 +112,11 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Wire {
+    /// What the user is told of credentials that Google Cloud does not accept.
+    pub(super) fn bad_credentials(&self, failure: &Failure) -> CollectError {
+        self.source.bad(failure.said(&self.secrets))
+    }
+
     /// Sends a call until it is answered, it is useless to go on, or there is no time left. Returns the text of the answer.
     pub(super) async fn send(&self, step: &Step, call: &Call) -> Result<String, Failure> {
         let mut attempt = 0;

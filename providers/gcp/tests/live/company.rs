@@ -3,7 +3,7 @@
 //! The group `readers` may read objects by a grant on the folder; ana is one of it, bob is not. Nothing else is granted to anybody
 //! unless a test says so.
 
-use crate::server::{Answer, Seen};
+use super::server::{Answer, Seen};
 
 /// What the company answers.
 pub(crate) fn company(seen: &Seen) -> Answer {

@@ -3,6 +3,9 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "these tests run a server and write files for the reader; what fails here is a test"
 )]
@@ -13,6 +16,8 @@ mod credentials;
 mod doctor;
 mod faults;
 mod groups;
+#[path = "../../../contract/tests/kit/journal.rs"]
+mod journal;
 mod policies;
 mod question;
 mod server;

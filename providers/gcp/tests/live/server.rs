@@ -1,7 +1,8 @@
 //! A server on loopback: answers by a rule, and remembers what it was asked.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,8 @@ pub(crate) struct Seen {
     pub(crate) path: String,
     /// The value of `Authorization`.
     pub(crate) token: String,
+    /// All headers, by their names in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
     /// How many came before it.
     pub(crate) number: usize,
@@ -59,10 +62,10 @@ type Rule = Box<dyn Fn(&Seen) -> Answer + Send + Sync>;
 
 pub(crate) struct Server {
     url: String,
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     seen: Mutex<Vec<Seen>>,
     rule: Rule,
     rounds: Option<Rounds>,
@@ -124,6 +127,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&kept);
+                let _ = stream.set_nodelay(true);
                 std::thread::spawn(move || serve(stream, &shared));
             }
         });
@@ -149,23 +153,23 @@ impl Server {
     }
 }
 
-/// Answers the requests of one connection until it is closed.
-fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut stream = stream;
+/// Answers the requests of one connection until it is closed. Each answer is written at once: in pieces each would wait for the reader to
+/// acknowledge the one before.
+pub(crate) fn serve(stream: impl Read + Write, shared: &Shared) -> Option<()> {
+    let mut reader = BufReader::new(stream);
     loop {
         let request = request(&mut reader, &shared.seen)?;
         if let Some(rounds) = &shared.rounds {
             rounds.wait();
         }
+        let head = |status: u16, more: &str| format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{more}\r\n");
+        let mut write = |text: String| reader.get_mut().write_all(text.as_bytes()).and_then(|()| reader.get_mut().flush()).ok();
         match (shared.rule)(&request) {
             Answer::Whole(status, body, more) => {
-                let length = body.len();
-                write!(stream, "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n{body}")
-                    .ok()?;
+                write(format!("{}{body}", head(status, &format!("Content-Length: {}\r\n{more}", body.len()))))?;
             }
             Answer::Cut => {
-                write!(stream, "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{{\"etag\":").ok()?;
+                write(format!("{}{{\"etag\":", head(200, "Content-Length: 999\r\n")))?;
                 return None;
             }
             Answer::Silence => {
@@ -174,37 +178,42 @@ fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
                 return None;
             }
             Answer::Endless => {
-                write!(stream, "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n").ok()?;
+                write(format!("{}1\r\n[\r\n", head(200, "Transfer-Encoding: chunked\r\n")))?;
                 let piece = "0,".repeat(32 * 1024);
                 loop {
-                    write!(stream, "{:x}\r\n{piece}\r\n", piece.len()).ok()?;
+                    write(format!("{:x}\r\n{piece}\r\n", piece.len()))?;
                 }
             }
         }
     }
 }
 
-fn request(reader: &mut BufReader<TcpStream>, seen: &Mutex<Vec<Seen>>) -> Option<Seen> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+fn request(reader: &mut impl BufRead, seen: &Mutex<Vec<Seen>>) -> Option<Seen> {
+    let (line, headers) = head(reader)?;
     let mut words = line.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let (mut length, mut token) = (0, String::new());
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok().filter(|read| *read > 0)?;
-        let Some((name, value)) = header.trim().split_once(':') else { break };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().ok()?,
-            "authorization" => token = value.trim().to_owned(),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
+    let mut body = vec![0; headers.get("content-length").map_or(Some(0), |length| length.parse().ok())?];
     reader.read_exact(&mut body).ok()?;
     let path = target.split('?').next()?.to_owned();
+    let token = headers.get("authorization").cloned().unwrap_or_default();
     let mut seen = seen.lock().unwrap();
-    let request = Seen { method, target, path, token, body: String::from_utf8(body).ok()?, number: seen.len() };
+    let request = Seen { method, target, path, token, headers, body: String::from_utf8(body).ok()?, number: seen.len() };
     seen.push(request.clone());
     Some(request)
+}
+
+/// The first line, and the headers.
+pub(crate) fn head(reader: &mut impl BufRead) -> Option<(String, BTreeMap<String, String>)> {
+    let mut line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        Some(line)
+    };
+    let first = line()?;
+    let mut headers = BTreeMap::new();
+    loop {
+        let header = line()?;
+        let Some((name, value)) = header.trim().split_once(':') else { return Some((first, headers)) };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
 }

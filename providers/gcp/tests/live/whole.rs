@@ -1,53 +1,16 @@
 //! A whole project, folder or organization: answers from it are as certain as live ones, and an interruption loses nothing.
 
 use crate::company::{EMPTY, company};
+pub(crate) use crate::journal::Kept;
 use crate::server::{Answer, Seen, Server, refused};
 use crate::{ANA, APP, BOB, ask, collect, decide, options, question};
 use iam_why_contract::collect::{Collect, CollectError, Point, Progress, Quiet, Sink};
-use iam_why_contract::{Decision, Document, Outcome, Provider, Question, Search, Snapshot};
+use iam_why_contract::{Decision, Outcome, Provider, Question, Snapshot};
 use iam_why_gcp::Gcp;
 use iam_why_gcp::collect::GcpReader;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-/// What is handed in, kept as a journal keeps it.
-#[derive(Default)]
-pub(crate) struct Kept {
-    documents: Mutex<BTreeMap<String, Document>>,
-    searches: Mutex<BTreeMap<(String, String), Search>>,
-    reached: Mutex<BTreeMap<String, Point>>,
-    /// So many points may be reached before the disk is full.
-    room: Option<AtomicUsize>,
-}
-
-impl Sink for Kept {
-    fn document(&self, document: Document) -> std::io::Result<()> {
-        self.documents.lock().unwrap().insert(document.id.to_string(), document);
-        Ok(())
-    }
-
-    fn search(&self, search: Search) -> std::io::Result<()> {
-        self.searches.lock().unwrap().insert((search.kind.to_string(), search.subject.to_string()), search);
-        Ok(())
-    }
-
-    fn reached(&self, step: &str, point: Point) -> std::io::Result<()> {
-        if self
-            .room
-            .as_ref()
-            .is_some_and(|room| room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err())
-        {
-            return Err(std::io::Error::other("the disk is full"));
-        }
-        self.reached.lock().unwrap().insert(step.into(), point);
-        Ok(())
-    }
-
-    fn resume(&self, step: &str) -> Option<Point> {
-        self.reached.lock().unwrap().get(step).cloned()
-    }
-}
 
 /// Hears what the user is told.
 #[derive(Default)]
@@ -58,17 +21,6 @@ impl Progress for Listening {
     fn ended(&self, _: &str) {}
     fn told(&self, note: &str) {
         self.0.lock().unwrap().push(note.into());
-    }
-}
-
-impl Kept {
-    fn snapshot(&self) -> Snapshot {
-        let (documents, searches) = (self.documents.lock().unwrap(), self.searches.lock().unwrap());
-        Snapshot::new(documents.values().cloned(), searches.values().cloned())
-    }
-
-    fn point(&self, step: &str) -> Option<Point> {
-        self.resume(step)
     }
 }
 
@@ -202,7 +154,7 @@ async fn an_interrupted_run_goes_on_with_the_page_where_it_was() {
     let kept = Kept { room: Some(AtomicUsize::new(4)), ..Kept::default() };
     let error = whole(&server, "acme", &kept).await.unwrap_err();
     assert!(matches!(error, CollectError::Write(_)), "{error}");
-    assert_eq!(kept.point(BUCKETS), Some(Point::Page("two".into())));
+    assert_eq!(kept.resume(BUCKETS), Some(Point::Page("two".into())));
     let kept = Kept { room: None, ..kept };
     let before = server.seen().len();
     whole(&server, "acme", &kept).await.unwrap();
@@ -212,7 +164,7 @@ async fn an_interrupted_run_goes_on_with_the_page_where_it_was() {
         later.iter().all(|path| !path.contains("/b/one") && !path.contains("/b/reports") && !path.contains("denypolicies")),
         "{later:#?}"
     );
-    assert_eq!(kept.point(BUCKETS), Some(Point::End));
+    assert_eq!(kept.resume(BUCKETS), Some(Point::End));
     let server = Server::new(paged);
     let at_once = Kept::default();
     whole(&server, "acme", &at_once).await.unwrap();
@@ -246,7 +198,7 @@ async fn a_page_that_is_forgotten_is_read_from_the_start() {
     let kept = Kept::default();
     kept.reached(BUCKETS, Point::Page("stale".into())).unwrap();
     whole(&server, "acme", &kept).await.unwrap();
-    assert_eq!(kept.point(BUCKETS), Some(Point::End));
+    assert_eq!(kept.resume(BUCKETS), Some(Point::End));
     assert!(kept.snapshot().of("gcp:bucket", "//storage.googleapis.com/projects/_/buckets/reports").next().is_some());
 }
 
@@ -265,8 +217,8 @@ async fn what_was_refused_is_asked_again_by_a_run_with_more_rights() {
     let kept = Kept::default();
     whole(&server, "acme", &kept).await.unwrap();
     // The first page of the buckets was read whole; the second and the rest were not.
-    assert_eq!(kept.point(BUCKETS), Some(Point::Page("two".into())));
-    assert_eq!([kept.point("path"), kept.point("projects/acme"), kept.point("projects/acme service accounts")], [None, None, None]);
+    assert_eq!(kept.resume(BUCKETS), Some(Point::Page("two".into())));
+    assert_eq!([kept.resume("path"), kept.resume("projects/acme"), kept.resume("projects/acme service accounts")], [None, None, None]);
     assert!(kept.snapshot().searches().iter().any(|search| matches!(search.outcome, Outcome::Refused { .. })));
     open.store(true, Ordering::Relaxed);
     let before = server.seen().len();
@@ -277,7 +229,7 @@ async fn what_was_refused_is_asked_again_by_a_run_with_more_rights() {
     }
     assert!(later.iter().all(|path| !path.contains("/b/one")), "{later:#?}");
     assert_eq!(
-        [kept.point("path"), kept.point("projects/acme"), kept.point(BUCKETS)],
+        [kept.resume("path"), kept.resume("projects/acme"), kept.resume(BUCKETS)],
         [Some(Point::End), Some(Point::End), Some(Point::End)]
     );
     let left = kept.snapshot();
@@ -297,9 +249,9 @@ async fn credentials_that_expire_on_the_way_stop_the_run_and_fill_it_with_no_ref
     let kept = Kept::default();
     let error = whole(&server, "acme", &kept).await.unwrap_err();
     assert!(matches!(error, CollectError::BadCredentials { .. }), "{error}");
-    assert_eq!([kept.point("projects/acme"), kept.point(BUCKETS)], [Some(Point::End), None]);
+    assert_eq!([kept.resume("projects/acme"), kept.resume(BUCKETS)], [Some(Point::End), None]);
     whole(&Server::new(organization), "acme", &kept).await.unwrap();
-    assert_eq!(kept.point(BUCKETS), Some(Point::End));
+    assert_eq!(kept.resume(BUCKETS), Some(Point::End));
     assert!(kept.snapshot().searches().iter().all(|search| !matches!(search.outcome, Outcome::Refused { .. })));
     let dead =
         Server::new(
@@ -400,7 +352,7 @@ async fn an_inventory_that_cannot_be_understood_is_none_and_is_asked_again_by_th
         });
         let kept = Kept::default();
         whole(&server, "acme", &kept).await.unwrap();
-        assert_eq!(kept.point("assets"), None, "{body}");
+        assert_eq!(kept.resume("assets"), None, "{body}");
         assert_eq!([decision(&kept, &question(ANA)), decision(&kept, &question(BOB))], [Decision::Allow, Decision::Deny], "{body}");
     }
 }
