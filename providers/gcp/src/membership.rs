@@ -133,6 +133,7 @@ impl World<'_> {
             (Some(None), _) => Truth::No,
             (_, Some(domains)) => same(domains.iter().any(|other| other.eq_ignore_ascii_case(domain))),
             _ if mine.eq_ignore_ascii_case(domain) => Truth::Yes,
+            (Some(Some(mine)), None) if self.owner_of(domain).is_some() => same(self.owner_of(domain).as_ref() == Some(mine)),
             _ => facts.truth(&format!("domain {domain}"), || Doubt {
                 about: format!("whether {email} is an account of the customer that owns {domain}"),
                 needs: "the domains of the caller's Workspace or Cloud Identity customer".into(),
@@ -147,18 +148,19 @@ impl World<'_> {
             return same(mine.as_deref() == Some(customer));
         }
         let domain = email.rsplit('@').next().unwrap_or_default();
-        let organization = self
-            .snapshot
-            .all_of(documents::ORGANIZATION)
-            .filter_map(json)
-            .find(|organization| text(organization, "displayName").is_some_and(|name| name.eq_ignore_ascii_case(domain)));
-        if let Some(id) = organization.and_then(|organization| customer_id(&organization)) {
+        if let Some(id) = self.owner_of(domain) {
             return same(id == customer);
         }
         facts.truth(&format!("customer {customer}"), || Doubt {
             about: format!("whether {email} is an account of the customer {customer}"),
             needs: format!("gcloud organizations describe of the organization of {domain}: its directoryCustomerId"),
         })
+    }
+
+    /// The customer of a domain, where it is the primary one of an organization that was read (F19).
+    fn owner_of(&self, domain: &str) -> Option<String> {
+        let named = |organization: &Value| text(organization, "displayName").is_some_and(|name| name.eq_ignore_ascii_case(domain));
+        self.snapshot.all_of(documents::ORGANIZATION).filter_map(json).find(named).as_ref().and_then(customer_id)
     }
 
     /// P16, P19, P20: the legacy basic role has to be held on the project itself; whether an inherited one counts is not documented.

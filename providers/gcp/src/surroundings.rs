@@ -146,8 +146,12 @@ impl World<'_> {
         let sets_policy = self.request.permission.verb() == "setIamPolicy";
         // C22: Resource Manager supplies it; BigQuery does not, and accepts any change of a dataset's list.
         let lenient = self.request.resource.is_node() || self.request.permission.v1() == "bigquery.datasets.setIamPolicy";
+        let sets = |names: &[&'static str]| ApiRest::Open(names.to_vec());
         let rest = match (sets_policy, complete) {
-            (true, false) => ApiRest::Open(vec![MODIFIED_GRANTS]),
+            (true, false) => sets(&[MODIFIED_GRANTS]),
+            // N41: which prefix a listing asks for is part of the request.
+            (false, false) if self.request.permission.v1() == "storage.objects.list" => sets(&[LIST_PREFIX]),
+            (false, false) if self.request.permission.service() == "aiplatform" => sets(&AGENT_PLATFORM),
             (true, true) if !lenient => ApiRest::Refused(MODIFIED_GRANTS),
             _ => ApiRest::Absent,
         };
@@ -159,7 +163,11 @@ impl World<'_> {
         let mut names: Vec<&FullName> = vec![&self.request.resource];
         names.extend(&self.path.resources);
         names.extend(self.path.nodes.first());
+        let holder = self.request.resource.tag_holder();
         for name in &names {
+            if self.is_above(name, &holder) {
+                break;
+            }
             if let Some(document) = self.documents(documents::TAGS, name).first() {
                 return read_tags(document)
                     .map_or_else(|| Tags::Open { needs: "the tags in the shape that the command prints".into() }, Tags::Known);
@@ -173,11 +181,23 @@ impl World<'_> {
         if self.request.context.unmentioned("resource.tags") == Lookup::Absent {
             return Tags::Known(Vec::new());
         }
-        Tags::Open { needs: doubt(documents::TAGS, "", None).needs }
+        Tags::Open { needs: format!("{} of {}", doubt(documents::TAGS, "", None).needs, self.shown(&holder)) }
+    }
+
+    /// Does it lie above the resource that may carry tags of its own? What is in effect there is not all that is in effect below.
+    fn is_above(&self, name: &FullName, holder: &FullName) -> bool {
+        let below = std::iter::once(&self.request.resource).chain(&self.path.resources);
+        let at = |wanted: &FullName| below.clone().position(|name| name == wanted);
+        if name == holder || holder.is_node() {
+            return false;
+        }
+        at(name).is_none_or(|found| at(holder).is_some_and(|holder| found > holder))
     }
 }
 
 const MODIFIED_GRANTS: &str = "iam.googleapis.com/modifiedGrantsByRole";
+const LIST_PREFIX: &str = "storage.googleapis.com/objectListPrefix";
+const AGENT_PLATFORM: [&str; 2] = ["aiplatform.googleapis.com/memoryScope", "aiplatform.googleapis.com/sessionUserId"];
 
 fn known(text: &str) -> Attribute {
     Attribute::Known(Value::Text(text.to_owned()))

@@ -436,7 +436,8 @@ fn command(kind: &str, subject: &str, general: &str) -> String {
     command.unwrap_or_else(named)
 }
 
-fn illegible(document: &Document) -> Doubt {
+/// What is not known where a document is not of the shape that it ought to have.
+pub(crate) fn illegible(document: &Document) -> Doubt {
     Doubt {
         about: format!("what `{}` says", document.title),
         needs: format!(

@@ -1,6 +1,7 @@
 //! The layers that can refuse or grant, one file each, in the order in which Google Cloud describes them: boundary, deny, allow
 //! (E1), then what else may stand in the way. The order of those others is not documented (E6), so every one that refuses is reported.
 
+pub(crate) mod access_levels;
 pub(crate) mod allow_policy;
 pub(crate) mod bigquery;
 pub(crate) mod credential;
