@@ -61,6 +61,25 @@ impl World<'_> {
         self.reaches(group, email, &mut seen, facts)
     }
 
+    /// N73: user access bindings name a group by its id, `01d520gv4vjcrht`. Which group that is follows from what lists its members, or
+    /// from the search for the caller's groups.
+    pub(crate) fn in_group_by_id(&self, id: &str, facts: &Facts) -> Truth {
+        let Some(email) = self.request.principal.email() else { return Truth::No };
+        let named = format!("groups/{id}");
+        let searched = self.snapshot.of(documents::GROUPS_OF, email).next().and_then(json);
+        let found = searched.as_ref().and_then(|value| elements(value, &["memberships"]));
+        if found.is_some_and(|list| list.iter().any(|entry| text(entry, "group").as_deref() == Some(&named))) {
+            return Truth::Yes;
+        }
+        let lists = |document: &&Document| {
+            let value = json(document).unwrap_or_default();
+            let member_of = |entry: &Value| text(entry, "name").is_some_and(|name| name.starts_with(&format!("{named}/")));
+            elements(&value, &["memberships", "members"]).is_some_and(|list| list.iter().any(member_of))
+        };
+        let group = self.snapshot.all_of(documents::GROUP_MEMBERS).find(lists);
+        self.in_group(group.map_or(id, |document| &document.subject), facts)
+    }
+
     fn reaches(&self, group: &str, email: &str, seen: &mut Vec<String>, facts: &Facts) -> Truth {
         let group = group.to_ascii_lowercase();
         if seen.contains(&group) {
