@@ -194,7 +194,12 @@ impl<'v> Writer<'v> {
         let project = self.case.get("context").and_then(|context| context.get("project"));
         if let Some((id, number)) = project.and_then(|project| Some((text(project, "id")?, text(project, "number")?))) {
             let subject = format!("//cloudresourcemanager.googleapis.com/projects/{id}");
-            self.add(kind::PROJECT, &subject, &format!("project {id}"), &json!({"projectId": id, "name": format!("projects/{number}")}));
+            let mut text = json!({"projectId": id, "name": format!("projects/{number}")});
+            let above = self.nodes.iter().position(FullName::is_project).and_then(|at| self.nodes.get(at + 1));
+            if let (Some(above), Some(members)) = (above, text.as_object_mut()) {
+                members.insert("parent".into(), Value::from(above.path.as_str()));
+            }
+            self.add(kind::PROJECT, &subject, &format!("project {id}"), &text);
         }
     }
 

@@ -191,6 +191,13 @@ impl World<'_> {
         if direct.is_yes() {
             return direct;
         }
+        let perhaps = self.path.nodes.iter().find(|other| on_path.is_none() && self.same_node(&other.path, &node.path).is_unknown());
+        if let Some(other) = perhaps {
+            return facts.truth(&format!("{} is {}", other.path, node.path), || Doubt {
+                about: format!("whether {} and {} are one project, and whether the caller holds {role} there", other.path, node.path),
+                needs: "gcloud projects describe: its number".into(),
+            });
+        }
         let unread = level.unread.map_or(Truth::No, |doubt| facts.truth(&format!("basic roles {}", node.path), || doubt));
         let above = on_path.map_or(&[][..], |at| self.path.nodes.get(at + 1..).unwrap_or_default());
         let inherited = Truth::any(above.iter().map(|node| self.holds_in(&self.allow_level(node).policies, role, facts)));

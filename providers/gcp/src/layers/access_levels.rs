@@ -33,7 +33,7 @@ impl Levels<'_> {
         let stated = self.world.request.context.entries.contains_key("source.access_levels");
         let known = self.definition(level);
         // Levels that nobody mentioned follow from their definition; without one, absent is absent.
-        if given == Lookup::Absent && (stated || known.is_none()) {
+        if given == Lookup::Absent && (stated || (known.is_none() && !self.world.was_refused(documents::ACCESS_LEVELS))) {
             return Truth::No;
         }
         let holds = known.filter(|_| deep > 0).map_or(Truth::Unknown, |level| self.basic(&level, deep - 1));

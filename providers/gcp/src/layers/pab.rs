@@ -236,6 +236,18 @@ impl Policy {
             let nodes = world.path.nodes.iter().map(|node| world.same_node(&node.path, resource));
             Truth::any(nodes)
         }));
+        let named = if named.is_unknown() {
+            let about =
+                format!("whether a rule of the boundary {} names the project of the resource: one by its id, one by its number", self.name);
+            world.ask(
+                facts,
+                &format!("projects of boundary {}", self.name),
+                about,
+                "gcloud projects describe of the projects that its rules name",
+            )
+        } else {
+            named
+        };
         let above = if named.is_yes() { Truth::No } else { crate::world::above(world, facts, "boundary resources") };
         named.or(above)
     }
@@ -280,12 +292,22 @@ fn unread(world: &World<'_>, facts: &Facts) -> Truth {
     let sets = sets(world);
     let outcomes: Vec<Option<&Outcome>> = sets.iter().map(|set| world.snapshot.outcome(documents::BOUNDARY_BINDING, set)).collect();
     let organization = sets.iter().any(|set| set.contains("/organizations/"));
-    if read(all) || (organization && outcomes.iter().all(|outcome| read(*outcome))) {
+    if !one_refused(world, facts) && (read(all) || (organization && outcomes.iter().all(|outcome| read(*outcome)))) {
         return Truth::No;
     }
     let refused = outcomes.into_iter().flatten().find(|outcome| !read(Some(outcome))).or(all);
     let subject = world.request.principal.v1();
     facts.truth("boundary bindings", || doubt(documents::BOUNDARY_BINDING, &format!("the sets that hold {subject}"), refused))
+}
+
+/// Could the bindings of some set that may hold the caller not be read, whatever is said of all the others?
+fn one_refused(world: &World<'_>, facts: &Facts) -> bool {
+    let refused = world.snapshot.searches().iter().filter(|search| {
+        &*search.kind == documents::BOUNDARY_BINDING
+            && &*search.subject != "*"
+            && matches!(search.outcome, Outcome::Refused { .. } | Outcome::NotTried { .. })
+    });
+    refused.into_iter().any(|search| !in_set(world, &search.subject, facts).is_no())
 }
 
 /// The principal sets that are certain to hold the caller (P41, P42).

@@ -193,7 +193,13 @@ pub(crate) fn public_access_prevented(world: &World<'_>, facts: &Facts) -> (Trut
     if let Some(place) = bucket.as_ref().and_then(|bucket| bucket.public_prevented.clone()) {
         return (Truth::Yes, Some(place));
     }
-    let (constraint, place) = super::org_policy::enforced(world, "storage.publicAccessPrevention", facts);
+    const CONSTRAINT: &str = "storage.publicAccessPrevention";
+    let (constraint, place) = super::org_policy::enforced(world, CONSTRAINT, facts);
+    let constraint = if constraint.is_no() {
+        constraint
+    } else {
+        constraint.and(!super::org_policy::replaced(world, CONSTRAINT, place.as_ref(), facts))
+    };
     if constraint.is_yes() {
         return (Truth::Yes, place);
     }
