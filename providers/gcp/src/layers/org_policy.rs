@@ -14,7 +14,7 @@ use crate::language::evaluate::Evaluation;
 use crate::language::resources::FullName;
 use crate::world::{World, condition_of, json, member, text, texts};
 use iam_why_contract::trace::Off;
-use iam_why_contract::{Document, Evidence, Place, Recorder, Truth};
+use iam_why_contract::{Document, Evidence, Lookup, Place, Recorder, Truth};
 use serde_json::Value;
 
 /// Constraints that a boolean rule enforces, and the permissions that they refuse (N22).
@@ -51,6 +51,10 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     }
     let holds = Truth::any(refuses.iter().map(|(_, (holds, _))| *holds));
     let mut answer = answer.holding(holds.or(unread(world, facts)));
+    let creates = BOOLEAN.iter().any(|(name, permissions)| name.ends_with("KeyCreation") && permissions.contains(&permission));
+    if creates && holds.is_yes() && world.request.context.get("method") == Lookup::NotKnown {
+        answer.notes.push("taken that the request makes a key rather than uploads one: uploads need the same permission".into());
+    }
     if !R::KEEPS {
         return answer;
     }

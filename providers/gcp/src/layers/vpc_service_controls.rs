@@ -111,6 +111,12 @@ impl Perimeter {
         limited.then(|| texts(accessible, "allowedServices").unwrap_or_default())
     }
 
+    /// May networks inside call the service?
+    fn reaches(&self, service: &str) -> bool {
+        let named = |name: &String| name == service || (name == "RESTRICTED-SERVICES" && self.restricts(service));
+        self.accessible().is_none_or(|allowed| allowed.iter().any(named))
+    }
+
     /// Can it stand in the way of a call to the service at all?
     fn concerns(&self, service: &str) -> bool {
         !self.bridge && (self.restricts(service) || self.accessible().is_some())
@@ -137,6 +143,9 @@ impl Crossing<'_> {
             return (Truth::Unknown, Vec::new());
         };
         let source = source.or_else(|| self.world.context("source.network").and_then(|network| self.holding_network(network)));
+        if !self.source_is_known() {
+            return (self.from_anywhere(home, &project.path), Vec::new());
+        }
         let closed = self.not_accessible(source, service);
         if closed.is_yes() {
             return (closed, source.map(|perimeter| (perimeter.at, Rule::Accessible)).into_iter().collect());
@@ -155,27 +164,46 @@ impl Crossing<'_> {
         if joined.is_yes() {
             return (closed, Vec::new());
         }
-        let inward =
-            target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref()).or(self.from_within(perimeter)));
+        let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref()));
         let outward = leaving.map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
         let inside = target.filter(|_| inward.is_yes()).map(|perimeter| (perimeter.at, Rule::Inward));
         let outside = leaving.filter(|_| outward.is_yes()).map(|perimeter| (perimeter.at, Rule::Outward));
         (closed.or(inward.or(outward).and(!joined)), inside.into_iter().chain(outside).collect())
     }
 
-    /// Where nobody said where the call comes from, it may come from within the perimeter.
-    fn from_within(&self, perimeter: &Perimeter) -> Truth {
-        let context = &self.world.request.context;
-        let stated = ["source.project", "source.network", "source.kind", "source.ip"].iter().any(|key| context.entries.contains_key(*key));
-        if stated || context.unmentioned("source.project") == Lookup::Absent {
-            return Truth::No;
-        }
-        let about =
-            format!("whether the request comes from within the perimeter {}, or from one that shares a bridge with it", perimeter.name);
+    /// Did anybody say which project or network the call comes from, or that it comes from the internet?
+    fn source_is_known(&self) -> bool {
+        let said = |key: &str| self.world.context(key).is_some();
+        let elsewhere = matches!(self.world.context("source.kind"), Some("project" | "vpc" | "network"));
+        let nobody = self.world.request.context.unmentioned("source.project") == Lookup::NotKnown;
+        said("source.project") || said("source.network") || (!elsewhere && (said("source.kind") || said("source.ip") || !nobody))
+    }
+
+    /// Where the call may come from anywhere: perhaps from within the perimeter of the resource, perhaps from another that keeps it in.
+    fn from_anywhere(&self, home: Option<&Perimeter>, target: &str) -> Truth {
+        let refused = home.filter(|perimeter| perimeter.restricts(&self.service)).map_or(Truth::No, |perimeter| {
+            let admitted = self.admits(perimeter, None);
+            if admitted.is_yes() { Truth::No } else { (!admitted).and(!self.within(perimeter, "from within it or over a bridge to it")) }
+        });
+        let others = self.perimeters.iter().filter(|other| other.concerns(&self.service) && home.is_none_or(|home| home.at != other.at));
+        let keeps = |other: &Perimeter| {
+            let lets_out = if other.restricts(&self.service) { self.lets_out(other, target) } else { Truth::Yes };
+            if lets_out.is_yes() && other.reaches(&self.service) {
+                Truth::No
+            } else {
+                self.within(other, "from within it, and is not let out")
+            }
+        };
+        let kept = Truth::any(others.map(keeps));
+        let shut = home.filter(|home| !home.reaches(&self.service)).map_or(Truth::No, |home| self.within(home, "from a network in it"));
+        refused.or(kept).or(shut)
+    }
+
+    fn within(&self, perimeter: &Perimeter, how: &str) -> Truth {
         self.world.ask(
             self.facts,
-            &format!("within {}", perimeter.name),
-            about,
+            &format!("within {} {how}", perimeter.name),
+            format!("whether the call comes {how}: the perimeter {}", perimeter.name),
             "--context source.kind=internet --context source.ip=…, or --context source.project=projects/NUMBER",
         )
     }
@@ -268,11 +296,7 @@ impl Crossing<'_> {
 
     /// V8: networks inside a perimeter may reach the allowed services only.
     fn not_accessible(&self, source: Option<&Perimeter>, service: &str) -> Truth {
-        let Some((source, allowed)) = source.and_then(|source| Some((source, source.accessible()?))) else { return Truth::No };
-        let named = |name: &String| name == service || (name == "RESTRICTED-SERVICES" && source.restricts(service));
-        if allowed.iter().any(named) {
-            return Truth::No;
-        }
+        let Some(source) = source.filter(|source| !source.reaches(service)) else { return Truth::No };
         match (self.world.context("source.network"), self.world.context("source.kind")) {
             (Some(_), _) | (None, Some("vpc" | "network")) => Truth::Yes,
             (None, Some("internet")) => Truth::No,
