@@ -4,6 +4,7 @@ use crate::decide::{Judgement, decide};
 use crate::documents;
 use crate::facts::{Facts, agree};
 use crate::language::permissions::meant_by;
+use crate::language::principals::Principal;
 use crate::layers::{self, ALLOW_POLICY, Answer, DATASET_ACCESS, STORAGE_ACL};
 use crate::request::Request;
 use crate::world::World;
@@ -161,9 +162,9 @@ fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
     if world.request.permission.v1() == layers::policy_tags::READS && !complete(documents::TABLE) && !seen_table(world) {
         names.push("the policy tags of the table's columns");
     }
-    // A11
-    if world.request.permission.service() == "eventarc" && !complete("access_policies") {
-        names.push("access policies of Eventarc");
+    let person = matches!(world.request.principal, Principal::User(_)) && world.caller.customer != Some(None);
+    if person && !complete(documents::USER_ACCESS) && world.snapshot.all_of(documents::USER_ACCESS).next().is_none() {
+        names.push("context-aware access");
     }
     if !complete("token.scopes") && context.get("token.scopes") == Lookup::NotKnown {
         names.push("the OAuth scopes of the token");

@@ -144,7 +144,7 @@ impl Crossing<'_> {
         };
         let source = source.or_else(|| self.world.context("source.network").and_then(|network| self.holding_network(network)));
         if !self.source_is_known() {
-            return (self.from_anywhere(home, &project.path), Vec::new());
+            return (self.of_unknown_origin(home, &project.path), Vec::new());
         }
         let closed = self.not_accessible(source, service);
         if closed.is_yes() {
@@ -180,7 +180,7 @@ impl Crossing<'_> {
     }
 
     /// Where the call may come from anywhere: perhaps from within the perimeter of the resource, perhaps from another that keeps it in.
-    fn from_anywhere(&self, home: Option<&Perimeter>, target: &str) -> Truth {
+    fn of_unknown_origin(&self, home: Option<&Perimeter>, target: &str) -> Truth {
         let refused = home.filter(|perimeter| perimeter.restricts(&self.service)).map_or(Truth::No, |perimeter| {
             let admitted = self.admits(perimeter, None);
             if admitted.is_yes() { Truth::No } else { (!admitted).and(!self.within(perimeter, "from within it or over a bridge to it")) }
