@@ -4,6 +4,7 @@ use crate::decide::{Judgement, decide};
 use crate::documents;
 use crate::facts::{Facts, agree};
 use crate::language::permissions::meant_by;
+use crate::language::principals::Principal;
 use crate::layers::{self, ALLOW_POLICY, Answer, DATASET_ACCESS, STORAGE_ACL};
 use crate::request::Request;
 use crate::world::World;
@@ -169,9 +170,9 @@ fn not_looked_at(world: &World<'_>) -> Vec<&'static str> {
     if !complete(documents::BUCKET) && layers::storage::filter_may_be_hidden(world) {
         names.push("whether the bucket has an IP filter (who may not see it is not told)");
     }
-    // A11
-    if world.request.permission.service() == "eventarc" && !complete("access_policies") {
-        names.push("access policies of Eventarc");
+    let person = matches!(world.request.principal, Principal::User(_)) && world.caller.customer != Some(None);
+    if person && !complete(documents::USER_ACCESS) && world.snapshot.all_of(documents::USER_ACCESS).next().is_none() {
+        names.push("context-aware access");
     }
     if !complete("token.scopes") && context.get("token.scopes") == Lookup::NotKnown {
         names.push("the OAuth scopes of the token");

@@ -44,6 +44,10 @@ const FACTS: &[&str] = &[
     "vpcsc",
     "org_policies",
     "org_restriction",
+    "user_access_bindings",
+    "client",
+    "run",
+    "access_policies",
     "bigquery",
     "k8s_rbac",
     "source_ip",
@@ -126,6 +130,9 @@ impl<'v> Writer<'v> {
         self.charged(facts);
         self.perimeters(facts.get("vpcsc"));
         self.org_policies(facts.get("org_policies"));
+        self.user_access(facts);
+        self.access_policies(facts.get("access_policies"));
+        self.cloud_run(facts.get("run"));
         for constraint in facts.get("custom_constraints").and_then(Value::as_array).into_iter().flatten() {
             let name = text(constraint, "name").unwrap_or_default().to_owned();
             self.add(kind::CUSTOM_CONSTRAINT, &name, &format!("custom constraint {name}"), constraint);
@@ -201,7 +208,12 @@ impl<'v> Writer<'v> {
         let project = self.case.get("context").and_then(|context| context.get("project"));
         if let Some((id, number)) = project.and_then(|project| Some((text(project, "id")?, text(project, "number")?))) {
             let subject = format!("//cloudresourcemanager.googleapis.com/projects/{id}");
-            self.add(kind::PROJECT, &subject, &format!("project {id}"), &json!({"projectId": id, "name": format!("projects/{number}")}));
+            let mut text = json!({"projectId": id, "name": format!("projects/{number}")});
+            let above = self.nodes.iter().position(FullName::is_project).and_then(|at| self.nodes.get(at + 1));
+            if let (Some(above), Some(members)) = (above, text.as_object_mut()) {
+                members.insert("parent".into(), Value::from(above.path.as_str()));
+            }
+            self.add(kind::PROJECT, &subject, &format!("project {id}"), &text);
         }
     }
 
@@ -622,6 +634,45 @@ impl<'v> Writer<'v> {
                 ("method", method) => self.say("method", &plain(method)),
                 _ => self.not_modelled.push(format!("vpcsc.{name}")),
             }
+        }
+    }
+
+    /// The bindings of the caller's own organization; where the case names none, of the one above the resource.
+    fn user_access(&mut self, facts: &Map<String, Value>) {
+        let own = facts.get("principal").and_then(|principal| text(principal, "organization")).and_then(FullName::node);
+        let above = self.nodes.iter().find(|node| node.path.starts_with("organizations/")).cloned();
+        let Some((list, organization)) = facts.get("user_access_bindings").zip(own.or(above)) else { return };
+        match list {
+            Value::Null => self.refuse(kind::USER_ACCESS, &organization.to_string()),
+            list => self.add(kind::USER_ACCESS, &organization.to_string(), "user access bindings", list),
+        }
+        if let Some(client) = facts.get("client").and_then(Value::as_str) {
+            self.say("client", client);
+        }
+    }
+
+    /// The access policies that are bound to the project; `null` could not be read.
+    fn access_policies(&mut self, list: Option<&Value>) {
+        let Some((list, project)) = list.zip(self.project()) else { return };
+        let Some(policies) = list.as_array() else { return self.refuse(kind::ACCESS_BINDING, &project.to_string()) };
+        for (at, policy) in policies.iter().enumerate() {
+            let name = text(policy, "name").map_or_else(|| format!("access-policy-{at}"), str::to_owned);
+            let binding = json!({"policyKind": "ACCESS", "policy": name, "target": {"resource": project.to_string()}});
+            self.add(kind::ACCESS_BINDING, &project.to_string(), &format!("binding of {name}"), &binding);
+            if policy.get("details").or_else(|| policy.get("rules")).is_some() {
+                self.add(kind::ACCESS_POLICY, &name, &format!("access policy {name}"), policy);
+            } else {
+                self.refuse(kind::ACCESS_POLICY, &name);
+            }
+        }
+    }
+
+    fn cloud_run(&mut self, facts: Option<&Value>) {
+        let service = self.resource.to_string();
+        match facts {
+            None => {}
+            Some(Value::Null) => self.refuse(kind::RUN_SERVICE, &service),
+            Some(facts) => self.add(kind::RUN_SERVICE, &service, "the Cloud Run service", facts),
         }
     }
 

@@ -2,7 +2,7 @@
 //! that can refuse (E6). Deciding and tracing are the same code: see [`Recorder`].
 
 use crate::facts::Facts;
-use crate::layers::{self, ALLOW_POLICY, Answer, DATASET_ACCESS, K8S_RBAC, STORAGE_ACL};
+use crate::layers::{self, ACCESS_POLICY, ALLOW_POLICY, Answer, CLOUD_RUN, DATASET_ACCESS, K8S_RBAC, STORAGE_ACL};
 use crate::world::World;
 use iam_why_contract::{Decision, Evidence, Kind, Recorder, Step, Truth};
 
@@ -58,6 +58,7 @@ pub(crate) fn decide<R: Recorder>(world: &World<'_>, facts: &Facts) -> Judgement
         layers::project::quota::<R>(world, facts),
         layers::credential::scope::<R>(world, facts),
         layers::credential::boundary::<R>(world, facts),
+        layers::user_access::refuses::<R>(world, facts),
         layers::vpc_service_controls::refuses::<R>(world, facts),
         layers::org_policy::refuses::<R>(world, facts),
         layers::storage::ip_filter::<R>(world, facts),
@@ -76,8 +77,10 @@ pub(crate) fn iam<R: Recorder>(world: &World<'_>, facts: &Facts) -> Iam {
     let (dataset, dataset_steps) = layers::bigquery::grants::<R>(world, facts);
     let (rbac, rbac_steps) = layers::kubernetes::grants::<R>(world, facts);
     let denied = reaching_rbac(world, denied, rbac, facts);
+    let access = layers::access_policy::says::<R>(world, facts);
+    let mut unchecked = layers::cloud_run::unchecked::<R>(world, facts);
 
-    let named = allow.named.or(acl.named).or(dataset).or(rbac);
+    let named = allow.named.or(acl.named).or(dataset).or(rbac).or(access.grants).or(unchecked.holds);
     let public = allow.public.or(acl.public);
     let only_public = public.and(!named);
     let (prevented, place) = if only_public.is_no() { (Truth::No, None) } else { layers::storage::public_access_prevented(world, facts) };
@@ -89,6 +92,8 @@ pub(crate) fn iam<R: Recorder>(world: &World<'_>, facts: &Facts) -> Iam {
         (acl.named.or(acl.public), STORAGE_ACL),
         (dataset, DATASET_ACCESS),
         (rbac, K8S_RBAC),
+        (access.grants, ACCESS_POLICY),
+        (unchecked.holds, CLOUD_RUN),
     ];
     let granted_by = granted_by.iter().find(|(grants, _)| grants.is_yes()).map_or(ALLOW_POLICY, |(_, layer)| *layer);
     let missing = if R::KEEPS && granted.is_no() && !prevention.holds.is_yes() {
@@ -97,9 +102,14 @@ pub(crate) fn iam<R: Recorder>(world: &World<'_>, facts: &Facts) -> Iam {
         Answer { kind: Kind::MissingGrant, ..Answer::silent(allow.lacking) }
     };
 
-    let mut refusals = vec![barred, denied, prevention];
+    let mut refusals = vec![barred, denied, access.denies, prevention];
+    // Where IAM is not asked, none of its policies refuses.
+    if !unchecked.holds.is_no() {
+        refusals.iter_mut().for_each(|answer| overrule(answer, unchecked.holds));
+    }
     let mut steps: Vec<Step> = refusals.iter_mut().take(2).flat_map(|answer| std::mem::take(&mut answer.steps)).collect();
     steps.append(&mut allow.steps);
+    steps.append(&mut unchecked.steps);
     steps.extend(acl.steps.into_iter().chain(dataset_steps).chain(rbac_steps));
     steps.extend(refusals.iter_mut().flat_map(|answer| std::mem::take(&mut answer.steps)));
     let refused = Truth::any(refusals.iter().map(|answer| answer.holds));
@@ -112,6 +122,13 @@ pub(crate) fn iam<R: Recorder>(world: &World<'_>, facts: &Facts) -> Iam {
     };
     let kind = if refusing.is_some() { Kind::ExplicitDeny } else { Kind::MissingGrant };
     Iam { allowed: granted.and(!refused), kind, decided_by, steps, granted, refusals, missing, granted_by, notes: allow.notes }
+}
+
+fn overrule(answer: &mut Answer, by: Truth) {
+    answer.holds = answer.holds.and(!by);
+    if !answer.holds.is_yes() {
+        answer.findings.clear();
+    }
 }
 
 /// D15: whether a deny policy reaches what Kubernetes RBAC grants is not documented.

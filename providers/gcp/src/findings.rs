@@ -16,6 +16,8 @@ codes! {
         "https://docs.cloud.google.com/iam/docs/principal-access-boundary-policies";
     DENY_RULE = "gcp-deny-rule", "A deny policy denies the permission",
         "https://docs.cloud.google.com/iam/docs/deny-overview";
+    ACCESS_POLICY = "gcp-access-policy", "An access policy denies the permission",
+        "https://docs.cloud.google.com/eventarc/advanced/docs/control-publishing-access";
     NO_GRANT = "gcp-no-grant", "No allow policy on the resource or above it grants the permission",
         "https://docs.cloud.google.com/iam/docs/allow-policies";
     CONDITION_FAILS = "gcp-condition", "A binding would grant, but its condition does not hold",
@@ -46,6 +48,8 @@ codes! {
         "https://developers.google.com/identity/protocols/oauth2/scopes";
     ACCOUNT_DISABLED = "gcp-account-disabled", "The service account is disabled",
         "https://docs.cloud.google.com/iam/docs/service-accounts-disable-enable";
+    USER_ACCESS = "gcp-user-access", "Context-aware access asks for an access level that the request does not meet",
+        "https://docs.cloud.google.com/access-context-manager/docs/securing-console-and-apis";
     PERIMETER = "gcp-vpc-service-controls", "A service perimeter does not admit the request",
         "https://docs.cloud.google.com/vpc-service-controls/docs/ingress-egress-rules";
     ORG_POLICY = "gcp-org-policy", "An organization policy refuses the request",

@@ -61,6 +61,25 @@ impl World<'_> {
         self.reaches(group, email, &mut seen, facts)
     }
 
+    /// N73: user access bindings name a group by its id, `01d520gv4vjcrht`. Which group that is follows from what lists its members, or
+    /// from the search for the caller's groups.
+    pub(crate) fn in_group_by_id(&self, id: &str, facts: &Facts) -> Truth {
+        let Some(email) = self.request.principal.email() else { return Truth::No };
+        let named = format!("groups/{id}");
+        let searched = self.snapshot.of(documents::GROUPS_OF, email).next().and_then(json);
+        let found = searched.as_ref().and_then(|value| elements(value, &["memberships"]));
+        if found.is_some_and(|list| list.iter().any(|entry| text(entry, "group").as_deref() == Some(&named))) {
+            return Truth::Yes;
+        }
+        let lists = |document: &&Document| {
+            let value = json(document).unwrap_or_default();
+            let member_of = |entry: &Value| text(entry, "name").is_some_and(|name| name.starts_with(&format!("{named}/")));
+            elements(&value, &["memberships", "members"]).is_some_and(|list| list.iter().any(member_of))
+        };
+        let group = self.snapshot.all_of(documents::GROUP_MEMBERS).find(lists);
+        self.in_group(group.map_or(id, |document| &document.subject), facts)
+    }
+
     fn reaches(&self, group: &str, email: &str, seen: &mut Vec<String>, facts: &Facts) -> Truth {
         let group = group.to_ascii_lowercase();
         if seen.contains(&group) {
@@ -133,6 +152,7 @@ impl World<'_> {
             (Some(None), _) => Truth::No,
             (_, Some(domains)) => same(domains.iter().any(|other| other.eq_ignore_ascii_case(domain))),
             _ if mine.eq_ignore_ascii_case(domain) => Truth::Yes,
+            (Some(Some(mine)), None) if self.owner_of(domain).is_some() => same(self.owner_of(domain).as_ref() == Some(mine)),
             _ => facts.truth(&format!("domain {domain}"), || Doubt {
                 about: format!("whether {email} is an account of the customer that owns {domain}"),
                 needs: "the domains of the caller's Workspace or Cloud Identity customer".into(),
@@ -147,18 +167,19 @@ impl World<'_> {
             return same(mine.as_deref() == Some(customer));
         }
         let domain = email.rsplit('@').next().unwrap_or_default();
-        let organization = self
-            .snapshot
-            .all_of(documents::ORGANIZATION)
-            .filter_map(json)
-            .find(|organization| text(organization, "displayName").is_some_and(|name| name.eq_ignore_ascii_case(domain)));
-        if let Some(id) = organization.and_then(|organization| customer_id(&organization)) {
+        if let Some(id) = self.owner_of(domain) {
             return same(id == customer);
         }
         facts.truth(&format!("customer {customer}"), || Doubt {
             about: format!("whether {email} is an account of the customer {customer}"),
             needs: format!("gcloud organizations describe of the organization of {domain}: its directoryCustomerId"),
         })
+    }
+
+    /// The customer of a domain, where it is the primary one of an organization that was read (F19).
+    fn owner_of(&self, domain: &str) -> Option<String> {
+        let named = |organization: &Value| text(organization, "displayName").is_some_and(|name| name.eq_ignore_ascii_case(domain));
+        self.snapshot.all_of(documents::ORGANIZATION).filter_map(json).find(named).as_ref().and_then(customer_id)
     }
 
     /// P16, P19, P20: the legacy basic role has to be held on the project itself; whether an inherited one counts is not documented.
@@ -169,6 +190,13 @@ impl World<'_> {
         let direct = self.holds_in(&level.policies, role, facts);
         if direct.is_yes() {
             return direct;
+        }
+        let perhaps = self.path.nodes.iter().find(|other| on_path.is_none() && self.same_node(&other.path, &node.path).is_unknown());
+        if let Some(other) = perhaps {
+            return facts.truth(&format!("{} is {}", other.path, node.path), || Doubt {
+                about: format!("whether {} and {} are one project, and whether the caller holds {role} there", other.path, node.path),
+                needs: "gcloud projects describe: its number".into(),
+            });
         }
         let unread = level.unread.map_or(Truth::No, |doubt| facts.truth(&format!("basic roles {}", node.path), || doubt));
         let above = on_path.map_or(&[][..], |at| self.path.nodes.get(at + 1..).unwrap_or_default());

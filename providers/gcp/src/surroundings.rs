@@ -169,7 +169,11 @@ impl World<'_> {
         let mut names: Vec<&FullName> = vec![&self.request.resource];
         names.extend(&self.path.resources);
         names.extend(self.path.nodes.first());
+        let holder = self.request.resource.tag_holder();
         for name in &names {
+            if self.is_above(name, &holder) {
+                break;
+            }
             if let Some(document) = self.documents(documents::TAGS, name).first() {
                 return read_tags(document)
                     .map_or_else(|| Tags::Open { needs: "the tags in the shape that the command prints".into() }, Tags::Known);
@@ -183,7 +187,17 @@ impl World<'_> {
         if self.request.context.unmentioned("resource.tags") == Lookup::Absent {
             return Tags::Known(Vec::new());
         }
-        Tags::Open { needs: doubt(documents::TAGS, "", None).needs }
+        Tags::Open { needs: format!("{} of {}", doubt(documents::TAGS, "", None).needs, self.shown(&holder)) }
+    }
+
+    /// Does it lie above the resource that may carry tags of its own? What is in effect there is not all that is in effect below.
+    fn is_above(&self, name: &FullName, holder: &FullName) -> bool {
+        let below = std::iter::once(&self.request.resource).chain(&self.path.resources);
+        let at = |wanted: &FullName| below.clone().position(|name| name == wanted);
+        if name == holder || holder.is_node() {
+            return false;
+        }
+        at(name).is_none_or(|found| at(holder).is_some_and(|holder| found > holder))
     }
 }
 

@@ -248,6 +248,21 @@ impl<'s> World<'s> {
         self.spellings(name).iter().filter_map(|spelling| self.snapshot.outcome(kind, spelling)).max_by_key(rank)
     }
 
+    /// Could some documents of `kind` not be read, whosever they are?
+    pub(crate) fn was_refused(&self, kind: &str) -> bool {
+        let open = |outcome: &Outcome| matches!(outcome, Outcome::Refused { .. } | Outcome::NotTried { .. });
+        self.snapshot.searches().iter().any(|search| &*search.kind == kind && open(&search.outcome))
+    }
+
+    /// Was `kind` of just this name looked for and found, or found to be absent?
+    pub(crate) fn was_read(&self, kind: &str, name: &FullName) -> bool {
+        let spellings = self.spellings(name);
+        let read = |outcome: &Outcome| matches!(outcome, Outcome::Found | Outcome::Absent);
+        let searched = |subject: &str| spellings.iter().any(|spelling| spelling == subject);
+        self.snapshot.searches().iter().any(|search| &*search.kind == kind && searched(&search.subject) && read(&search.outcome))
+            || !self.documents(kind, name).is_empty()
+    }
+
     /// What is not known of documents of `kind`, where they were not read.
     pub(crate) fn unread(&self, kind: &str, name: &FullName) -> Option<Doubt> {
         match self.outcome(kind, name) {
@@ -477,7 +492,8 @@ fn of_bucket(subject: &str, general: &str) -> String {
     general.replace("gs://BUCKET/OBJECT", subject).replace("gs://BUCKET", &format!("gs://{bucket}"))
 }
 
-fn illegible(document: &Document) -> Doubt {
+/// What is not known where a document is not of the shape that it ought to have.
+pub(crate) fn illegible(document: &Document) -> Doubt {
     Doubt {
         about: format!("what `{}` says", document.title),
         needs: format!(
@@ -660,8 +676,19 @@ fn place(snapshot: &Snapshot, resource: &FullName) -> (Project, Path) {
         nodes.insert(0, resource.clone());
     }
     let of_path = nodes.iter().find(|node| node.is_project()).and_then(FullName::project).map(str::to_owned);
-    let project = named.or(of_path).map(|name| project(snapshot, &name)).unwrap_or_default();
+    let both = named.clone().zip(of_path.clone()).and_then(|(one, two)| by_id_and_number(one, two));
+    let project = both.or_else(|| named.or(of_path).map(|name| project(snapshot, &name))).unwrap_or_default();
     (project, Path { resources, nodes, complete })
+}
+
+/// A resource and the path above it may name one project by its two names.
+fn by_id_and_number(one: String, two: String) -> Option<Project> {
+    let is_number = |name: &str| name.chars().all(|c| c.is_ascii_digit());
+    match (is_number(&one), is_number(&two)) {
+        (true, false) => Some(Project { id: Some(two), number: Some(one) }),
+        (false, true) => Some(Project { id: Some(one), number: Some(two) }),
+        _ => None,
+    }
 }
 
 fn project_node(name: &str) -> FullName {

@@ -181,3 +181,74 @@ fn settings_that_were_cut_down_do_not_say_that_lists_count() {
     let settings = json!({"name": "b", "projectNumber": "shop", "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": false}}});
     assert_eq!(lone_bucket(&settings, &json!({"bindings": []}), &list).decision, Decision::Allow);
 }
+
+const CLUSTER: &str = "//container.googleapis.com/projects/shop/locations/l/clusters/c";
+
+/// What RBAC says of a pod in the namespace `front`, given one review of the cluster.
+fn in_front(reviewed: &str, allowed: bool) -> Decision {
+    let asked = json!({"verb": "list", "resource": "pods", "namespace": reviewed});
+    let review = json!({"spec": {"user": "kim@gmail.com", "resourceAttributes": asked}, "status": {"allowed": allowed}});
+    let snapshot = Snapshot::new(
+        [
+            document(documents::ANCESTRY, PROJECT, &json!([{"id": "shop", "type": "project"}])),
+            document(documents::ACCESS_REVIEW, CLUSTER, &review),
+        ],
+        [absent(documents::DENY_POLICY, PROJECT), absent(documents::ALLOW_POLICY, PROJECT)],
+    );
+    let pods = Question {
+        action: "container.pods.list".into(),
+        resource: Some(format!("{CLUSTER}/k8s/namespaces/front")),
+        ..question(Context::default())
+    };
+    Gcp.simulate(&pods, &snapshot).unwrap().decision
+}
+
+#[test]
+fn a_review_of_rbac_counts_for_its_namespace_and_one_of_all_namespaces_where_it_allows() {
+    assert_eq!(in_front("front", true), Decision::Allow);
+    assert_eq!(in_front("", true), Decision::Allow);
+    assert_eq!(in_front("front", false), Decision::Deny);
+    assert_eq!(in_front("back", true), Decision::Undetermined);
+    assert_eq!(in_front("", false), Decision::Undetermined);
+}
+
+/// A topic, its tags as far as they were read, and a binding for what is not tagged `env/prod`.
+fn untagged(tagged: &str) -> Decision {
+    let condition = json!({"title": "t", "expression": "!resource.matchTag('77/env', 'prod')"});
+    let policy = json!({"bindings": [{"role": "roles/pubsub.publisher", "members": ["user:kim@gmail.com"], "condition": condition}]});
+    let whole = lone_project();
+    let kept = whole.documents().iter().filter(|document| &*document.kind != documents::ALLOW_POLICY).cloned();
+    let added = [document(documents::ALLOW_POLICY, PROJECT, &policy), document(documents::TAGS, tagged, &json!([]))];
+    let snapshot = Snapshot::new(kept.chain(added), whole.searches().iter().cloned());
+    Gcp.simulate(&question(Context::default()), &snapshot).unwrap().decision
+}
+
+#[test]
+fn the_tags_of_a_project_are_not_all_that_a_topic_in_it_may_have() {
+    assert_eq!(untagged(TOPIC), Decision::Allow);
+    assert_eq!(untagged(PROJECT), Decision::Undetermined);
+}
+
+/// Whether somebody at `caller` is in `domain:DOMAIN`, where two organizations were read.
+fn in_domain(caller: &str, domain: &str) -> Decision {
+    let policy = json!({"bindings": [{"role": "roles/pubsub.publisher", "members": [format!("domain:{domain}")]}]});
+    let whole = lone_project();
+    let kept = whole.documents().iter().filter(|document| &*document.kind != documents::ALLOW_POLICY).cloned();
+    let organization = |id: &str, name: &str| {
+        let text = json!({"name": format!("organizations/{id}"), "displayName": name, "directoryCustomerId": format!("C0{id}")});
+        document(documents::ORGANIZATION, &format!("//cloudresourcemanager.googleapis.com/organizations/{id}"), &text)
+    };
+    let added = [document(documents::ALLOW_POLICY, PROJECT, &policy), organization("1", "shop.example"), organization("2", "mall.example")];
+    let bindings = Search { kind: documents::BOUNDARY_BINDING.into(), subject: "*".into(), outcome: Outcome::Found };
+    let snapshot = Snapshot::new(kept.chain(added), whole.searches().iter().cloned().chain([bindings]));
+    let asked = Question { principal: format!("user:{caller}"), ..question(Context::default()) };
+    Gcp.simulate(&asked, &snapshot).unwrap().decision
+}
+
+#[test]
+fn the_primary_domain_of_another_customer_is_not_the_callers_and_a_second_domain_may_be() {
+    assert_eq!(in_domain("kim@shop.example", "shop.example"), Decision::Allow);
+    assert_eq!(in_domain("kim@shop.example", "mall.example"), Decision::Deny);
+    assert_eq!(in_domain("kim@shop.example", "shop2.example"), Decision::Undetermined);
+    assert_eq!(in_domain("kim@shop2.example", "shop.example"), Decision::Undetermined);
+}

@@ -215,8 +215,7 @@ async fn tags(reader: &Reader<'_>, resource: &FullName, found: &Found) {
         None => location(resource),
     };
     let global = resource.is_node() || resource.service == "secretmanager.googleapis.com";
-    let holder = resource.containers().into_iter().find(|container| container.holds_policy() == Some(true));
-    let tagged = bucket.or(holder).unwrap_or_else(|| resource.clone());
+    let tagged = resource.tag_holder();
     if location.is_none() && !global {
         let why = "tags are kept where the resource is, which is not known".to_owned();
         return reader.note(TAGS, &tagged.to_string(), Outcome::NotTried { why });

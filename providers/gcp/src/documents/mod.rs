@@ -42,6 +42,13 @@ iam_why_contract::document_kinds! {
     BOUNDARY_POLICY = "gcp:boundary-policy", "the principal access boundary policy", "name of the policy",
         "{name, details: {rules: [{resources, effect}], enforcementVersion}}", "gcloud iam principal-access-boundary-policies describe",
         ["iam.principalaccessboundarypolicies.get"];
+    ACCESS_BINDING = "gcp:access-policy-binding", "a binding of an access policy", "full resource name of the project",
+        "{name, target: {resource}, policyKind: ACCESS, policy}, or a list of these",
+        "gcloud iam policy-bindings search-target-policy-bindings --target=//cloudresourcemanager.googleapis.com/projects/PROJECT",
+        ["resourcemanager.projects.searchPolicyBindings"];
+    ACCESS_POLICY = "gcp:access-policy", "the access policy", "name of the policy",
+        "{name, details: {rules: [{effect, principals, excludedPrincipals, operation: {permissions, excludedPermissions}, conditions}]}}",
+        "gcloud beta iam access-policies describe", ["iam.accesspolicies.get"];
     ROLE = "gcp:role", "the role", "name of the role",
         "{name, title, includedPermissions, stage, deleted}", "gcloud iam roles describe ROLE", ["iam.roles.get"];
 
@@ -73,7 +80,14 @@ iam_why_contract::document_kinds! {
     ACCESS_REVIEW = "gcp:access-review", "what Kubernetes RBAC says", "full resource name of the cluster",
         "a SubjectAccessReview: {spec, status: {allowed, denied, reason}}", "kubectl auth can-i VERB RESOURCE --as=EMAIL", [];
 
+    RUN_SERVICE = "gcp:run-service", "whether the Cloud Run service checks who invokes it", "full resource name of the service",
+        "{invokerIamDisabled}, or the metadata.annotations that gcloud prints",
+        "gcloud run services describe SERVICE --region=REGION", ["run.services.get"];
+
     // The other gates.
+    USER_ACCESS = "gcp:user-access-bindings", "the context-aware access of people", "full resource name of the caller's organization",
+        "[{name, groupKey | principal, accessLevels, scopedAccessSettings}]",
+        "gcloud access-context-manager cloud-bindings list --organization=ORGANIZATION", ["accesscontextmanager.gcpUserAccessBindings.list"];
     PERIMETERS = "gcp:perimeters", "the service perimeters", "full resource name of the organization",
         "[{name, perimeterType, status, spec}]", "gcloud access-context-manager perimeters list --policy=POLICY",
         ["accesscontextmanager.policies.list", "accesscontextmanager.servicePerimeters.list"];

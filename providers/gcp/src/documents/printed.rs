@@ -15,9 +15,9 @@
 //! | `perimeters--organization--77.json`, `access-levels--organization--77.json` | `gcloud access-context-manager … list` |
 
 use super::{
-    ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, CUSTOM_CONSTRAINT, DATASET,
-    DENY_POLICY, FOLDER, GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PROJECT, ROLE, SERVICE_ACCOUNT, SERVICE_STATE,
-    TABLE, TAGS, assets,
+    ACCESS_BINDING, ACCESS_LEVELS, ACCESS_POLICY, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET,
+    CUSTOM_CONSTRAINT, DATASET, DENY_POLICY, FOLDER, GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PROJECT, ROLE,
+    RUN_SERVICE, SERVICE_ACCOUNT, SERVICE_STATE, TABLE, TAGS, USER_ACCESS, assets,
 };
 use crate::language::resources::{FullName, STORAGE};
 use crate::world::{member, text};
@@ -245,6 +245,14 @@ fn policy(taken: &mut Taken<'_>, value: &Value, text_of: &str, line: u32) -> boo
         taken.add(BOUNDARY_BINDING, &target, &format!("boundary binding {}", name.rsplit('/').next().unwrap_or_default()), text_of, line);
         return true;
     }
+    if let Some(target) = member(value, "target").and_then(|target| text(target, "resource")).filter(|_| has(value, &["policy"])) {
+        taken.add(ACCESS_BINDING, &target, &format!("binding {}", name.rsplit('/').next().unwrap_or_default()), text_of, line);
+        return true;
+    }
+    if name.contains("/accessPolicies/") && has(value, &["details"]) {
+        taken.add(ACCESS_POLICY, &name, &format!("access policy {}", name.rsplit('/').next().unwrap_or_default()), text_of, line);
+        return true;
+    }
     if let Some((_, constraint)) = name.split_once("/customConstraints/").filter(|_| has(value, &["condition"])) {
         taken.add(CUSTOM_CONSTRAINT, &name, &format!("custom constraint {constraint}"), text_of, line);
         return true;
@@ -315,11 +323,27 @@ fn resource(taken: &mut Taken<'_>, value: &Value, text_of: &str, line: u32) -> b
         taken.add(SERVICE_STATE, &format!("//serviceusage.googleapis.com/{name}"), &name, text_of, line);
         return true;
     }
+    if let Some(name) = run_service(value) {
+        taken.add(RUN_SERVICE, &name.to_string(), &format!("Cloud Run service {}", name.path), text_of, line);
+        return true;
+    }
     if let Some(id) = text(value, "projectId").filter(|_| has(value, &["billingEnabled"])) {
         taken.add(BILLING, &format!("//cloudresourcemanager.googleapis.com/projects/{id}"), &format!("billing of {id}"), text_of, line);
         return true;
     }
     false
+}
+
+/// A service of Cloud Run, in the shape of the API or in gcloud's.
+fn run_service(value: &Value) -> Option<FullName> {
+    let run = |path: &str| FullName::new("run.googleapis.com", path);
+    if text(value, "apiVersion").is_some_and(|version| version.starts_with("serving.knative.dev/")) {
+        let metadata = value.get("metadata")?;
+        let region = text(metadata.get("labels")?, "cloud.googleapis.com/location")?;
+        return Some(run(&format!("projects/{}/locations/{region}/services/{}", text(metadata, "namespace")?, text(metadata, "name")?)));
+    }
+    let name = text(value, "name").filter(|name| name.contains("/locations/") && name.contains("/services/"))?;
+    (has(value, &["ingress"]) && has(value, &["template"])).then(|| run(&name))
 }
 
 /// A bucket, or an object in one, in the REST shape or in gcloud's.
@@ -383,6 +407,10 @@ fn whole_list(taken: &mut Taken<'_>, elements: &[&RawValue]) -> Option<bool> {
             }
             return Some(true);
         }
+    }
+    if let Some((organization, _)) = name.split_once("/gcpUserAccessBindings/") {
+        taken.add(USER_ACCESS, &format!("//cloudresourcemanager.googleapis.com/{organization}"), "user access bindings", whole, 1);
+        return Some(true);
     }
     if taken.named.is("tags") || has(&first, &["namespacedTagKey"]) {
         match taken.named.resource() {

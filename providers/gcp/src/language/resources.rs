@@ -180,6 +180,12 @@ impl FullName {
         found
     }
 
+    /// What carries the tags that conditions see: a bucket rather than its objects, a secret rather than its versions (H9).
+    pub(crate) fn tag_holder(&self) -> Self {
+        let policied = || self.containers().into_iter().find(|container| container.holds_policy() == Some(true));
+        self.bucket().or_else(policied).unwrap_or_else(|| self.clone())
+    }
+
     /// Can a resource of this name hold an allow policy of its own (H6)? `None` where the service is not in that list.
     pub(crate) fn holds_policy(&self) -> Option<bool> {
         if self.is_node() {

@@ -8,6 +8,7 @@ use crate::findings;
 use crate::language::attributes::Dialect;
 use crate::language::evaluate::Evaluation;
 use crate::language::principals::Member;
+use crate::language::resources::FullName;
 use crate::world::{AllowPolicy, Binding, Condition, Level, Role, RoleSays, World, above, members};
 use iam_why_contract::{Doubt, Effect, Evidence, Kind, Place, Recorder, Statement, Step, Test, Truth};
 
@@ -129,7 +130,7 @@ fn level_grants<R: Recorder>(world: &World<'_>, level: &Level<AllowPolicy>, fact
     for policy in &level.policies {
         for binding in &policy.bindings {
             let mut recorder = R::default();
-            let bound = bound(world, binding, facts, &mut recorder);
+            let bound = bound(world, binding, &level.node, facts, &mut recorder);
             grants.named = grants.named.or(bound.named());
             grants.public = grants.public.or(bound.public());
             here = here.or(bound.named()).or(bound.public());
@@ -208,7 +209,7 @@ impl Bound {
 }
 
 /// A1: role, member and condition, all three. What is certain is asked before what is open.
-fn bound<R: Recorder>(world: &World<'_>, binding: &Binding, facts: &Facts, recorder: &mut R) -> Bound {
+fn bound<R: Recorder>(world: &World<'_>, binding: &Binding, node: &FullName, facts: &Facts, recorder: &mut R) -> Bound {
     let role = world.role(&binding.role);
     let includes = match &role.says {
         RoleSays::Includes(_) => Truth::Yes,
@@ -230,11 +231,30 @@ fn bound<R: Recorder>(world: &World<'_>, binding: &Binding, facts: &Facts, recor
     {
         bound.includes = facts.truth(&format!("role {}", binding.role), || doubt.clone());
     }
+    if relevant && !bound.includes.is_no() && is_out_of_place(world, &binding.role, node) {
+        bound.includes = bound.includes.and(facts.truth(&format!("role {} on {node}", binding.role), || Doubt {
+            about: format!("whether {} counts on {}, where a custom role of its home cannot be granted", binding.role, world.shown(node)),
+            needs:
+                "a test with the live service: the documentation does not say what becomes of a binding that is there all the same".into(),
+        }));
+    }
     record(world, binding, &bound, member, recorder);
     if let Some(condition) = &binding.condition {
         bound.condition = holds(world, condition, facts, recorder);
     }
     bound
+}
+
+/// A3: a custom role can be granted in its own project or organization and below, never elsewhere. A project that was moved may hold such
+/// a binding.
+fn is_out_of_place(world: &World<'_>, role: &str, node: &FullName) -> bool {
+    let Some((home, _)) = role.split_once("/roles/") else { return false };
+    match world.organization() {
+        _ if home.starts_with("projects/") && node.is_node() && !node.is_project() => true,
+        _ if home.starts_with("projects/") => world.project_node().is_some_and(|project| world.same_node(home, &project.path).is_no()),
+        Some(organization) => organization.path != home,
+        None => world.path.complete,
+    }
 }
 
 /// Which members cover the caller: those that name somebody apart from those that name everybody.

@@ -38,7 +38,7 @@ pub(crate) fn grants<R: Recorder>(world: &World<'_>, facts: &Facts) -> (Truth, V
     let Some(document) = world.documents(documents::DATASET, &dataset).into_iter().next() else {
         // The list is the dataset's allow policy in another shape: where that was read, nothing is missing.
         let refused = matches!(world.outcome(documents::DATASET, &dataset), Some(Outcome::Refused { .. } | Outcome::NotTried { .. }));
-        let policy = world.unread(documents::ALLOW_POLICY, &dataset).is_none();
+        let policy = world.was_read(documents::ALLOW_POLICY, &dataset);
         let open = refused && !policy;
         // It is one fact with the allow policy that was not read.
         let unread = || doubt(documents::DATASET, &world.shown(&dataset), world.outcome(documents::DATASET, &dataset));

@@ -39,7 +39,7 @@ fn level_denies<R: Recorder>(world: &World<'_>, level: &Level<DenyPolicy>, facts
                 if applies.is_yes() {
                     report(answer, world, level, policy, rule);
                 }
-                warn(answer, rule);
+                warn(answer, world, rule);
                 statements.push(Statement {
                     place: rule.place.clone(),
                     label: label(policy, rule).into(),
@@ -83,8 +83,17 @@ fn permission_denied<R: Recorder>(world: &World<'_>, rule: &DenyRule, facts: &Fa
     let named = |list: &[String]| list.iter().position(|entry| permission.is_named_by(entry));
     let listed = rule.permissions.iter().position(|entry| permission.is_named_by(entry) && is_deny_entry(entry));
     let denied = listed.or_else(|| named(&rule.permissions));
-    let excepted = named(&rule.except_permissions);
+    let accepted = |entry: &String| permission.is_named_by(entry) && (!entry.contains('*') || is_deny_entry(entry));
+    let excepted = rule.except_permissions.iter().position(accepted);
+    // D10, D12: whether a group exempts anything that is not among those that deny policies accept is not told.
+    let maybe = named(&rule.except_permissions).filter(|_| excepted.is_none());
     let exact = denied.is_some_and(|at| rule.permissions.get(at).is_some_and(|entry| !entry.contains('*')));
+    let spared = maybe.filter(|_| denied.is_some()).and_then(|at| rule.except_permissions.get(at)).map_or(Truth::No, |group| {
+        facts.truth(&format!("exception {group}"), || Doubt {
+            about: format!("whether deny policies accept the group {group} as an exception by now"),
+            needs: format!("the page Permissions supported in deny policies: iam-why knows it as of {LISTED}"),
+        })
+    });
     let holds = match (denied, excepted) {
         (None, _) | (_, Some(_)) => Truth::No,
         // D10: a group that is not listed is not accepted, unless the list has grown since.
@@ -99,6 +108,7 @@ fn permission_denied<R: Recorder>(world: &World<'_>, rule: &DenyRule, facts: &Fa
             known => known,
         },
     };
+    let holds = holds.and(!spared);
     recorder.test(|| {
         let list = rule.place.member(if excepted.is_some() { "exceptionPermissions" } else { "deniedPermissions" });
         let at = excepted.or(denied);
@@ -213,11 +223,10 @@ fn report(answer: &mut Answer, world: &World<'_>, level: &Level<DenyPolicy>, pol
 }
 
 /// D12, P31, P34: what looks like an exception and is none.
-fn warn(answer: &mut Answer, rule: &DenyRule) {
+fn warn(answer: &mut Answer, world: &World<'_>, rule: &DenyRule) {
     for entry in rule.except_permissions.iter().filter(|entry| !is_deny_entry(entry)) {
-        answer
-            .notes
-            .push(format!("the exception `{entry}` is no permission that deny policies know (as of {LISTED}), so it exempts nothing"));
+        let so = if entry.contains('*') && world.request.permission.is_named_by(entry) { "" } else { ", so it exempts nothing" };
+        answer.notes.push(format!("the exception `{entry}` is no permission that deny policies know (as of {LISTED}){so}"));
     }
     for written in rule.principals.iter().chain(&rule.except_principals) {
         if Member::v2(written) == Member::Foreign {

@@ -22,7 +22,10 @@ pub(crate) fn grants<R: Recorder>(world: &World<'_>, facts: &Facts) -> (Truth, V
         return (Truth::No, Vec::new());
     }
     let cluster = &world.request.resource;
-    let reviews = world.documents(documents::ACCESS_REVIEW, cluster);
+    // A review belongs to the cluster, also where the request names a namespace or an object in it.
+    let mut names = vec![cluster];
+    names.extend(world.path.resources.iter().filter(|name| *name != cluster));
+    let reviews = names.into_iter().flat_map(|name| world.documents(documents::ACCESS_REVIEW, name));
     let found = reviews.into_iter().find_map(|document| Some((document, answers(world, &json(document)?)?)));
     let (document, allowed) = found.map_or((None, None), |(document, allowed)| (Some(document), Some(allowed)));
     let grants = match (allowed, world.outcome(documents::ACCESS_REVIEW, cluster)) {
@@ -55,5 +58,18 @@ fn answers(world: &World<'_>, review: &Value) -> Option<bool> {
     let resource = permission.resource().rsplit('.').next().map(str::to_ascii_lowercase);
     let same_user = field(spec, "user") == world.request.principal.email().map(str::to_ascii_lowercase);
     let same = same_user && field(asked, "verb") == Some(permission.verb().to_ascii_lowercase()) && field(asked, "resource") == resource;
-    review.get("status").filter(|_| same)?.get("allowed")?.as_bool()
+    let allowed = review.get("status").filter(|_| same)?.get("allowed")?.as_bool()?;
+    let reviewed = asked.get("namespace").and_then(Value::as_str).filter(|name| !name.is_empty());
+    match (namespace(world), reviewed) {
+        (Some(mine), Some(other)) if mine != other => None,
+        // What is not allowed in all namespaces may be allowed in one.
+        (Some(_), None) if !allowed => None,
+        _ => Some(allowed),
+    }
+}
+
+/// `…/clusters/C/k8s/namespaces/NAMESPACE/…`
+fn namespace<'w>(world: &'w World<'_>) -> Option<&'w str> {
+    let mut parts = world.request.resource.path.split('/');
+    parts.find(|part| *part == "namespaces").and_then(|_| parts.next())
 }

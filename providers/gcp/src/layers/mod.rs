@@ -1,8 +1,11 @@
 //! The layers that can refuse or grant, one file each, in the order in which Google Cloud describes them: boundary, deny, allow
 //! (E1), then what else may stand in the way. The order of those others is not documented (E6), so every one that refuses is reported.
 
+pub(crate) mod access_levels;
+pub(crate) mod access_policy;
 pub(crate) mod allow_policy;
 pub(crate) mod bigquery;
+pub(crate) mod cloud_run;
 pub(crate) mod credential;
 pub(crate) mod deny_policy;
 pub(crate) mod kubernetes;
@@ -11,6 +14,7 @@ pub(crate) mod pab;
 pub(crate) mod policy_tags;
 pub(crate) mod project;
 pub(crate) mod storage;
+pub(crate) mod user_access;
 pub(crate) mod vpc_service_controls;
 
 use crate::facts::Facts;
@@ -29,12 +33,14 @@ macro_rules! layers {
 layers! {
     PAB = "pab", "principal access boundary";
     DENY_POLICY = "deny_policy", "deny policy";
+    ACCESS_POLICY = "access_policy", "access policy";
     ALLOW_POLICY = "allow_policy", "allow policy";
     ROLE_STATE = "role_state", "state of a role";
     CONDITION = "condition", "condition of a binding";
     STORAGE_ACL = "storage_acl", "Cloud Storage access control list";
     DATASET_ACCESS = "dataset_access", "BigQuery dataset access list";
     K8S_RBAC = "k8s_rbac", "Kubernetes RBAC";
+    CLOUD_RUN = "cloud_run", "Cloud Run's check of who invokes";
     POLICY_TAG = "policy_tag", "policy tag of a BigQuery column";
     PUBLIC_ACCESS_PREVENTION = "public_access_prevention", "public access prevention";
     BUCKET_IP_FILTER = "bucket_ip_filter", "bucket IP filter";
@@ -46,6 +52,7 @@ layers! {
     SERVICE_DISABLED = "service_disabled", "API enabled in the project";
     BILLING = "billing", "billing of the project";
     ORG_RESTRICTION = "org_restriction", "organization restrictions header";
+    USER_ACCESS = "user_access", "context-aware access";
     VPC_SERVICE_CONTROLS = "vpc_service_controls", "VPC Service Controls";
     ORG_POLICY = "org_policy", "organization policy";
 }

@@ -14,7 +14,7 @@ use crate::language::evaluate::Evaluation;
 use crate::language::resources::FullName;
 use crate::world::{World, condition_of, json, member, text, texts};
 use iam_why_contract::trace::Off;
-use iam_why_contract::{Document, Evidence, Place, Recorder, Truth};
+use iam_why_contract::{Document, Evidence, Lookup, Place, Recorder, Truth};
 use serde_json::Value;
 
 /// Constraints that a boolean rule enforces, and the permissions that they refuse (N22).
@@ -33,7 +33,10 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let answer = Answer::silent(ORG_POLICY);
     let permission = world.request.permission.v1();
     let mut refuses: Vec<(String, (Truth, Option<Place>))> = Vec::new();
-    let mut add = |constraint: &str, refusal: (Truth, Option<Place>)| refuses.push((constraint.to_owned(), refusal));
+    let mut add = |constraint: &str, (holds, place): (Truth, Option<Place>)| {
+        let holds = holds.and(!replaced(world, constraint, place.as_ref(), facts));
+        refuses.push((constraint.to_owned(), (holds, place)));
+    };
     add("gcp.restrictServiceUsage", world.of_api(facts, |api| service_usage(world, api, facts)));
     for (constraint, _) in BOOLEAN.iter().filter(|(_, permissions)| permissions.contains(&permission)) {
         let uploads = world.context("method").is_some_and(|method| method.to_ascii_lowercase().contains("upload"));
@@ -48,6 +51,10 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     }
     let holds = Truth::any(refuses.iter().map(|(_, (holds, _))| *holds));
     let mut answer = answer.holding(holds.or(unread(world, facts)));
+    let creates = BOOLEAN.iter().any(|(name, permissions)| name.ends_with("KeyCreation") && permissions.contains(&permission));
+    if creates && holds.is_yes() && world.request.context.get("method") == Lookup::NotKnown {
+        answer.notes.push("taken that the request makes a key rather than uploads one: uploads need the same permission".into());
+    }
     if !R::KEEPS {
         return answer;
     }
@@ -73,7 +80,7 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
 
 /// Where the policy is set.
 fn set_on(world: &World<'_>, place: &Place) -> String {
-    let node = world.snapshot.document(&place.document).and_then(|document| crate::language::resources::FullName::node(&document.subject));
+    let node = world.snapshot.document(&place.document).and_then(|document| FullName::node(&document.subject));
     node.map_or_else(String::new, |node| format!(", set on {},", world.shown(&node)))
 }
 
@@ -106,6 +113,19 @@ fn hidden(world: &World<'_>, constraint: &str, facts: &Facts) -> Option<Truth> {
 /// Somebody tried to read the organization policies and could not.
 fn unread(world: &World<'_>, facts: &Facts) -> Truth {
     Truth::any(world.path.nodes.iter().map(|node| world.gate(documents::ORG_POLICY, node, Unread::OnlyIfRefused, facts)))
+}
+
+/// N21: may a nearer policy, which could not be read, replace the one at this place?
+pub(crate) fn replaced(world: &World<'_>, constraint: &str, place: Option<&Place>, facts: &Facts) -> Truth {
+    let Some(subject) = place.and_then(|place| world.snapshot.document(&place.document)).map(|document| &document.subject) else {
+        return Truth::No;
+    };
+    let nearer = world.path.nodes.iter().take_while(|node| !world.spellings(node).iter().any(|spelling| spelling == &**subject));
+    let open = |node: &FullName| world.gate(documents::ORG_POLICY, node, Unread::OnlyIfRefused, &Facts::default()).is_unknown();
+    Truth::any(nearer.filter(|node| open(node)).map(|node| {
+        let about = format!("whether {} has a policy for constraints/{constraint} of its own", world.shown(node));
+        world.ask(facts, &format!("{constraint} on {node}"), about, "gcloud org-policies list of it")
+    }))
 }
 
 /// N11: is the service outside of what may be used?

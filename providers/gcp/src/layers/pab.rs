@@ -26,14 +26,22 @@ pub(crate) fn bars<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
     let mut bounds = Vec::new();
     let mut statements = Vec::new();
     let mut read = Vec::new();
+    let mut illegible = Truth::No;
     for document in world.snapshot.all_of(documents::BOUNDARY_BINDING) {
-        let Some(binding) = binding(document) else { continue };
+        let binding = match binding(document) {
+            Ok(Some(binding)) => binding,
+            Ok(None) => continue,
+            Err(doubt) => {
+                illegible = illegible.or(facts.truth(&format!("boundary binding {}", document.id), || doubt));
+                continue;
+            }
+        };
         read.push(document.id.to_string());
         let (bound, statement) = bound::<R>(world, &binding, facts);
         statements.extend(statement);
         bounds.push(bound);
     }
-    let unread = if coverable { unread(world, facts) } else { Truth::No };
+    let unread = if coverable { unread(world, facts).or(illegible) } else { Truth::No };
     answer.holds = ineligible(&bounds, unread, facts);
     if R::KEEPS {
         let ruling = ruling_of_guard(answer.holds);
@@ -74,17 +82,27 @@ struct Binding {
     place: Place,
 }
 
-fn binding(document: &Document) -> Option<Binding> {
-    let value = json(document)?;
+/// A binding of a boundary; `None` where it binds a policy of another kind.
+///
+/// # Errors
+/// Where a document does not say what it binds to whom: it may be a boundary of the caller.
+fn binding(document: &Document) -> Result<Option<Binding>, Doubt> {
+    let value = json(document).unwrap_or_default();
     let kind = text(&value, "policyKind");
     if kind.is_some_and(|kind| kind != "PRINCIPAL_ACCESS_BOUNDARY") {
-        return None;
+        return Ok(None);
     }
     let place = Place::new(&*document.id, "");
-    let target = member(&value, "target").and_then(|target| text(target, "principalSet"))?;
+    let target = member(&value, "target").and_then(|target| text(target, "principalSet"));
     let condition = value.get("condition").filter(|value| !value.is_null());
-    let condition = condition.and_then(|value| condition_of(value, &place.member("condition")));
-    Some(Binding { target, policy: text(&value, "policy")?, condition, place })
+    let read = || {
+        let condition = match condition {
+            Some(value) => Some(condition_of(value, &place.member("condition"))?),
+            None => None,
+        };
+        Some(Binding { target: target?, policy: text(&value, "policy")?, condition, place: place.clone() })
+    };
+    read().map(Some).ok_or_else(|| crate::world::illegible(document))
 }
 
 fn bound<R: Recorder>(world: &World<'_>, binding: &Binding, facts: &Facts) -> (Bound, Option<Statement>) {
@@ -219,6 +237,18 @@ impl Policy {
             let nodes = world.path.nodes.iter().map(|node| world.same_node(&node.path, resource));
             Truth::any(nodes)
         }));
+        let named = if named.is_unknown() {
+            let about =
+                format!("whether a rule of the boundary {} names the project of the resource: one by its id, one by its number", self.name);
+            world.ask(
+                facts,
+                &format!("projects of boundary {}", self.name),
+                about,
+                "gcloud projects describe of the projects that its rules name",
+            )
+        } else {
+            named
+        };
         let above = if named.is_yes() { Truth::No } else { crate::world::above(world, facts, "boundary resources") };
         named.or(above)
     }
@@ -263,12 +293,22 @@ fn unread(world: &World<'_>, facts: &Facts) -> Truth {
     let sets = sets(world);
     let outcomes: Vec<Option<&Outcome>> = sets.iter().map(|set| world.snapshot.outcome(documents::BOUNDARY_BINDING, set)).collect();
     let organization = sets.iter().any(|set| set.contains("/organizations/"));
-    if read(all) || (organization && outcomes.iter().all(|outcome| read(*outcome))) {
+    if !one_refused(world, facts) && (read(all) || (organization && outcomes.iter().all(|outcome| read(*outcome)))) {
         return Truth::No;
     }
     let refused = outcomes.into_iter().flatten().find(|outcome| !read(Some(outcome))).or(all);
     let subject = world.request.principal.v1();
     facts.truth("boundary bindings", || doubt(documents::BOUNDARY_BINDING, &format!("the sets that hold {subject}"), refused))
+}
+
+/// Could the bindings of some set that may hold the caller not be read, whatever is said of all the others?
+fn one_refused(world: &World<'_>, facts: &Facts) -> bool {
+    let refused = world.snapshot.searches().iter().filter(|search| {
+        &*search.kind == documents::BOUNDARY_BINDING
+            && &*search.subject != "*"
+            && matches!(search.outcome, Outcome::Refused { .. } | Outcome::NotTried { .. })
+    });
+    refused.into_iter().any(|search| !in_set(world, &search.subject, facts).is_no())
 }
 
 /// The principal sets that are certain to hold the caller (P41, P42).

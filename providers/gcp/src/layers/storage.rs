@@ -240,7 +240,13 @@ pub(crate) fn public_access_prevented(world: &World<'_>, facts: &Facts) -> (Trut
     if let Some(place) = bucket.as_ref().and_then(|bucket| bucket.public_prevented.clone()) {
         return (Truth::Yes, Some(place));
     }
-    let (constraint, place) = super::org_policy::enforced(world, "storage.publicAccessPrevention", facts);
+    const CONSTRAINT: &str = "storage.publicAccessPrevention";
+    let (constraint, place) = super::org_policy::enforced(world, CONSTRAINT, facts);
+    let constraint = if constraint.is_no() {
+        constraint
+    } else {
+        constraint.and(!super::org_policy::replaced(world, CONSTRAINT, place.as_ref(), facts))
+    };
     if constraint.is_yes() {
         return (Truth::Yes, place);
     }
@@ -292,6 +298,7 @@ pub(crate) fn ip_filter<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer
         return answer.holding(open);
     }
     let admitted = admitted(world, &filter, facts);
+    let admitted = if admitted.is_yes() { admitted } else { admitted.or(exempt(world, &name, facts)) };
     let answer = answer.holding(!admitted);
     if !R::KEEPS {
         return answer;
@@ -335,7 +342,7 @@ fn admitted(world: &World<'_>, filter: &Value, facts: &Facts) -> Truth {
     let networks = member(filter, "vpcNetworkSources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     match world.context("source.network") {
         Some(mine) => {
-            yes(networks.iter().any(|source| text(source, "network").is_some_and(|network| network.ends_with(mine)) && within(source)))
+            yes(networks.iter().any(|source| text(source, "network").is_some_and(|network| same_network(&network, mine)) && within(source)))
         }
         None if member(filter, "publicNetworkSource").is_some_and(within) => Truth::Yes,
         None if networks.iter().any(within) => world.ask(
@@ -348,9 +355,28 @@ fn admitted(world: &World<'_>, filter: &Value, facts: &Facts) -> Truth {
     }
 }
 
+/// Three operations on the bucket itself are not filtered for whoever holds a permission of its own.
+///
+/// docs.cloud.google.com/storage/docs/bypass-ip-filter.
+fn exempt(world: &World<'_>, bucket: &FullName, facts: &Facts) -> Truth {
+    if !matches!(world.request.permission.v1(), "storage.buckets.get" | "storage.buckets.update" | "storage.buckets.delete") {
+        return Truth::No;
+    }
+    let request = world.request.also("storage.buckets.exemptFromIpFilter", bucket.clone());
+    request.map_or(Truth::No, |request| super::project::authorized(world, &request, facts))
+}
+
 /// Does the range contain the address? Ranges are CIDR blocks or single addresses.
 pub(crate) fn contains(range: &str, ip: IpAddr) -> bool {
     range.parse::<IpNet>().map_or_else(|_| range.parse::<IpAddr>().is_ok_and(|one| one == ip), |net| net.contains(&ip))
+}
+
+/// Do both name one VPC network, be it by a self link, a full name, `projects/P/global/networks/N`, or its last part alone?
+pub(crate) fn same_network(one: &str, two: &str) -> bool {
+    let relative = |name: &str| name.find("projects/").and_then(|at| name.get(at..)).unwrap_or(name).to_owned();
+    let (one, two) = (relative(one), relative(two));
+    let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with("/networks/"));
+    one.contains("/networks/") && (one == two || ends(&one, &two))
 }
 
 fn yes(holds: bool) -> Truth {
@@ -368,7 +394,10 @@ pub(crate) fn requester_pays<R: Recorder>(world: &World<'_>, facts: &Facts) -> A
     if pays.is_no() {
         return answer;
     }
-    let mut answer = match world.request.context.get("user_project") {
+    // The header X-Goog-User-Project names the project to bill just as userProject does.
+    let named = world.request.context.get("user_project");
+    let named = if matches!(named, Lookup::Known(_)) { named } else { or_quota_project(world, named) };
+    let mut answer = match named {
         Lookup::Known(values) => billed_to::<R>(world, values.first().map_or("", String::as_str), facts, answer),
         Lookup::Absent => unbilled::<R>(world, facts, answer, &bucket.place),
         Lookup::NotKnown => {
@@ -388,6 +417,13 @@ pub(crate) fn requester_pays<R: Recorder>(world: &World<'_>, facts: &Facts) -> A
     answer
 }
 
+fn or_quota_project<'w>(world: &'w World<'_>, otherwise: Lookup<'w>) -> Lookup<'w> {
+    match world.request.context.get("quota_project") {
+        known @ Lookup::Known(_) => known,
+        _ => otherwise,
+    }
+}
+
 fn billed_to<R: Recorder>(world: &World<'_>, project: &str, facts: &Facts, answer: Answer) -> Answer {
     let answer = Answer { kind: Kind::MissingGrant, ..answer };
     super::project::usable::<R>(world, project, facts, answer, &findings::USER_PROJECT_DENIED)
@@ -398,7 +434,12 @@ fn unbilled<R: Recorder>(world: &World<'_>, facts: &Facts, answer: Answer, place
     let also = owner.and_then(|project| world.request.also("resourcemanager.projects.createBillingAssignment", project));
     let holds = match also {
         Some(request) => !super::project::authorized(world, &request, facts),
-        None => Truth::Yes,
+        None => world.ask(
+            facts,
+            "bucket's project",
+            "which project the bucket is in, and whether the caller may have it billed",
+            "its projectNumber",
+        ),
     };
     let answer = answer.holding(holds);
     if !R::KEEPS || !holds.is_yes() {

@@ -2,15 +2,14 @@
 //!
 //! docs.cloud.google.com/vpc-service-controls/docs/ingress-egress-rules; google/identity/accesscontextmanager/v1 (V1-V13).
 
-use super::{Answer, Unread, VPC_SERVICE_CONTROLS, ruling_of_guard, storage, whole};
+use super::{Answer, Unread, VPC_SERVICE_CONTROLS, access_levels, ruling_of_guard, storage, whole};
 use crate::documents;
 use crate::facts::Facts;
 use crate::findings;
 use crate::language::principals::{Member, Principal};
 use crate::world::{RoleSays, World, elements, json, member, text, texts};
-use iam_why_contract::{Doubt, Evidence, Lookup, Outcome, Place, Recorder, Truth};
+use iam_why_contract::{Document, Evidence, Lookup, Place, Recorder, Truth};
 use serde_json::Value;
-use std::net::IpAddr;
 
 /// Refuses a perimeter the request?
 pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
@@ -21,13 +20,12 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
         let open = || world.ask(facts, "perimeters", "whether a service perimeter protects the resource", "gcloud projects get-ancestors");
         return if unknown && world.project_node().is_some() { answer.holding(open()) } else { answer };
     };
-    let Some(document) = world.documents(documents::PERIMETERS, organization).into_iter().next() else {
+    // An organization may have several access policies, each with perimeters of its own (V12).
+    let found = world.documents(documents::PERIMETERS, organization);
+    if found.is_empty() {
         return answer.holding(world.gate(documents::PERIMETERS, organization, Unread::Matters, facts));
-    };
-    let value = json(document).unwrap_or_default();
-    let empty = Vec::new();
-    let list = elements(&value, &["servicePerimeters", "perimeters"]).unwrap_or(&empty);
-    let perimeters: Vec<Perimeter<'_>> = list.iter().enumerate().map(|(at, value)| Perimeter::read(value, at)).collect();
+    }
+    let perimeters = perimeters(&found);
     let crossing = |api: &str| Crossing { world, facts, perimeters: &perimeters, service: api.to_owned() };
     let (refuses, (service, blame)) = world.of_api(facts, |api| {
         let (refuses, blame) = crossing(api).refuses();
@@ -38,11 +36,11 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
         return answer;
     }
     let note = if refuses.is_no() { "no perimeter refuses the request" } else { "a perimeter stands between the source and the resource" };
-    let answer = answer.noting(ruling_of_guard(refuses), note, vec![document.id.to_string()]);
+    let documents = found.iter().map(|document| document.id.to_string()).collect();
+    let answer = answer.noting(ruling_of_guard(refuses), note, documents);
     blame.into_iter().fold(answer, |answer, (at, rule)| {
         let Some(perimeter) = perimeters.get(at) else { return answer };
-        let status = place(whole(&document.id), &value, perimeter.at).member("status");
-        let (says, place) = crossing(&service).report(perimeter, rule, &status);
+        let (says, place) = crossing(&service).report(perimeter, rule);
         answer.finding(&findings::PERIMETER, says, Evidence::Place(place), "the administrators of the access policy")
     })
 }
@@ -58,59 +56,78 @@ enum Rule {
     Accessible,
 }
 
+struct Perimeter {
+    at: usize,
+    name: String,
+    bridge: bool,
+    status: Option<Value>,
+    /// Where its `status` stands.
+    place: Place,
+}
+
+/// The perimeters of all lists.
+fn perimeters(documents: &[&Document]) -> Vec<Perimeter> {
+    let mut found = Vec::new();
+    for document in documents {
+        let value = json(document).unwrap_or_default();
+        let list = elements(&value, &["servicePerimeters", "perimeters"]).map(Vec::as_slice).unwrap_or_default();
+        for (number, entry) in list.iter().enumerate() {
+            let place = place(whole(&document.id), &value, number).member("status");
+            found.push(Perimeter::read(entry, found.len(), place));
+        }
+    }
+    found
+}
+
 fn place(whole: Place, value: &Value, at: usize) -> Place {
     let names = ["servicePerimeters", "perimeters"];
     let list = names.into_iter().find(|name| value.get(name).is_some()).map_or_else(|| whole.clone(), |name| whole.member(name));
     list.element(at)
 }
 
-struct Perimeter<'v> {
-    at: usize,
-    name: String,
-    bridge: bool,
-    status: Option<&'v Value>,
-}
-
-impl<'v> Perimeter<'v> {
+impl Perimeter {
     /// V3: `status` is enforced, `spec` only counts for logging.
-    fn read(value: &'v Value, at: usize) -> Self {
+    fn read(value: &Value, at: usize, place: Place) -> Self {
         let bridge = text(value, "perimeterType").as_deref() == Some("PERIMETER_TYPE_BRIDGE");
-        Self { at, name: text(value, "name").unwrap_or_default(), bridge, status: value.get("status") }
+        Self { at, name: text(value, "name").unwrap_or_default(), bridge, status: value.get("status").cloned(), place }
     }
 
     fn list(&self, name: &str) -> Vec<String> {
-        self.status.and_then(|status| texts(status, name)).unwrap_or_default()
+        self.status.as_ref().and_then(|status| texts(status, name)).unwrap_or_default()
     }
 
-    fn policies(&self, name: &str) -> &'v [Value] {
-        self.status.and_then(|status| member(status, name)).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    fn policies(&self, name: &str) -> &[Value] {
+        self.status.as_ref().and_then(|status| member(status, name)).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn restricts(&self, service: &str) -> bool {
         self.list("restrictedServices").iter().any(|name| name == service || name == "*")
     }
-}
 
-/// Where a request comes from, if neither its project nor its network is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    /// From outside of Google Cloud.
-    Internet,
-    /// From within the perimeter of the resource.
-    Inside,
-    /// From a network in no perimeter.
-    Network,
-    /// From within a perimeter that keeps it in, where there is one.
-    Kept,
-    /// It may come from anywhere.
-    Open,
+    /// V8: the services that networks inside may call; `None` where that is not limited.
+    fn accessible(&self) -> Option<Vec<String>> {
+        let accessible = member(self.status.as_ref()?, "vpcAccessibleServices")?;
+        let limited = member(accessible, "enableRestriction").and_then(Value::as_bool) == Some(true);
+        limited.then(|| texts(accessible, "allowedServices").unwrap_or_default())
+    }
+
+    /// May networks inside call the service?
+    fn reaches(&self, service: &str) -> bool {
+        let named = |name: &String| name == service || (name == "RESTRICTED-SERVICES" && self.restricts(service));
+        self.accessible().is_none_or(|allowed| allowed.iter().any(named))
+    }
+
+    /// Can it stand in the way of a call to the service at all?
+    fn concerns(&self, service: &str) -> bool {
+        !self.bridge && (self.restricts(service) || self.accessible().is_some())
+    }
 }
 
 /// One request on its way across perimeters.
 struct Crossing<'c> {
     world: &'c World<'c>,
     facts: &'c Facts,
-    perimeters: &'c [Perimeter<'c>],
+    perimeters: &'c [Perimeter],
     /// The API that is called.
     service: String,
 }
@@ -120,45 +137,80 @@ impl Crossing<'_> {
     fn refuses(&self) -> (Truth, Vec<(usize, Rule)>) {
         let Some(project) = self.world.project_node() else { return (Truth::No, Vec::new()) };
         let service = self.service.as_str();
-        let target = self.regular_of(&project.path).filter(|perimeter| perimeter.restricts(service));
         let source_project = self.world.context("source.project").map(str::to_owned);
-        let maybe = [Some(project.path.as_str()), source_project.as_deref()].into_iter().flatten().find_map(|name| self.maybe_of(name));
-        if let Some(perimeter) = maybe {
-            let about = format!("whether the perimeter {} holds {}", perimeter.name, project.path);
-            return (self.world.ask(self.facts, "perimeter's projects", about, "gcloud projects describe: its number"), Vec::new());
+        let (Ok(home), Ok(source)) = (self.regular_of(&project.path), source_project.as_deref().map_or(Ok(None), |it| self.regular_of(it)))
+        else {
+            return (Truth::Unknown, Vec::new());
+        };
+        let source = source.or_else(|| self.world.context("source.network").and_then(|network| self.holding_network(network)));
+        if !self.source_is_known() {
+            return (self.of_unknown_origin(home, &project.path), Vec::new());
         }
-        let network = self.world.context("source.network");
-        let source = source_project.as_deref().and_then(|source| self.regular_of(source));
-        let source = source.or_else(|| network.and_then(|network| self.holding_network(network)));
-        if let Some(unreachable) = self.not_accessible(source, service) {
-            return (unreachable, source.map(|perimeter| (perimeter.at, Rule::Accessible)).into_iter().collect());
+        let closed = self.not_accessible(source, service);
+        if closed.is_yes() {
+            return (closed, source.map(|perimeter| (perimeter.at, Rule::Accessible)).into_iter().collect());
         }
-        if let (Some(one), Some(two)) = (source, self.regular_of(&project.path))
+        if let (Some(one), Some(two)) = (source, home)
             && one.at == two.at
         {
-            return (Truth::No, Vec::new());
+            return (closed, Vec::new());
         }
-        if source_project.as_deref().is_some_and(|source| self.bridged(source, &project.path)) {
-            return (Truth::No, Vec::new());
-        }
-        let told = if source_project.is_some() || network.is_some() { Some(Origin::Network) } else { self.told() };
-        let keeps = |perimeter: &Perimeter<'_>| !perimeter.bridge && self.keeps(perimeter, &project.path);
-        let kept = told.is_none() && self.perimeters.iter().any(keeps);
-        let origin = told.unwrap_or_else(|| if target.is_some() || kept { self.asked() } else { Origin::Network });
-        let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref(), origin));
-        let outward = match (source, origin) {
-            (Some(perimeter), _) if perimeter.restricts(service) => !self.lets_out(perimeter, &project.path),
-            (None, Origin::Kept) if kept => Truth::Yes,
-            (None, Origin::Open) if kept => Truth::Unknown,
-            _ => Truth::No,
+        let target = home.filter(|perimeter| perimeter.restricts(service));
+        let leaving = source.filter(|perimeter| perimeter.restricts(service));
+        let joined = match source_project.as_deref().filter(|_| target.is_some() || leaving.is_some()) {
+            Some(source) => self.bridged(source, &project.path),
+            None => Truth::No,
         };
+        if joined.is_yes() {
+            return (closed, Vec::new());
+        }
+        let inward = target.map_or(Truth::No, |perimeter| !self.admits(perimeter, source_project.as_deref()));
+        let outward = leaving.map_or(Truth::No, |perimeter| !self.lets_out(perimeter, &project.path));
         let inside = target.filter(|_| inward.is_yes()).map(|perimeter| (perimeter.at, Rule::Inward));
-        let outside = source.filter(|_| outward.is_yes()).map(|perimeter| (perimeter.at, Rule::Outward));
-        (inward.or(outward), inside.into_iter().chain(outside).collect())
+        let outside = leaving.filter(|_| outward.is_yes()).map(|perimeter| (perimeter.at, Rule::Outward));
+        (closed.or(inward.or(outward).and(!joined)), inside.into_iter().chain(outside).collect())
+    }
+
+    /// Did anybody say which project or network the call comes from, or that it comes from the internet?
+    fn source_is_known(&self) -> bool {
+        let said = |key: &str| self.world.context(key).is_some();
+        let elsewhere = matches!(self.world.context("source.kind"), Some("project" | "vpc" | "network"));
+        let nobody = self.world.request.context.unmentioned("source.project") == Lookup::NotKnown;
+        said("source.project") || said("source.network") || (!elsewhere && (said("source.kind") || said("source.ip") || !nobody))
+    }
+
+    /// Where the call may come from anywhere: perhaps from within the perimeter of the resource, perhaps from another that keeps it in.
+    fn of_unknown_origin(&self, home: Option<&Perimeter>, target: &str) -> Truth {
+        let refused = home.filter(|perimeter| perimeter.restricts(&self.service)).map_or(Truth::No, |perimeter| {
+            let admitted = self.admits(perimeter, None);
+            if admitted.is_yes() { Truth::No } else { (!admitted).and(!self.within(perimeter, "from within it or over a bridge to it")) }
+        });
+        let others = self.perimeters.iter().filter(|other| other.concerns(&self.service) && home.is_none_or(|home| home.at != other.at));
+        let keeps = |other: &Perimeter| {
+            let lets_out = if other.restricts(&self.service) { self.lets_out(other, target) } else { Truth::Yes };
+            if lets_out.is_yes() && other.reaches(&self.service) {
+                Truth::No
+            } else {
+                self.within(other, "from within it, and is not let out")
+            }
+        };
+        let kept = Truth::any(others.map(keeps));
+        let shut = home.filter(|home| !home.reaches(&self.service)).map_or(Truth::No, |home| self.within(home, "from a network in it"));
+        refused.or(kept).or(shut)
+    }
+
+    fn within(&self, perimeter: &Perimeter, how: &str) -> Truth {
+        self.world.ask(
+            self.facts,
+            &format!("within {} {how}", perimeter.name),
+            format!("whether the call comes {how}: the perimeter {}", perimeter.name),
+            "--context source.kind=internet --context source.ip=…, or --context source.project=projects/NUMBER",
+        )
     }
 
     /// What is said of the perimeter that refuses, and where it stands.
-    fn report(&self, perimeter: &Perimeter<'_>, rule: Rule, status: &Place) -> (String, Place) {
+    fn report(&self, perimeter: &Perimeter, rule: Rule) -> (String, Place) {
+        let status = &perimeter.place;
         let name = perimeter.name.rsplit('/').next().unwrap_or_default();
         let host = self.service.as_str();
         let project = self.world.project_node().map(|node| node.path).unwrap_or_default();
@@ -201,179 +253,102 @@ impl Crossing<'_> {
         stated("source.project").or_else(|| stated("source.network")).unwrap_or_else(internet)
     }
 
-    /// V2
-    fn regular_of(&self, project: &str) -> Option<&Perimeter<'_>> {
-        let holds =
-            |perimeter: &&Perimeter<'_>| perimeter.list("resources").iter().any(|name| self.world.same_node(name, project).is_yes());
-        self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
+    /// V2: the regular perimeter that holds the project, among those that can stand in the way.
+    ///
+    /// # Errors
+    /// Where that is open.
+    fn regular_of(&self, project: &str) -> Result<Option<&Perimeter>, ()> {
+        let mut open = false;
+        for perimeter in self.perimeters.iter().filter(|perimeter| perimeter.concerns(&self.service)) {
+            match self.lists(&perimeter.list("resources"), project) {
+                Truth::Yes => return Ok(Some(perimeter)),
+                Truth::No => {}
+                Truth::Unknown => open = true,
+            }
+        }
+        if open { Err(()) } else { Ok(None) }
     }
 
-    /// A perimeter that may hold the project: perimeters name projects by number, and the number is not known.
-    fn maybe_of(&self, project: &str) -> Option<&Perimeter<'_>> {
-        if self.regular_of(project).is_some() {
-            return None;
+    /// Does the list name the project? Perimeters name projects by number, which is not always known.
+    fn lists(&self, list: &[String], project: &str) -> Truth {
+        let projects = list.iter().filter(|name| name.starts_with("projects/"));
+        let named = Truth::any(projects.map(|name| self.world.same_node(name, project)));
+        if !named.is_unknown() {
+            return named;
         }
-        let holds = |perimeter: &&Perimeter<'_>| {
-            perimeter.list("resources").iter().any(|name| name.starts_with("projects/") && self.world.same_node(name, project).is_unknown())
-        };
-        self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
+        let list = list.join(", ");
+        let about = format!("whether {project} is one of {list}");
+        self.world.ask(self.facts, &format!("{project} among {list}"), about, "gcloud projects describe: its number")
     }
 
     /// V2: a VPC network may be in a perimeter by itself.
-    fn holding_network(&self, network: &str) -> Option<&Perimeter<'_>> {
-        let holds = |perimeter: &&Perimeter<'_>| {
-            let networks = perimeter.list("resources").into_iter().filter(|name| name.contains("/networks/"));
-            networks.into_iter().any(|name| name.ends_with(network))
-        };
+    fn holding_network(&self, network: &str) -> Option<&Perimeter> {
+        let holds = |perimeter: &&Perimeter| perimeter.list("resources").iter().any(|name| storage::same_network(name, network));
         self.perimeters.iter().filter(|perimeter| !perimeter.bridge).find(holds)
     }
 
-    fn bridged(&self, one: &str, two: &str) -> bool {
-        self.perimeters.iter().filter(|perimeter| perimeter.bridge).any(|bridge| {
+    fn bridged(&self, one: &str, two: &str) -> Truth {
+        Truth::any(self.perimeters.iter().filter(|perimeter| perimeter.bridge).map(|bridge| {
             let resources = bridge.list("resources");
-            let holds = |project: &str| resources.iter().any(|name| self.world.same_node(name, project).is_yes());
-            holds(one) && holds(two)
-        })
+            self.lists(&resources, one).and(self.lists(&resources, two))
+        }))
     }
 
     /// V8: networks inside a perimeter may reach the allowed services only.
-    fn not_accessible(&self, source: Option<&Perimeter<'_>>, service: &str) -> Option<Truth> {
-        self.world.context("source.network")?;
-        self.bars(source?, service).then_some(Truth::Yes)
-    }
-
-    /// Would the perimeter keep in what starts within it, if it does?
-    fn keeps(&self, perimeter: &Perimeter<'_>, project: &str) -> bool {
-        let service = self.service.as_str();
-        let other = self.regular_of(project).is_none_or(|own| own.at != perimeter.at);
-        let unbridged = || perimeter.list("resources").iter().any(|inside| !self.bridged(inside, project));
-        let kept = || unbridged() && !self.lets_out(perimeter, project).is_yes();
-        (other && perimeter.restricts(service) && kept()) || self.bars(perimeter, service)
-    }
-
-    fn bars(&self, perimeter: &Perimeter<'_>, service: &str) -> bool {
-        self.inaccessible(perimeter, service).unwrap_or(false)
-    }
-
-    fn inaccessible(&self, perimeter: &Perimeter<'_>, service: &str) -> Option<bool> {
-        let accessible = member(perimeter.status?, "vpcAccessibleServices")?;
-        if member(accessible, "enableRestriction").and_then(Value::as_bool) != Some(true) {
-            return None;
+    fn not_accessible(&self, source: Option<&Perimeter>, service: &str) -> Truth {
+        let Some(source) = source.filter(|source| !source.reaches(service)) else { return Truth::No };
+        match (self.world.context("source.network"), self.world.context("source.kind")) {
+            (Some(_), _) | (None, Some("vpc" | "network")) => Truth::Yes,
+            (None, Some("internet")) => Truth::No,
+            _ => self.world.ask(
+                self.facts,
+                "from a network",
+                format!("whether the call comes from a VPC network in the perimeter {}, which may not reach {service}", source.name),
+                "--context source.kind=network",
+            ),
         }
-        let allowed = texts(accessible, "allowedServices").unwrap_or_default();
-        let restricted = perimeter.list("restrictedServices");
-        let named = allowed
-            .iter()
-            .any(|name| name == service || (name == "RESTRICTED-SERVICES" && restricted.iter().any(|other| other == service)));
-        Some(!named)
     }
 
     /// V4, V5: access levels admit what comes from the internet; anything may come in by an ingress policy.
-    fn admits(&self, perimeter: &Perimeter<'_>, source: Option<&str>, origin: Origin) -> Truth {
-        let ingress = Truth::any(perimeter.policies("ingressPolicies").iter().map(|policy| self.ingress(policy, source, origin)));
+    fn admits(&self, perimeter: &Perimeter, source: Option<&str>) -> Truth {
+        let ingress = Truth::any(perimeter.policies("ingressPolicies").iter().map(|policy| self.ingress(policy, source)));
         if ingress.is_yes() {
             return Truth::Yes;
         }
-        let levels = || Truth::any(perimeter.list("accessLevels").iter().map(|level| self.holds(level)));
-        ingress.or(match origin {
-            Origin::Internet => levels(),
-            Origin::Inside => Truth::Yes,
-            Origin::Network | Origin::Kept => Truth::No,
-            Origin::Open => levels().or(Truth::Unknown),
-        })
-    }
-
-    /// Is it told that the request comes from the internet?
-    fn told(&self) -> Option<Origin> {
-        let context = &self.world.request.context;
-        let address = || self.world.context("source.ip").is_some() || context.get("source.project") == Lookup::Absent;
-        let internet = match self.world.context("source.kind") {
-            Some(_) => !self.is_from_a_network(),
-            None => address() && !context.is_said_not_to_be_known("source.kind"),
+        let levels = perimeter.list("accessLevels");
+        let internet = match (source, self.world.context("source.kind")) {
+            (Some(_), _) | (_, Some("project" | "vpc" | "network")) => Truth::No,
+            (None, Some(_)) => Truth::Yes,
+            (None, None) => self.internet_source(),
         };
-        internet.then_some(Origin::Internet)
+        let levelled = if levels.is_empty() || internet.is_no() {
+            Truth::No
+        } else {
+            internet.and(Truth::any(levels.iter().map(|level| access_levels::holds(self.world, level, self.facts))))
+        };
+        let inside = if internet.is_unknown() { internet } else { Truth::No };
+        ingress.or(levelled).or(inside.and(Truth::Unknown))
     }
 
-    fn is_from_a_network(&self) -> bool {
-        matches!(self.world.context("source.kind"), Some("project" | "vpc" | "network"))
-    }
-
-    /// Nobody told where the request comes from: it may come from within the perimeter, or from one that keeps it in.
-    fn asked(&self) -> Origin {
-        let way = self.facts.way("source", 4, || Doubt {
-            about: "where the request comes from: the internet, or a network of which project".into(),
-            needs: "--context source.kind=internet --context source.ip=…, or --context source.project=projects/NUMBER".into(),
-        });
-        match way {
-            None => Origin::Open,
-            Some(0) if !self.is_from_a_network() => Origin::Internet,
-            Some(0 | 1) => Origin::Inside,
-            Some(2) => Origin::Network,
-            Some(_) => Origin::Kept,
+    /// Nobody said where the request comes from: it may come from within the perimeter.
+    fn internet_source(&self) -> Truth {
+        let said_open = self.world.request.context.is_said_not_to_be_known("source.kind");
+        if self.world.context("source.ip").is_some() && !said_open {
+            return Truth::Yes;
         }
-    }
-
-    /// V9
-    fn holds(&self, level: &str) -> Truth {
-        let stated = self.world.request.context.entries.contains_key("source.access_levels");
-        let given = self.world.request.context.get("source.access_levels");
-        if let Lookup::Known(held) = given {
-            return yes(held.iter().any(|name| name == level));
-        }
-        let defined = self
-            .world
-            .organization()
-            .and_then(|organization| self.world.documents(documents::ACCESS_LEVELS, organization).into_iter().next());
-        let value = defined.and_then(json).unwrap_or_default();
-        let known = elements(&value, &["accessLevels"])
-            .and_then(|levels| levels.iter().find(|entry| text(entry, "name").as_deref() == Some(level)));
-        // Levels that nobody mentioned follow from their definition; without one, absent is absent.
-        let unread = self.world.organization().and_then(|organization| self.world.outcome(documents::ACCESS_LEVELS, organization));
-        let unread = matches!(unread, Some(Outcome::Refused { .. } | Outcome::NotTried { .. }));
-        if given == Lookup::Absent && (stated || (known.is_none() && !unread)) {
-            return Truth::No;
-        }
-        let holds = known.map_or(Truth::Unknown, |level| self.basic(level));
-        if holds.is_unknown() {
-            return self.world.ask(
+        match self.world.request.context.get("source.project") {
+            Lookup::Absent => Truth::Yes,
+            _ => self.world.ask(
                 self.facts,
-                &format!("access level {level}"),
-                format!("whether the request meets the access level {level}"),
-                "--context source.access_levels=…",
-            );
+                "source",
+                "where the request comes from: the internet, or a network of which project",
+                "--context source.kind=internet --context source.ip=…, or --context source.project=projects/NUMBER",
+            ),
         }
-        holds
-    }
-
-    fn basic(&self, level: &Value) -> Truth {
-        let Some(basic) = level.get("basic") else { return Truth::Unknown };
-        let any = member(basic, "combiningFunction").and_then(Value::as_str) == Some("OR");
-        let conditions = basic.get("conditions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let each = conditions.iter().map(|condition| self.condition(condition));
-        if any { Truth::any(each) } else { Truth::all(each) }
-    }
-
-    fn condition(&self, condition: &Value) -> Truth {
-        let ip = self.world.context("source.ip").and_then(|ip| ip.parse::<IpAddr>().ok());
-        let mut all = Truth::Yes;
-        if let Some(ranges) = texts(condition, "ipSubnetworks").filter(|ranges| !ranges.is_empty()) {
-            all = all.and(ip.map_or(Truth::Unknown, |ip| yes(ranges.iter().any(|range| storage::contains(range, ip)))));
-        }
-        if let Some(people) = texts(condition, "members").filter(|people| !people.is_empty()) {
-            all = all.and(Truth::any(people.iter().map(|written| self.world.covers(&Member::v1(written), self.facts))));
-        }
-        for other in texts(condition, "requiredAccessLevels").unwrap_or_default() {
-            all = all.and(if self.world.context("source.access_levels").is_some() { self.holds(&other) } else { Truth::Unknown });
-        }
-        let unmodelled = ["devicePolicy", "regions", "vpcNetworkSources"]
-            .iter()
-            .any(|name| member(condition, name).is_some_and(|value| !value.is_null()));
-        let all = if unmodelled { all.and(Truth::Unknown) } else { all };
-        if condition.get("negate").and_then(Value::as_bool) == Some(true) { !all } else { all }
     }
 
     /// V6
-    fn ingress(&self, policy: &Value, source: Option<&str>, origin: Origin) -> Truth {
+    fn ingress(&self, policy: &Value, source: Option<&str>) -> Truth {
         let empty = Value::Null;
         let from = member(policy, "ingressFrom").unwrap_or(&empty);
         let identity = self.identity(from);
@@ -385,10 +360,10 @@ impl Crossing<'_> {
         if to.is_no() {
             return Truth::No;
         }
-        identity.and(to).and(self.comes_from(from, source, origin))
+        identity.and(to).and(self.comes_from(from, source))
     }
 
-    fn comes_from(&self, from: &Value, source: Option<&str>, origin: Origin) -> Truth {
+    fn comes_from(&self, from: &Value, source: Option<&str>) -> Truth {
         let sources = member(from, "sources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         if sources.is_empty() {
             // V6, Q11
@@ -397,40 +372,24 @@ impl Crossing<'_> {
         }
         Truth::any(sources.iter().map(|entry| match (text(entry, "accessLevel"), text(entry, "resource")) {
             (Some(level), _) if level == "*" => Truth::Yes,
-            (Some(level), _) => self.holds(&level),
+            (Some(level), _) => access_levels::holds(self.world, &level, self.facts),
             (_, Some(resource)) => match source {
-                Some(project) => yes(self.world.same_node(&resource, project).is_yes()),
-                None if self.world.context("source.network").is_some_and(|network| resource.ends_with(network)) => Truth::Yes,
-                None if matches!(origin, Origin::Internet | Origin::Inside) => Truth::No,
-                None => self.is_of(&resource),
+                Some(project) => self.lists(&[resource], project),
+                None if self.world.context("source.network").is_some_and(|network| storage::same_network(&resource, network)) => Truth::Yes,
+                None if self.world.context("source.kind") == Some("internet") => Truth::No,
+                None => !self.internet_source(),
             },
             _ => Truth::No,
         }))
     }
 
-    /// Does the network that the request comes from belong to the project, as far as it is told?
-    fn is_of(&self, project: &str) -> Truth {
-        let network = self.world.context("source.network");
-        let own = network.and_then(|network| network.split_once("projects/")?.1.split('/').next().map(|id| format!("projects/{id}")));
-        let same = own.map_or(Truth::Unknown, |own| self.world.same_node(&own, project));
-        if !same.is_unknown() {
-            return same;
-        }
-        self.world.ask(
-            self.facts,
-            &format!("source {project}"),
-            format!("whether the request comes from {project}"),
-            "--context source.project=projects/NUMBER",
-        )
-    }
-
     /// V7
-    fn lets_out(&self, perimeter: &Perimeter<'_>, target: &str) -> Truth {
+    fn lets_out(&self, perimeter: &Perimeter, target: &str) -> Truth {
         let empty = Value::Null;
         Truth::any(perimeter.policies("egressPolicies").iter().map(|policy| {
             let from = member(policy, "egressFrom").unwrap_or(&empty);
             let restricted = text(from, "sourceRestriction").as_deref() == Some("SOURCE_RESTRICTION_ENABLED");
-            let source = if restricted { self.comes_from(from, self.world.context("source.project"), Origin::Open) } else { Truth::Yes };
+            let source = if restricted { self.comes_from(from, self.world.context("source.project")) } else { Truth::Yes };
             self.identity(from).and(self.reaches(member(policy, "egressTo").unwrap_or(&empty), target)).and(source)
         }))
     }
@@ -449,7 +408,8 @@ impl Crossing<'_> {
 
     fn reaches(&self, to: &Value, target: &str) -> Truth {
         let resources = texts(to, "resources").unwrap_or_default();
-        if !resources.iter().any(|name| name == "*" || self.world.same_node(name, target).is_yes()) {
+        let named = if resources.iter().any(|name| name == "*") { Truth::Yes } else { self.lists(&resources, target) };
+        if named.is_no() {
             return Truth::No;
         }
         let operations = member(to, "operations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -460,7 +420,7 @@ impl Crossing<'_> {
             RoleSays::Unread(doubt) => self.facts.truth(&format!("role {name}"), || doubt.clone()),
             _ => Truth::No,
         }));
-        operation.or(role)
+        named.and(operation.or(role))
     }
 
     fn operation(&self, operation: &Value) -> Truth {
