@@ -24,6 +24,7 @@ const FACTS: &[&str] = &[
     "principal",
     "request_time",
     "location",
+    "tls_version",
     "method",
     "custom_constraints",
     "fields",
@@ -369,9 +370,13 @@ impl<'v> Writer<'v> {
                 None => self.context.entries.extend([(key.to_owned(), None)]),
             }
         }
-        for (fact, key) in
-            [("request_time", "request.time"), ("source_ip", "source.ip"), ("location", "resource.location"), ("method", "method")]
-        {
+        for (fact, key) in [
+            ("request_time", "request.time"),
+            ("source_ip", "source.ip"),
+            ("location", "resource.location"),
+            ("method", "method"),
+            ("tls_version", "tls.version"),
+        ] {
             if let Some(value) = facts.get(fact).and_then(Value::as_str) {
                 self.say(key, value);
             }

@@ -46,12 +46,18 @@ pub(crate) fn refuses<R: Recorder>(world: &World<'_>, facts: &Facts) -> Answer {
         add(constraint, members(world, constraint, facts));
     }
     add(locations::CONSTRAINT, locations::refuses(world, facts));
+    add(TLS, tls_version(world, facts));
     for detailed in details::refuses(world, facts) {
         add(&detailed.constraint, (detailed.holds, detailed.place));
     }
     let holds = Truth::any(refuses.iter().map(|(_, (holds, _))| *holds));
     let mut answer = answer.holding(holds.or(unread(world, facts)));
     let creates = BOOLEAN.iter().any(|(name, permissions)| name.ends_with("KeyCreation") && permissions.contains(&permission));
+    if world.context("tls.version").is_none() && list(world, TLS, facts).is_some() {
+        answer
+            .notes
+            .push(format!("taken that the client speaks a version of TLS that constraints/{TLS} lets pass: --context tls.version=…"));
+    }
     if creates && holds.is_yes() && world.request.context.get("method") == Lookup::NotKnown {
         answer.notes.push("taken that the request makes a key rather than uploads one: uploads need the same permission".into());
     }
@@ -89,6 +95,7 @@ fn compared(world: &World<'_>, constraint: &str) -> String {
     let asked = match constraint {
         "gcp.restrictServiceUsage" => Some(world.request.permission.apis().join(" or ")),
         locations::CONSTRAINT => locations::location(world),
+        TLS => world.context("tls.version").map(str::to_owned),
         _ => None,
     };
     if constraint.starts_with("custom.") {
@@ -156,6 +163,19 @@ fn group(world: &World<'_>, facts: &Facts) -> Truth {
         "whether a value group of an organization policy holds the service",
         "the page of the constraint: its value groups",
     )
+}
+
+/// N11: which versions of TLS clients may speak.
+const TLS: &str = "gcp.restrictTLSVersion";
+
+/// Is the version of TLS that the request says it speaks, `TLS_VERSION_1_1`, one that may not be spoken?
+fn tls_version(world: &World<'_>, facts: &Facts) -> (Truth, Option<Place>) {
+    let Some((version, list)) = world.context("tls.version").and_then(|version| Some((version, list(world, TLS, facts)?))) else {
+        return (Truth::No, None);
+    };
+    let named = |values: &[String]| values.iter().any(|value| value.trim_start_matches("is:") == version);
+    let refuses = list.none || named(&list.denied) || !(list.all || list.allowed.is_empty() || named(&list.allowed));
+    (list.certain.and(if refuses { Truth::Yes } else { Truth::No }), Some(list.place))
 }
 
 /// Whether the constraint limits members, and the request may break it: which members it adds is not part of a question.
