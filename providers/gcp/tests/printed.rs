@@ -214,3 +214,59 @@ fn a_custom_constraint_and_the_schema_of_a_table_say_what_they_are() {
     let column = "whether the query reads the column ssn, which has the policy tag projects/shop/locations/eu/taxonomies/1/policyTags/2";
     assert!(about(&of_table).iter().any(|about| about == column), "{:?}", of_table.doubts);
 }
+
+#[test]
+fn a_service_of_cloud_run_that_asks_nobody_is_recognised_in_both_shapes() {
+    let service = "//run.googleapis.com/projects/55/locations/europe-west1/services/shopfront";
+    let printed = r#"{"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "shopfront", "namespace": "55",
+        "labels": {"cloud.googleapis.com/location": "europe-west1"}, "annotations": {"run.googleapis.com/invoker-iam-disabled": "true"}}}"#;
+    let answered = r#"{"name": "projects/55/locations/europe-west1/services/shopfront", "ingress": "INGRESS_TRAFFIC_ALL",
+        "template": {}, "invokerIamDisabled": true}"#;
+    for text in [printed, answered] {
+        let mut files = bucket_folder();
+        files.push(("snap/service.json", text));
+        let verdict = ask(&folder(&files), "anonymous", "run.routes.invoke", service);
+        assert_eq!(verdict.decided_by, Some("cloud_run"), "{:?} {:?}", verdict.decision, verdict.doubts);
+    }
+}
+
+#[test]
+fn bindings_of_context_aware_access_name_a_group_by_the_id_that_lists_of_members_hold() {
+    let bindings = r#"[{"name": "organizations/77/gcpUserAccessBindings/a1", "groupKey": "01staff",
+        "accessLevels": ["accessPolicies/9/accessLevels/office"]}]"#;
+    let levels = r#"[{"name": "accessPolicies/9/accessLevels/office", "basic": {"conditions": [{"ipSubnetworks": ["203.0.113.0/24"]}]}}]"#;
+    let members = r#"[{"name": "groups/01staff/memberships/1", "preferredMemberKey": {"id": "kim@gmail.com"}, "type": "USER"}]"#;
+    let mut files = bucket_folder();
+    files.extend([
+        ("snap/bindings.json", bindings),
+        ("snap/levels.json", levels),
+        ("snap/group-members--staff@shop.example.json", members),
+    ]);
+    let from = |ip: &str| {
+        let question = Question {
+            provider: "gcp".into(),
+            principal: "user:kim@gmail.com".into(),
+            action: "storage.objects.get".into(),
+            resource: Some("gs://invoices/1.pdf".into()),
+            context: Context::default().with("source.ip", [ip]),
+        };
+        Gcp.simulate(&question, &folder(&files)).unwrap()
+    };
+    let outside = from("198.51.100.1");
+    assert_eq!((outside.decision, outside.decided_by), (Decision::Deny, Some("user_access")), "{:?}", outside.doubts);
+    assert!(from("203.0.113.8").findings.iter().all(|finding| finding.layer != "user_access"));
+}
+
+#[test]
+fn an_access_policy_and_its_binding_are_read_as_printed() {
+    let binding = r#"{"name": "projects/55/locations/global/policyBindings/b", "policyKind": "ACCESS",
+        "policy": "projects/55/locations/global/accessPolicies/p",
+        "target": {"resource": "//cloudresourcemanager.googleapis.com/projects/55"}}"#;
+    let policy = r#"{"name": "projects/55/locations/global/accessPolicies/p", "details": {"rules": [{"effect": "DENY",
+        "principals": ["principalSet://goog/public:all"], "operation": {"permissions": ["eventarc.googleapis.com/messageBuses.publish"]}}]}}"#;
+    let mut files = bucket_folder();
+    files.extend([("snap/binding.json", binding), ("snap/policy.json", policy)]);
+    let bus = "//eventarc.googleapis.com/projects/shop/locations/europe-west1/messageBuses/orders";
+    let verdict = ask(&folder(&files), "user:kim@gmail.com", "eventarc.messageBuses.publish", bus);
+    assert_eq!((verdict.decision, verdict.decided_by), (Decision::Deny, Some("access_policy")), "{:?}", verdict.doubts);
+}
