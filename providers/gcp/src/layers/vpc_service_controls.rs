@@ -176,7 +176,12 @@ impl Crossing<'_> {
         let said = |key: &str| self.world.context(key).is_some();
         let elsewhere = matches!(self.world.context("source.kind"), Some("project" | "vpc" | "network"));
         let nobody = self.world.request.context.unmentioned("source.project") == Lookup::NotKnown;
-        said("source.project") || said("source.network") || (!elsewhere && (said("source.kind") || said("source.ip") || !nobody))
+        said("source.project") || said("source.network") || (!elsewhere && (said("source.kind") || self.has_address() || !nobody))
+    }
+
+    /// Does an address say that the call comes from the internet? Not where it is said that nobody knows from where it comes.
+    fn has_address(&self) -> bool {
+        self.world.context("source.ip").is_some() && !self.world.request.context.is_said_not_to_be_known("source.kind")
     }
 
     /// Where the call may come from anywhere: perhaps from within the perimeter of the resource, perhaps from another that keeps it in.
@@ -332,8 +337,7 @@ impl Crossing<'_> {
 
     /// Nobody said where the request comes from: it may come from within the perimeter.
     fn internet_source(&self) -> Truth {
-        let said_open = self.world.request.context.is_said_not_to_be_known("source.kind");
-        if self.world.context("source.ip").is_some() && !said_open {
+        if self.has_address() {
             return Truth::Yes;
         }
         match self.world.request.context.get("source.project") {
