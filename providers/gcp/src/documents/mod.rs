@@ -41,6 +41,9 @@ iam_why_contract::document_kinds! {
         ["iam.principalaccessboundarypolicies.get"];
     ROLE = "gcp:role", "the role", "name of the role",
         "{name, title, includedPermissions, stage, deleted}", "gcloud iam roles describe ROLE", ["iam.roles.get"];
+    // What could be granted: proposals are made from it, and nothing is decided by it.
+    GRANTABLE = "gcp:grantable-roles", "the roles that can be granted", "full resource name",
+        "{roles: [{name, title, includedPermissions, stage}]}", "iam.roles.queryGrantableRoles with view FULL", [];
 
     // Principals.
     PRINCIPAL = "gcp:principal", "facts about the principal", "principal as a v1 member",
