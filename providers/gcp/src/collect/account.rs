@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::resource_manager::{self, Above, children, climb};
 use super::step::{LIST_ACCOUNTS, LIST_ASSETS, LIST_BUCKETS, Step};
 use super::wire::{Call, parts};
-use super::{assets, gates, groups, storage};
+use super::{assets, gates, groups, offers, storage};
 use crate::documents::{FOLDER, PROJECT, SERVICE_ACCOUNT};
 use crate::language::resources::{FullName, STORAGE};
 use futures_util::future::{join, join_all, join3, join4};
@@ -34,6 +34,7 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
     let whole = Whole { reader: &reader, top: above.top().cloned() };
     reader.go_on()?;
     whole.step("path", whole.path(&above)).await?;
+    whole.step("predefined roles", offers::catalogue(&reader)).await?;
     for project in whole.projects(&node, &above).await? {
         whole.project(&project).await?;
     }

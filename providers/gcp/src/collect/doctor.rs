@@ -4,7 +4,7 @@ use super::connection::connect;
 use super::principal::me;
 use super::reader::Reader;
 use super::resource_manager::Above;
-use super::step::{ALL, GET_PROJECT, LIST_ASSETS, LIST_FOLDERS, LIST_PROJECTS, LIST_SERVICES, Step};
+use super::step::{ALL, GET_PROJECT, LIST_ASSETS, LIST_FOLDERS, LIST_PROJECTS, LIST_ROLES, LIST_SERVICES, Step};
 use super::wire::{Call, parts};
 use super::{account, assets, question, resource_manager};
 use crate::documents::KINDS;
@@ -77,6 +77,7 @@ async fn lists(reader: &Reader<'_>, project: &FullName) {
         below(&LIST_FOLDERS, "/v3/folders"),
         Some((&LIST_SERVICES, services.with("fields", "services(name,state),nextPageToken"))),
         Some((&LIST_ASSETS, assets::all_in(project))),
+        Some((&LIST_ROLES, Call::get("/v1/roles".into()))),
     ];
     let named = described.as_ref().map(|(_, value)| names(value)).unwrap_or_default();
     let path = Above { nodes: vec![project.clone()], named };

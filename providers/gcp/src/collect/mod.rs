@@ -8,6 +8,7 @@
 //! | `principal`, `question` | what one question needs |
 //! | `account` | a whole project, folder or organization |
 //! | `resource_manager`, `iam`, `groups`, `storage`, `services`, `gates`, `assets` | one API family each |
+//! | `offers` | what could be granted, for fixes |
 //! | `mentions` | which groups and tags the policies that were read ask for |
 //! | `doctor` | what the credentials can read |
 //! | `troubleshooter` | what Google Cloud itself says |
@@ -23,6 +24,7 @@ mod groups;
 mod holder;
 mod iam;
 mod mentions;
+mod offers;
 mod outcome;
 mod principal;
 mod question;

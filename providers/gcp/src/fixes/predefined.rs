@@ -31,6 +31,14 @@ pub(crate) fn named(name: &str) -> Option<Predefined> {
     all().find(|role| role.name == name)
 }
 
+/// The names of at most `most` roles of the list that include `permission` and can be granted on `node`, the narrowest first.
+#[cfg(feature = "collect")]
+pub(crate) fn likely(permission: &str, node: &FullName, most: usize) -> Vec<&'static str> {
+    let mut roles: Vec<Predefined> = granting(permission).filter(|role| role.is_grantable_on(node)).collect();
+    roles.sort_by_key(|role| (role.size(), role.name));
+    roles.into_iter().take(most).map(|role| role.name).collect()
+}
+
 fn all() -> impl Iterator<Item = Predefined> {
     ROLES.lines().filter(|line| !line.starts_with('#')).filter_map(read)
 }
