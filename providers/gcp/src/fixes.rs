@@ -3,6 +3,8 @@
 mod perimeters;
 pub(crate) mod predefined;
 mod roles;
+#[cfg(test)]
+mod tests;
 
 use crate::answer;
 use crate::documents;
@@ -196,10 +198,11 @@ fn ways(world: &World<'_>, level: &Level<AllowPolicy>) -> Vec<Proposal> {
 /// Bindings of these roles; where there are none, or none that is nearly as narrow, of a custom role that is made for the permission.
 fn granted(world: &World<'_>, level: &Level<AllowPolicy>, roles: &[Candidate], only: Option<&str>) -> Vec<Proposal> {
     let mut ways: Vec<Proposal> = roles.iter().filter_map(|role| binding(world, level, role, only)).take(GRANTS).collect();
-    if roles.first().is_none_or(|role| role.permissions > WIDE + 1) {
+    let overshoots = roles.first().is_some_and(|role| role.overshoots(world));
+    if overshoots || roles.first().is_none_or(|role| role.permissions > WIDE + 1) {
         let made = custom_role(world).and_then(|(role, making)| Some(making.and(binding(world, level, &role, only)?)));
-        // Behind the narrowest that exists, before wider ones.
-        let at = ways.len().min(1);
+        // Behind the narrowest that exists, before wider ones; but before one that is made for something else than to look.
+        let at = if overshoots { 0 } else { ways.len().min(1) };
         ways.splice(at..at, made);
     }
     ways

@@ -90,20 +90,28 @@ fn asked(node: &FullName) -> String {
 
 async fn all_pages(reader: &Reader<'_>, subject: &str, name: &str) -> Result<Vec<Value>, Failure> {
     let mut all = Vec::new();
-    let mut body = json!({"fullResourceName": name, "view": "FULL", "pageSize": 1000});
+    let mut token = String::new();
     for _ in 0..MOST_PAGES {
-        // What a page begins with stands in the body, as everything does where the body is the whole request.
-        let call = Call::post("/v1/roles:queryGrantableRoles".into(), body.clone());
+        let call = Call::post("/v1/roles:queryGrantableRoles".into(), page(name, &token));
         let (_, mut answer) = reader.ask(&GRANTABLE_ROLES, subject, &call).await?;
         if let Some(Value::Array(roles)) = answer.get_mut("roles").map(Value::take) {
             all.extend(roles);
         }
         match answer.get_mut("nextPageToken").map(Value::take) {
-            Some(Value::String(next)) if !next.is_empty() => body["pageToken"] = next.into(),
+            Some(Value::String(next)) if !next.is_empty() => token = next,
             _ => return Ok(all),
         }
     }
     Err(Failure::Malformed(format!("{} lists more roles than one resource takes", GRANTABLE_ROLES.call)))
+}
+
+/// What a page begins with stands in the body, as everything does where the body is the whole request.
+fn page(name: &str, token: &str) -> Value {
+    let mut body = json!({"fullResourceName": name, "view": "FULL", "pageSize": 1000});
+    if let Some(members) = body.as_object_mut().filter(|_| !token.is_empty()) {
+        members.insert("pageToken".into(), token.into());
+    }
+    body
 }
 
 /// Reads a role that nothing binds. Where that fails, this program's own list serves.

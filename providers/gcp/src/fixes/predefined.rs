@@ -35,7 +35,7 @@ pub(crate) fn named(name: &str) -> Option<Predefined> {
 #[cfg(feature = "collect")]
 pub(crate) fn likely(permission: &str, node: &FullName, most: usize) -> Vec<&'static str> {
     let mut roles: Vec<Predefined> = granting(permission).filter(|role| role.is_grantable_on(node)).collect();
-    roles.sort_by_key(|role| (role.size(), role.name));
+    roles.sort_by_key(|role| (role.permissions().count(), role.name));
     roles.into_iter().take(most).map(|role| role.name).collect()
 }
 
@@ -58,11 +58,6 @@ fn read(line: &'static str) -> Option<Predefined> {
 impl Predefined {
     fn permissions(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.permissions.split(' ')
-    }
-
-    /// How many permissions it has in the copy. Google adds some from time to time.
-    pub(crate) fn size(&self) -> usize {
-        self.permissions().count()
     }
 
     /// Can it be granted on `node`: on a lowest resource, or on a project, folder or organization that is no lower?
@@ -151,7 +146,7 @@ mod tests {
             ("serviceusage.services.use", "roles/serviceusage.serviceUsageConsumer"),
             ("cloudsql.instances.connect", "roles/cloudsql.client"),
         ] {
-            let role = granting(permission).min_by_key(|role| (role.size(), role.name));
+            let role = granting(permission).min_by_key(|role| (role.permissions().count(), role.name));
             assert_eq!(role.map(|role| role.name), Some(narrowest), "{permission}");
         }
     }

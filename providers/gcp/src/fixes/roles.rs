@@ -5,6 +5,7 @@
 
 use super::predefined::{self, LISTED, Predefined};
 use crate::documents;
+use crate::language::principals::Principal;
 use crate::language::resources::FullName;
 use crate::world::{RoleSays, World, json};
 use iam_why_contract::fix::NewDocument;
@@ -16,9 +17,13 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub permissions: usize,
+    /// How many of them do more than show something.
+    powers: usize,
     pub name: String,
     /// Where its definition comes from.
     pub source: Source,
+    /// Does it take a sign-up?
+    early: bool,
     /// Is it offered only behind others?
     late: bool,
 }
@@ -37,15 +42,44 @@ pub(super) enum Source {
 /// Basic roles grant thousands of permissions: granting one is never the narrowest change.
 const BASIC: &[&str] = &["roles/owner", "roles/editor", "roles/viewer", "roles/admin", "roles/writer", "roles/reader"];
 
-/// Roles that grant the permission and may be granted on `node`, those with the fewest permissions first.
+/// Roles that grant the permission and may be granted on `node`, the narrowest first: roles of the product that the permission belongs to,
+/// those with the fewest permissions that do more than show something, then those with the fewest.
 pub(super) fn narrowest(world: &World<'_>, node: &FullName) -> Vec<Candidate> {
     let offered = offered(world, node);
     let mut found = read(world);
     found.extend(of_offer(world, offered.as_ref()));
     found.extend(of_list(world, offered.as_ref()));
     found.retain(|role| is_proposable(&role.name) && is_grantable(world, &role.name, node, offered.as_ref()));
-    found.sort_by(|one, two| (one.late, one.permissions, &one.name).cmp(&(two.late, two.permissions, &two.name)));
+    for role in &mut found {
+        role.late = is_late(world, role);
+    }
+    found.sort_by(|one, two| one.rank(world).cmp(&two.rank(world)));
+    // Behind the first: what is narrower and comes late, and what is in use here.
+    let first = found.first().map_or(0, |role| role.permissions);
+    let more = found.split_off(found.len().min(1));
+    found.extend(more.into_iter().filter(|role| (role.late && role.permissions < first) || is_used(world, &role.name)));
     found
+}
+
+/// Does the permission only show something: `get`, `list` and their like? What hands out credentials or data has longer names.
+fn only_shows(permission: &str) -> bool {
+    const READS: &[&str] = &["get", "getIamPolicy", "getMetadata", "fullView", "lookup", "search", "validate", "view"];
+    let verb = permission.rsplit('.').next().unwrap_or_default();
+    READS.contains(&verb) || verb.starts_with("list")
+}
+
+/// Is another role the better choice though it may be wider? Google keeps the legacy roles of Cloud Storage for what access control lists
+/// were; one role is made for workloads that impersonate a service account from a pool; roles of early access take a sign-up.
+fn is_late(world: &World<'_>, role: &Candidate) -> bool {
+    let pooled = matches!(world.request.principal, Principal::Federated(_));
+    let meant_for_others = role.name.starts_with("roles/storage.legacy") || (role.name == "roles/iam.workloadIdentityUser" && !pooled);
+    meant_for_others || (role.early && !is_used(world, &role.name))
+}
+
+/// Is it a role of the company itself, or bound on the way?
+fn is_used(world: &World<'_>, name: &str) -> bool {
+    let mut bindings = world.allow.iter().flat_map(|level| &level.policies).flat_map(|policy| &policy.bindings);
+    !name.starts_with("roles/") || bindings.any(|binding| binding.role == name)
 }
 
 /// Roles of the snapshot.
@@ -55,22 +89,15 @@ fn read(world: &World<'_>) -> Vec<Candidate> {
         // A catalogue holds some thousand roles: what is not proposed is not parsed.
         is_proposable(&document.subject) && permission.is_mentioned_in(&document.text)
     });
-    let candidate = |document: &iam_why_contract::Document| {
-        let name = document.subject.to_string();
-        let includes = matches!(world.role(&name).says, RoleSays::Includes(_));
-        let permissions = included(&json(document)?)?;
-        includes.then(|| Candidate::new(name, permissions, Source::Read, None))
-    };
-    let mut found: Vec<Candidate> = documents.filter_map(candidate).collect();
+    let mut found: Vec<Candidate> = documents
+        .filter_map(|document| {
+            let name = &document.subject;
+            let includes = matches!(world.role(name).says, RoleSays::Includes(_));
+            includes.then(|| Candidate::of(name, &json(document)?, Source::Read)).flatten()
+        })
+        .collect();
     found.dedup_by(|one, two| one.name == two.name);
     found
-}
-
-fn included(role: &Value) -> Option<usize> {
-    let stage = role.get("stage").and_then(Value::as_str);
-    let dead = matches!(stage, Some("DISABLED" | "DEPRECATED")) || role.get("deleted").and_then(Value::as_bool) == Some(true);
-    let permissions = role.get("includedPermissions")?.as_array()?;
-    (!dead).then_some(permissions.len())
 }
 
 /// What Google Cloud says can be granted on `node`, by name; `None` where that was not read.
@@ -85,17 +112,13 @@ fn of_offer(world: &World<'_>, offered: Option<&BTreeMap<String, Value>>) -> Vec
     let named = |one: &Value| one.as_str().is_some_and(|one| one == permission.v1() || one == permission.v2());
     let grants = |role: &Value| role.get("includedPermissions").and_then(Value::as_array).is_some_and(|all| all.iter().any(named));
     let new = offered.into_iter().flatten().filter(|(name, role)| grants(role) && !is_known(world, name));
-    new.filter_map(|(name, role)| {
-        let stage = role.get("stage").and_then(Value::as_str).unwrap_or("ALPHA");
-        Some(Candidate::new(name.clone(), included(role)?, Source::Offered(role.clone()), Some(stage)))
-    })
-    .collect()
+    new.filter_map(|(name, role)| Candidate::of(name, role, Source::Offered(role.clone()))).collect()
 }
 
 fn of_list(world: &World<'_>, offered: Option<&BTreeMap<String, Value>>) -> Vec<Candidate> {
     let told = |name: &str| is_known(world, name) || offered.is_some_and(|offered| offered.contains_key(name));
     let roles = predefined::granting(world.request.permission.v1()).filter(|role| !told(role.name));
-    roles.map(|role| Candidate::new(role.name.to_owned(), role.size(), Source::Listed(role), None)).collect()
+    roles.filter_map(|role| Candidate::of(role.name, &role.definition(), Source::Listed(role))).collect()
 }
 
 /// Does the snapshot say what the role is, or that there is none?
@@ -135,15 +158,38 @@ fn seems_grantable(name: &str, node: &FullName) -> bool {
 }
 
 impl Candidate {
-    fn new(name: String, permissions: usize, source: Source, stage: Option<&str>) -> Self {
-        // Google keeps the legacy roles for what access control lists were; roles of early access take a sign-up.
-        let late = name.starts_with("roles/storage.legacy") || matches!(stage, Some("ALPHA" | "EAP"));
-        Self { permissions, name, source, late }
+    /// A role as it is defined; `None` where it grants nothing, or is not to be granted any more.
+    fn of(name: &str, definition: &Value, source: Source) -> Option<Self> {
+        let stage = definition.get("stage").and_then(Value::as_str);
+        let dead = matches!(stage, Some("DISABLED" | "DEPRECATED")) || definition.get("deleted").and_then(Value::as_bool) == Some(true);
+        let included = definition.get("includedPermissions")?.as_array()?;
+        let powers = included.iter().filter_map(Value::as_str).filter(|permission| !only_shows(permission)).count();
+        // A5: no stage is ALPHA, in what Google Cloud wrote; that has a title too.
+        let early = stage.map_or_else(|| definition.get("title").is_some(), |stage| matches!(stage, "ALPHA" | "EAP"));
+        (!dead).then(|| Self { permissions: included.len(), powers, name: name.to_owned(), source, early, late: false })
     }
 
     /// A custom role that is made for the permission.
     pub(super) fn made(name: String) -> Self {
-        Self::new(name, 1, Source::Read, None)
+        Self { permissions: 1, powers: 0, name, source: Source::Read, early: false, late: false }
+    }
+
+    /// What is narrower comes first.
+    fn rank(&self, world: &World<'_>) -> (bool, bool, bool, usize, usize, &str) {
+        (self.late, self.is_foreign(world), self.overshoots(world), self.powers, self.permissions, &self.name)
+    }
+
+    /// Is it made for another product? It has the permission for the sake of others.
+    fn is_foreign(&self, world: &World<'_>) -> bool {
+        let product = self.name.strip_prefix("roles/").and_then(|id| id.split_once('.')).map(|(product, _)| product);
+        product.is_some_and(|product| product != world.request.permission.service())
+    }
+
+    /// Is it made for more than to look, where looking is all that is asked for? Google calls the roles for that viewers and readers.
+    pub(super) fn overshoots(&self, world: &World<'_>) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        let for_looking = self.powers == 0 || name.ends_with("viewer") || name.ends_with("reader");
+        only_shows(world.request.permission.v1()) && !for_looking
     }
 
     /// The edit that brings its definition into a snapshot that has none. It changes nothing in the cloud: the role is there.
@@ -168,11 +214,11 @@ impl Candidate {
 
     /// What it grants besides the permission.
     pub(super) fn others(&self) -> Option<String> {
-        let least = if matches!(self.source, Source::Listed(_)) { "at least " } else { "" };
+        let then = if matches!(self.source, Source::Listed(_)) { " in that list" } else { "" };
         match self.permissions.saturating_sub(1) {
             0 => None,
-            1 => Some(format!("{} has {least}one other permission", self.name)),
-            others => Some(format!("{} has {least}{others} other permissions", self.name)),
+            1 => Some(format!("{} has one other permission{then}", self.name)),
+            others => Some(format!("{} has {others} other permissions{then}", self.name)),
         }
     }
 }
