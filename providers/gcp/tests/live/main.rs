@@ -12,6 +12,7 @@ mod credentials;
 mod doctor;
 mod faults;
 mod groups;
+mod offers;
 mod policies;
 mod question;
 mod server;

@@ -50,7 +50,7 @@ impl Sink for Kept {
 }
 
 impl Kept {
-    fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let (documents, searches) = (self.documents.lock().unwrap(), self.searches.lock().unwrap());
         Snapshot::new(documents.values().cloned(), searches.values().cloned())
     }
