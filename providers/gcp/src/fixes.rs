@@ -1,5 +1,6 @@
 //! What could be changed so that the request is let through: proposed from what blocks it, offered only where simulating it does.
 
+pub(crate) mod catalogue;
 mod perimeters;
 pub(crate) mod predefined;
 mod roles;

@@ -27,8 +27,10 @@ fn is_role(name: &str) -> bool {
 
 async fn one_role(reader: &Reader<'_>, role: &str) {
     match reader.ask(&GET_ROLE, role, &Call::get(format!("/v1/{}", parts(role)))).await {
-        Ok((_, value)) if value.get("name").is_some() => {
-            reader.document(&GET_ROLE, role, role, described(value));
+        // A role whose list is left out has no permissions (proto3); the document says so in so many words.
+        Ok((text, value)) if value.get("name").is_some() => {
+            let text = if value.get("includedPermissions").is_some() { text } else { without_permissions(value) };
+            reader.document(&GET_ROLE, role, role, text);
             reader.note(ROLE, role, Outcome::Found);
         }
         Ok(_) => reader.failed(&GET_ROLE, role, &Failure::Malformed("the answer has no `name`".into())),
@@ -37,13 +39,11 @@ async fn one_role(reader: &Reader<'_>, role: &str) {
     }
 }
 
-/// A role as `gcloud iam roles describe --format=json` prints it, whichever call it came by. One whose list is left out has no permissions
-/// (proto3); the document says so in so many words.
-pub(super) fn described(mut role: Value) -> String {
+fn without_permissions(mut role: Value) -> String {
     if let Some(members) = role.as_object_mut() {
-        members.entry("includedPermissions").or_insert_with(|| json!([]));
+        members.insert("includedPermissions".into(), json!([]));
     }
-    format!("{role:#}")
+    role.to_string()
 }
 
 /// Reads the deny policies of these nodes. The list leaves out the rules (F62), so each policy is read by itself; both calls are

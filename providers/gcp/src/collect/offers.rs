@@ -5,12 +5,12 @@
 //! project are some 2,000 roles, 10 MB: there, and where it does not say, the few roles are read that this program knows to be the
 //! narrowest. A whole account is read with the catalogue of all predefined roles.
 
-use super::iam::described;
 use super::outcome::Failure;
 use super::reader::Reader;
 use super::step::{GET_ROLE, GRANTABLE_ROLES, LIST_ROLES};
 use super::wire::{Call, parts};
-use crate::documents::{GRANTABLE, ROLE};
+use crate::documents::{GRANTABLE, ROLE_CATALOGUE};
+use crate::fixes::catalogue::written;
 use crate::fixes::predefined::likely;
 use crate::language::principals::Principal;
 use crate::language::resources::{FullName, MANAGER};
@@ -68,6 +68,11 @@ async fn offers(reader: &Reader<'_>, request: &Request, node: &FullName) {
 async fn grantable(reader: &Reader<'_>, node: &FullName) -> bool {
     let subject = node.to_string();
     match all_pages(reader, &subject, &asked(node)).await {
+        // Whatever holds a policy takes roles: an empty list tells nothing.
+        Ok(roles) if roles.is_empty() => {
+            reader.note(GRANTABLE, &subject, Outcome::Absent);
+            false
+        }
         Ok(roles) => {
             let text = json!({"roles": roles}).to_string();
             reader.document(&GRANTABLE_ROLES, &subject, &format!("roles that can be granted on {}", node.shown()), text);
@@ -118,33 +123,25 @@ fn page(name: &str, token: &str) -> Value {
 async fn definition(reader: &Reader<'_>, role: &str) {
     let answer = reader.ask(&GET_ROLE, role, &Call::get(format!("/v1/{}", parts(role)))).await;
     let whole = |value: &Value| value.get("name").and_then(Value::as_str) == Some(role) && value.get("includedPermissions").is_some();
-    if let Some((_, value)) = answer.ok().filter(|(_, value)| whole(value)) {
-        reader.document(&GET_ROLE, role, role, described(value));
+    if let Some((text, _)) = answer.ok().filter(|(_, value)| whole(value)) {
+        reader.document(&GET_ROLE, role, role, text);
     }
 }
 
-/// Reads all predefined roles, for a snapshot from which many questions are answered.
+/// Reads all predefined roles, for a snapshot from which many questions are answered. Those of Google Cloud itself take no permission
+/// (docs.cloud.google.com/iam/docs/reference/rest/v1/roles/list).
 pub(super) async fn catalogue(reader: &Reader<'_>) {
     const ALL: &str = "roles/";
     let call = Call::get("/v1/roles".into()).with("view", "FULL").with("pageSize", "1000");
-    match reader.list(&LIST_ROLES, ALL, &call, "roles").await {
-        Ok(roles) => {
-            for role in roles {
-                listed(reader, &role);
-            }
-            reader.note(ROLE, ALL, Outcome::Found);
+    let call = call.with("fields", "roles(name,title,stage,deleted,includedPermissions),nextPageToken");
+    let shape = |error: serde_json::Error| Failure::Malformed(format!("a role of {} is not readable: {error}", LIST_ROLES.call));
+    match reader.list(&LIST_ROLES, ALL, &call, "roles").await.and_then(|roles| written(&roles).map_err(shape)) {
+        Ok(text) => {
+            reader.document(&LIST_ROLES, ALL, "predefined roles", text);
+            reader.note(ROLE_CATALOGUE, ALL, Outcome::Found);
         }
         Err(failure) => reader.failed(&LIST_ROLES, ALL, &failure),
     }
-}
-
-fn listed(reader: &Reader<'_>, text: &str) -> Option<()> {
-    let role: Value = serde_json::from_str(text).ok()?;
-    let name = role.get("name")?.as_str()?.to_owned();
-    if name.starts_with("roles/") && reader.is_new(&name) {
-        reader.document(&LIST_ROLES, &name, &name, described(role));
-    }
-    Some(())
 }
 
 #[cfg(test)]

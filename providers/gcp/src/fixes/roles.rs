@@ -1,8 +1,9 @@
 //! Which roles grant a permission, and can be granted on a resource.
 //!
-//! Three sources, the cloud's own reading first: definitions of roles that were read, the list of what can be granted on the very
-//! resource where that was read, and a list of narrow predefined roles that comes with this program.
+//! Its sources, the cloud's own first: definitions of roles that were read; what can be granted on the very resource and the catalogue of
+//! all predefined roles, where those were read; a list of narrow predefined roles that comes with this program.
 
+use super::catalogue;
 use super::predefined::{self, LISTED, Predefined};
 use crate::documents;
 use crate::language::principals::Principal;
@@ -33,8 +34,8 @@ pub(super) struct Candidate {
 pub(super) enum Source {
     /// A document of the snapshot.
     Read,
-    /// What Google Cloud listed as grantable on the resource.
-    Offered(Value),
+    /// What Google Cloud said of it in a list.
+    Told(Value),
     /// The list that comes with this program.
     Listed(Predefined),
 }
@@ -47,8 +48,8 @@ const BASIC: &[&str] = &["roles/owner", "roles/editor", "roles/viewer", "roles/a
 pub(super) fn narrowest(world: &World<'_>, node: &FullName) -> Vec<Candidate> {
     let offered = offered(world, node);
     let mut found = read(world);
-    found.extend(of_offer(world, offered.as_ref()));
-    found.extend(of_list(world, offered.as_ref()));
+    found.extend(told(world, offered.as_ref()));
+    found.extend(listed(world, offered.as_ref()));
     found.retain(|role| is_proposable(&role.name) && is_grantable(world, &role.name, node, offered.as_ref()));
     for role in &mut found {
         role.late = is_late(world, role);
@@ -85,10 +86,8 @@ fn is_used(world: &World<'_>, name: &str) -> bool {
 /// Roles of the snapshot.
 fn read(world: &World<'_>) -> Vec<Candidate> {
     let permission = &world.request.permission;
-    let documents = world.snapshot.all_of(documents::ROLE).filter(|document| {
-        // A catalogue holds some thousand roles: what is not proposed is not parsed.
-        is_proposable(&document.subject) && permission.is_mentioned_in(&document.text)
-    });
+    let all = world.snapshot.all_of(documents::ROLE);
+    let documents = all.filter(|document| is_proposable(&document.subject) && permission.is_mentioned_in(&document.text));
     let mut found: Vec<Candidate> = documents
         .filter_map(|document| {
             let name = &document.subject;
@@ -107,17 +106,29 @@ fn offered(world: &World<'_>, node: &FullName) -> Option<BTreeMap<String, Value>
     Some(roles.iter().filter_map(|role| Some((role.get("name")?.as_str()?.to_owned(), role.clone()))).collect())
 }
 
-fn of_offer(world: &World<'_>, offered: Option<&BTreeMap<String, Value>>) -> Vec<Candidate> {
+/// Roles of the lists of Google Cloud.
+fn told(world: &World<'_>, offered: Option<&BTreeMap<String, Value>>) -> Vec<Candidate> {
     let permission = &world.request.permission;
     let named = |one: &Value| one.as_str().is_some_and(|one| one == permission.v1() || one == permission.v2());
-    let grants = |role: &Value| role.get("includedPermissions").and_then(Value::as_array).is_some_and(|all| all.iter().any(named));
-    let new = offered.into_iter().flatten().filter(|(name, role)| grants(role) && !is_known(world, name));
-    new.filter_map(|(name, role)| Candidate::of(name, role, Source::Offered(role.clone()))).collect()
+    let grants = |role: &&Value| role.get("includedPermissions").and_then(Value::as_array).is_some_and(|all| all.iter().any(named));
+    let mut roles: Vec<Value> = offered.into_iter().flat_map(BTreeMap::values).filter(grants).cloned().collect();
+    if offered.is_none() {
+        let catalogues = world.snapshot.all_of(documents::ROLE_CATALOGUE);
+        roles.extend(catalogues.flat_map(|document| catalogue::granting(&document.text, permission, is_proposable)));
+    }
+    let candidate = |role: Value| {
+        let name = role.get("name")?.as_str()?.to_owned();
+        if is_known(world, &name) { None } else { Candidate::of(&name, &role.clone(), Source::Told(role)) }
+    };
+    roles.into_iter().filter_map(candidate).collect()
 }
 
-fn of_list(world: &World<'_>, offered: Option<&BTreeMap<String, Value>>) -> Vec<Candidate> {
-    let told = |name: &str| is_known(world, name) || offered.is_some_and(|offered| offered.contains_key(name));
-    let roles = predefined::granting(world.request.permission.v1()).filter(|role| !told(role.name));
+/// Roles of the list that comes with this program, where Google Cloud's own lists were not read.
+fn listed(world: &World<'_>, offered: Option<&BTreeMap<String, Value>>) -> Vec<Candidate> {
+    if offered.is_some() || world.snapshot.all_of(documents::ROLE_CATALOGUE).next().is_some() {
+        return Vec::new();
+    }
+    let roles = predefined::granting(world.request.permission.v1()).filter(|role| !is_known(world, role.name));
     roles.filter_map(|role| Candidate::of(role.name, &role.definition(), Source::Listed(role))).collect()
 }
 
@@ -196,7 +207,7 @@ impl Candidate {
     pub(super) fn definition(&self) -> Option<Edit> {
         let (text, title) = match &self.source {
             Source::Read => return None,
-            Source::Offered(role) => (role.clone(), format!("role {} as Google Cloud offers it", self.name)),
+            Source::Told(role) => (role.clone(), format!("role {} as Google Cloud lists it", self.name)),
             Source::Listed(role) => (role.definition(), format!("role {} as listed by {LISTED}", self.name)),
         };
         let creates = NewDocument { kind: documents::ROLE.into(), subject: self.name.clone(), title };
@@ -208,7 +219,7 @@ impl Candidate {
     pub(super) fn hedge(&self) -> String {
         match self.source {
             Source::Listed(_) => format!(" ({0} as listed by {LISTED}: `gcloud iam roles describe {0}` shows today's)", self.name),
-            Source::Read | Source::Offered(_) => String::new(),
+            Source::Read | Source::Told(_) => String::new(),
         }
     }
 
