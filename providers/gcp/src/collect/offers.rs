@@ -136,8 +136,10 @@ pub(super) async fn catalogue(reader: &Reader<'_>) {
     let call = call.with("fields", "roles(name,title,stage,deleted,includedPermissions),nextPageToken");
     let shape = |error: serde_json::Error| Failure::Malformed(format!("a role of {} is not readable: {error}", LIST_ROLES.call));
     match reader.list(&LIST_ROLES, ALL, &call, "roles").await.and_then(|roles| written(&roles).map_err(shape)) {
-        Ok(text) => {
-            reader.document(&LIST_ROLES, ALL, "predefined roles", text);
+        Ok(documents) => {
+            for (number, text) in (1..).zip(documents) {
+                reader.document(&LIST_ROLES, ALL, &format!("predefined roles, part {number}"), text);
+            }
             reader.note(ROLE_CATALOGUE, ALL, Outcome::Found);
         }
         Err(failure) => reader.failed(&LIST_ROLES, ALL, &failure),

@@ -52,24 +52,47 @@ impl Catalogue<'_> {
     }
 }
 
-/// The catalogue of these roles, each as Google Cloud lists it.
+/// So many permissions are named by the roles of one document, which then is about 1 MiB; no document may be larger than two.
 #[cfg(feature = "collect")]
-pub(crate) fn written(roles: &[String]) -> Result<String, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Listed<'r> {
-        #[serde(borrow)]
-        name: Cow<'r, str>,
-        #[serde(borrow, default)]
-        title: Option<Cow<'r, str>>,
-        #[serde(borrow, default)]
-        stage: Option<Cow<'r, str>>,
-        #[serde(default)]
-        deleted: bool,
-        // A list that is left out is empty (proto3).
-        #[serde(borrow, default, rename = "includedPermissions")]
-        included: Vec<Cow<'r, str>>,
-    }
+const MOST: usize = 100_000;
+
+/// The catalogue of these roles, each as Google Cloud lists it, in as many documents as it takes.
+#[cfg(feature = "collect")]
+pub(crate) fn written(roles: &[String]) -> Result<Vec<String>, serde_json::Error> {
     let listed: Vec<Listed<'_>> = roles.iter().map(|role| serde_json::from_str(role)).collect::<Result<_, _>>()?;
+    let mut rest = listed.as_slice();
+    let mut documents = Vec::new();
+    while !rest.is_empty() {
+        let mut named = 0;
+        let fits = rest.iter().take_while(|role| {
+            named += role.included.len();
+            named <= MOST
+        });
+        let (some, others) = rest.split_at(fits.count().max(1));
+        documents.push(document(some)?);
+        rest = others;
+    }
+    Ok(documents)
+}
+
+#[cfg(feature = "collect")]
+#[derive(Deserialize)]
+struct Listed<'r> {
+    #[serde(borrow)]
+    name: Cow<'r, str>,
+    #[serde(borrow, default)]
+    title: Option<Cow<'r, str>>,
+    #[serde(borrow, default)]
+    stage: Option<Cow<'r, str>>,
+    #[serde(default)]
+    deleted: bool,
+    // A list that is left out is empty (proto3).
+    #[serde(borrow, default, rename = "includedPermissions")]
+    included: Vec<Cow<'r, str>>,
+}
+
+#[cfg(feature = "collect")]
+fn document(listed: &[Listed<'_>]) -> Result<String, serde_json::Error> {
     let names: std::collections::BTreeSet<&str> = listed.iter().flat_map(|role| &role.included).map(|name| &**name).collect();
     let numbers: std::collections::HashMap<&str, u32> = names.iter().copied().zip(0..).collect();
     let role = |role: &Listed<'_>| Role {
@@ -115,8 +138,12 @@ mod tests {
         let role =
             json!({"name": "roles/a.b", "title": "A \"b\"", "stage": "GA", "etag": "AA==", "includedPermissions": ["a.x.get", "a.x.list"]});
         let empty = json!({"name": "roles/empty"});
-        let text = super::written(&[role.to_string(), empty.to_string()]).unwrap();
-        let found = granting(&text, &Permission::parse("a.x.list").unwrap(), |_| true);
+        let large: Vec<String> = (0..super::MOST).map(|number| format!("big.x.p{number}")).collect();
+        let large = json!({"name": "roles/big.all", "stage": "GA", "includedPermissions": large});
+        let documents = super::written(&[role.to_string(), empty.to_string(), large.to_string()]).unwrap();
+        let [text, second] = &*documents else { panic!("{}", documents.len()) };
+        assert_eq!(granting(second, &Permission::parse("big.x.p7").unwrap(), |_| true).len(), 1);
+        let found = granting(text, &Permission::parse("a.x.list").unwrap(), |_| true);
         assert_eq!(
             found,
             [

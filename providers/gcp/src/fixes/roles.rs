@@ -48,7 +48,7 @@ const BASIC: &[&str] = &["roles/owner", "roles/editor", "roles/viewer", "roles/a
 pub(super) fn narrowest(world: &World<'_>, node: &FullName) -> Vec<Candidate> {
     let offered = offered(world, node);
     let mut found = read(world);
-    found.extend(told(world, offered.as_ref()));
+    found.extend(told(world, node, offered.as_ref()));
     found.extend(listed(world, offered.as_ref()));
     found.retain(|role| is_proposable(&role.name) && is_grantable(world, &role.name, node, offered.as_ref()));
     for role in &mut found {
@@ -107,20 +107,34 @@ fn offered(world: &World<'_>, node: &FullName) -> Option<BTreeMap<String, Value>
 }
 
 /// Roles of the lists of Google Cloud.
-fn told(world: &World<'_>, offered: Option<&BTreeMap<String, Value>>) -> Vec<Candidate> {
+fn told(world: &World<'_>, node: &FullName, offered: Option<&BTreeMap<String, Value>>) -> Vec<Candidate> {
     let permission = &world.request.permission;
     let named = |one: &Value| one.as_str().is_some_and(|one| one == permission.v1() || one == permission.v2());
     let grants = |role: &&Value| role.get("includedPermissions").and_then(Value::as_array).is_some_and(|all| all.iter().any(named));
-    let mut roles: Vec<Value> = offered.into_iter().flat_map(BTreeMap::values).filter(grants).cloned().collect();
-    if offered.is_none() {
-        let catalogues = world.snapshot.all_of(documents::ROLE_CATALOGUE);
-        roles.extend(catalogues.flat_map(|document| catalogue::granting(&document.text, permission, is_proposable)));
-    }
+    let roles = offered.map(|offered| offered.values().filter(grants).cloned().collect());
     let candidate = |role: Value| {
         let name = role.get("name")?.as_str()?.to_owned();
         if is_known(world, &name) { None } else { Candidate::of(&name, &role.clone(), Source::Told(role)) }
     };
-    roles.into_iter().filter_map(candidate).collect()
+    roles.unwrap_or_else(|| catalogued(world, node)).into_iter().filter_map(candidate).collect()
+}
+
+/// Roles of the catalogue, which has some thousand: those of other products are looked at only where there are no others.
+fn catalogued(world: &World<'_>, node: &FullName) -> Vec<Value> {
+    let fits = |name: &str| is_proposable(name) && is_grantable(world, name, node, None);
+    let granting = |foreign: bool| {
+        let wanted = |name: &str| (foreign || !is_foreign(world, name)) && fits(name);
+        let documents = world.snapshot.all_of(documents::ROLE_CATALOGUE);
+        documents.flat_map(|document| catalogue::granting(&document.text, &world.request.permission, wanted)).collect::<Vec<_>>()
+    };
+    let own = granting(false);
+    if own.is_empty() { granting(true) } else { own }
+}
+
+/// Is it made for another product? It has the permission for the sake of others.
+fn is_foreign(world: &World<'_>, role: &str) -> bool {
+    let product = role.strip_prefix("roles/").and_then(|id| id.split_once('.')).map(|(product, _)| product);
+    product.is_some_and(|product| product != world.request.permission.service())
 }
 
 /// Roles of the list that comes with this program, where Google Cloud's own lists were not read.
@@ -187,13 +201,7 @@ impl Candidate {
 
     /// What is narrower comes first.
     fn rank(&self, world: &World<'_>) -> (bool, bool, bool, usize, usize, &str) {
-        (self.late, self.is_foreign(world), self.overshoots(world), self.powers, self.permissions, &self.name)
-    }
-
-    /// Is it made for another product? It has the permission for the sake of others.
-    fn is_foreign(&self, world: &World<'_>) -> bool {
-        let product = self.name.strip_prefix("roles/").and_then(|id| id.split_once('.')).map(|(product, _)| product);
-        product.is_some_and(|product| product != world.request.permission.service())
+        (self.late, is_foreign(world, &self.name), self.overshoots(world), self.powers, self.permissions, &self.name)
     }
 
     /// Is it made for more than to look, where looking is all that is asked for? Google calls the roles for that viewers and readers.
