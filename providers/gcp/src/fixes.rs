@@ -11,6 +11,7 @@ use crate::answer;
 use crate::documents;
 use crate::findings;
 use crate::language::attributes::{Attribute, Dialect};
+use crate::language::commands;
 use crate::language::principals::Principal;
 use crate::language::resources::{FullName, STORAGE};
 use crate::request::Request;
@@ -335,7 +336,10 @@ fn added_to(world: &World<'_>, level: &Level<AllowPolicy>, added: &Value, condit
 
 /// The command that adds a binding, for the types that have one.
 fn command(node: &FullName, member: &str, role: &str, only: Option<&str>) -> Option<String> {
-    let target = crate::language::commands::of_policy(node, "add-iam-policy-binding")?;
+    if let Some(statement) = commands::of_dataset(node, member, role) {
+        return Some(statement).filter(|_| only.is_none());
+    }
+    let target = commands::of_policy(node, "add-iam-policy-binding")?;
     let safe = member.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
     let condition =
         only.map_or_else(String::new, |expression| format!(" --condition=\"title=only this resource,expression={expression}\""));
