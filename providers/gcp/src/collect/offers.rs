@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// No resource below a project takes so many roles; one that seems to is not followed further.
 const MOST_PAGES: usize = 3;
 
+/// Nor such long definitions; and a document of a snapshot may not be much larger.
+const LARGEST: usize = 1024 * 1024;
+
 /// How many roles of this program's list are read.
 const LIKELY: usize = 3;
 
@@ -67,23 +70,22 @@ async fn offers(reader: &Reader<'_>, request: &Request, node: &FullName) {
 /// Reads what can be granted on `node`. No permission is documented for it (docs.cloud.google.com/iam/docs/reference/rest/v1/roles/queryGrantableRoles).
 async fn grantable(reader: &Reader<'_>, node: &FullName) -> bool {
     let subject = node.to_string();
-    match all_pages(reader, &subject, &asked(node)).await {
+    let roles = all_pages(reader, &subject, &asked(node)).await.and_then(|roles| {
+        let text = json!({"roles": roles}).to_string();
+        let too_much = || Failure::Malformed(format!("{} lists more than one resource takes", GRANTABLE_ROLES.call));
+        if text.len() > LARGEST { Err(too_much()) } else { Ok((roles.is_empty(), text)) }
+    });
+    match roles {
         // Whatever holds a policy takes roles: an empty list tells nothing.
-        Ok(roles) if roles.is_empty() => {
-            reader.note(GRANTABLE, &subject, Outcome::Absent);
-            false
-        }
-        Ok(roles) => {
-            let text = json!({"roles": roles}).to_string();
+        Ok((true, _)) => reader.note(GRANTABLE, &subject, Outcome::Absent),
+        Ok((false, text)) => {
             reader.document(&GRANTABLE_ROLES, &subject, &format!("roles that can be granted on {}", node.shown()), text);
             reader.note(GRANTABLE, &subject, Outcome::Found);
-            true
+            return true;
         }
-        Err(failure) => {
-            reader.failed(&GRANTABLE_ROLES, &subject, &failure);
-            false
-        }
+        Err(failure) => reader.failed(&GRANTABLE_ROLES, &subject, &failure),
     }
+    false
 }
 
 /// The name as IAM takes it: a service account's with its project in the place of the dash.
@@ -107,7 +109,7 @@ async fn all_pages(reader: &Reader<'_>, subject: &str, name: &str) -> Result<Vec
             _ => return Ok(all),
         }
     }
-    Err(Failure::Malformed(format!("{} lists more roles than one resource takes", GRANTABLE_ROLES.call)))
+    Err(Failure::Malformed(format!("the pages of {} do not end", GRANTABLE_ROLES.call)))
 }
 
 /// What a page begins with stands in the body, as everything does where the body is the whole request.

@@ -102,7 +102,7 @@ fn read(world: &World<'_>) -> Vec<Candidate> {
 /// What Google Cloud says can be granted on `node`, by name; `None` where that was not read.
 fn offered(world: &World<'_>, node: &FullName) -> Option<BTreeMap<String, Value>> {
     let document = world.documents(documents::GRANTABLE, node).into_iter().next().and_then(json)?;
-    let roles = document.get("roles")?.as_array()?;
+    let roles = document.get("roles")?.as_array().filter(|roles| !roles.is_empty())?;
     Some(roles.iter().filter_map(|role| Some((role.get("name")?.as_str()?.to_owned(), role.clone()))).collect())
 }
 

@@ -107,8 +107,13 @@ async fn its_pages_are_asked_for_in_the_body_and_do_not_go_on_for_ever() {
             },
         );
     let collected = read(&server, BOB).await;
-    assert!(refusals(&collected.snapshot).iter().any(|(_, said)| said.contains("more roles than one resource takes")));
+    assert!(refusals(&collected.snapshot).iter().any(|(_, said)| said == "the pages of iam.roles.queryGrantableRoles do not end"));
     assert_eq!(server.seen().iter().filter(|seen| seen.path == QUERY).count(), 3);
+    let long = format!(r#"{{"roles": [{{"name": "roles/long", "title": "{}"}}]}}"#, "x".repeat(1024 * 1024));
+    let server = Server::new(move |seen| if seen.path == QUERY { Answer::json(&long) } else { company(seen) });
+    let collected = read(&server, BOB).await;
+    assert!(refusals(&collected.snapshot).iter().any(|(_, said)| said.contains("more than one resource takes")));
+    assert_eq!(decide(&collected).decision, Decision::Deny);
 }
 
 #[tokio::test]
