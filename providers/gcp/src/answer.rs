@@ -139,8 +139,7 @@ fn remarks(world: &World<'_>, decision: Decision, decided_by: Option<&str>) -> V
 /// The permission may be misspelt: no role that was read includes it, and one very like it exists.
 fn slip(world: &World<'_>) -> Option<String> {
     let asked = world.request.permission.v1();
-    let quoted = format!("\"{asked}\"");
-    let included = || world.snapshot.all_of(documents::ROLE).any(|role| role.text.contains(&quoted));
+    let included = || world.snapshot.all_of(documents::ROLE).any(|role| world.request.permission.is_mentioned_in(&role.text));
     let meant = meant_by(&world.request.permission);
     (!meant.is_empty() && !included()).then(|| format!("no role that was read includes {asked}; did you mean {}?", meant.join(" or ")))
 }

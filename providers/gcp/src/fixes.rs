@@ -1,11 +1,17 @@
 //! What could be changed so that the request is let through: proposed from what blocks it, offered only where simulating it does.
 
+pub(crate) mod catalogue;
 mod perimeters;
+pub(crate) mod predefined;
+mod roles;
+#[cfg(test)]
+mod tests;
 
 use crate::answer;
 use crate::documents;
 use crate::findings;
 use crate::language::attributes::{Attribute, Dialect};
+use crate::language::commands;
 use crate::language::principals::Principal;
 use crate::language::resources::{FullName, STORAGE};
 use crate::request::Request;
@@ -13,10 +19,14 @@ use crate::world::{AllowPolicy, Level, World, json};
 use iam_why_contract::fix::NewDocument;
 use iam_why_contract::verdict::Evidence;
 use iam_why_contract::{Decision, Edit, Finding, Fix, Proposal, Snapshot, Verdict};
+use roles::{Candidate, narrowest};
 use serde_json::{Value, json as object};
 
 /// How many ways of granting are offered.
 const GRANTS: usize = 3;
+
+/// A role that has more permissions than this besides the one that is needed is much wider than the request: a custom role is offered too.
+const WIDE: usize = 10;
 
 /// The changes that let a refused request through, the narrowest first.
 pub(crate) fn fixes(request: &Request, snapshot: &Snapshot, verdict: &Verdict) -> Vec<Fix> {
@@ -87,7 +97,7 @@ fn removal(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
             let request = crate::layers::policy_tags::reading(world, document.pointer(&place.pointer)?.as_str()?)?;
             let other = World::new(world.snapshot, &request);
             let level = other.allow.iter().find(|level| level.node == request.resource)?;
-            ways(&other, level, None).into_iter().next()
+            ways(&other, level).into_iter().next()
         }
         code if code == findings::ACCOUNT_DISABLED.id => {
             let email = caller.email()?;
@@ -126,7 +136,7 @@ fn charged(world: &World<'_>, finding: &Finding) -> Option<Proposal> {
     let request = world.request.also("serviceusage.services.use", project.clone())?;
     let other = World::new(world.snapshot, &request);
     let level = other.allow.iter().find(|level| level.node == project)?;
-    ways(&other, level, None).into_iter().next()
+    ways(&other, level).into_iter().next()
 }
 
 /// D3: an exception for the caller alone.
@@ -160,43 +170,6 @@ fn exception(world: &World<'_>, place: &iam_why_contract::Place) -> Option<Propo
     })
 }
 
-/// A role that grants the permission, and how many others it grants.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
-    permissions: usize,
-    name: String,
-}
-
-/// Basic roles grant thousands of permissions: granting one is never the narrowest change.
-const BASIC: &[&str] = &["roles/owner", "roles/editor", "roles/viewer", "roles/admin", "roles/writer", "roles/reader"];
-
-/// Roles of the snapshot that grant the permission and may be bound here, those with the fewest permissions first.
-fn narrowest(world: &World<'_>) -> Vec<Candidate> {
-    let permission = world.request.permission.v1();
-    let quoted = format!("\"{permission}\"");
-    let mut found: Vec<Candidate> = world
-        .snapshot
-        .all_of(documents::ROLE)
-        .filter(|document| document.text.contains(&quoted))
-        .filter_map(|document| {
-            let name = document.subject.to_string();
-            let includes = matches!(world.role(&name).says, crate::world::RoleSays::Includes(_));
-            let permissions = json(document)?.get("includedPermissions")?.as_array()?.len();
-            (includes && bindable(world, &name) && !BASIC.contains(&name.as_str())).then_some(Candidate { permissions, name })
-        })
-        .collect();
-    found.sort();
-    found
-}
-
-/// A3: a custom role can be bound where it lives or below.
-fn bindable(world: &World<'_>, role: &str) -> bool {
-    match role.rsplit_once("/roles/") {
-        Some((home, _)) => world.path.nodes.iter().any(|node| world.same_node(&node.path, home).is_yes()),
-        None => true,
-    }
-}
-
 /// Ways to grant the permission: the narrowest roles on the lowest resource that holds a policy, then an undeleted role.
 fn grants(world: &World<'_>, verdict: &Verdict) -> Vec<Proposal> {
     if world.request.principal == Principal::Anonymous {
@@ -204,24 +177,37 @@ fn grants(world: &World<'_>, verdict: &Verdict) -> Vec<Proposal> {
     }
     let mut all: Vec<Proposal> =
         verdict.findings.iter().filter(|finding| finding.code == findings::ROLE_INERT.id).filter_map(revival).collect();
-    let level =
-        world.allow.iter().find(|level| level.node.holds_policy() == Some(true) && level.node.collection() != Some("managedFolders"));
-    if let Some(level) = level {
-        let only = only_this(world, &level.node);
-        all.extend(only.as_deref().and_then(|only| ways(world, level, Some(only)).into_iter().next()));
-        all.extend(ways(world, level, None));
+    let mut levels =
+        world.allow.iter().filter(|level| level.node.holds_policy() == Some(true) && level.node.collection() != Some("managedFolders"));
+    let Some(level) = levels.next() else { return all };
+    let roles = narrowest(world, &level.node);
+    let only = only_this(world, &level.node);
+    all.extend(only.as_deref().and_then(|only| granted(world, level, &roles, Some(only)).into_iter().next()));
+    all.extend(granted(world, level, &roles, None));
+    if roles.is_empty() {
+        // A role that exists may be had further up.
+        let above = levels.map(|level| (level, narrowest(world, &level.node))).find(|(_, roles)| !roles.is_empty());
+        all.extend(above.and_then(|(level, roles)| binding(world, level, roles.first()?, None)));
     }
     all
 }
 
-/// Bindings of the roles that fit; where the snapshot holds none, of a custom role that is made for it.
-fn ways(world: &World<'_>, level: &Level<AllowPolicy>, only: Option<&str>) -> Vec<Proposal> {
-    let roles: Vec<Candidate> = narrowest(world).into_iter().filter(|role| grantable(&role.name, &level.node)).collect();
-    if roles.is_empty() {
+/// Ways to grant the permission on one level.
+fn ways(world: &World<'_>, level: &Level<AllowPolicy>) -> Vec<Proposal> {
+    granted(world, level, &narrowest(world, &level.node), None)
+}
+
+/// Bindings of these roles; where there are none, or none that is nearly as narrow, of a custom role that is made for the permission.
+fn granted(world: &World<'_>, level: &Level<AllowPolicy>, roles: &[Candidate], only: Option<&str>) -> Vec<Proposal> {
+    let mut ways: Vec<Proposal> = roles.iter().filter_map(|role| binding(world, level, role, only)).take(GRANTS).collect();
+    let overshoots = roles.first().is_some_and(|role| role.overshoots(world));
+    if overshoots || roles.first().is_none_or(|role| role.permissions > WIDE + 1) {
         let made = custom_role(world).and_then(|(role, making)| Some(making.and(binding(world, level, &role, only)?)));
-        return made.into_iter().collect();
+        // Behind the narrowest that exists, before wider ones; but before one that is made for something else than to look.
+        let at = if overshoots { 0 } else { ways.len().min(1) };
+        ways.splice(at..at, made);
     }
-    roles.iter().filter_map(|role| binding(world, level, role, only)).take(GRANTS).collect()
+    ways
 }
 
 /// A custom role with the permission alone, in the project of the resource; for what only folders and organizations have, in the
@@ -253,7 +239,7 @@ fn custom_role(world: &World<'_>) -> Option<(Candidate, Proposal)> {
         widens: None,
         commands: vec![format!("gcloud iam roles create {id} {scope} --title='{permission} only' --permissions={permission} --stage=GA")],
     };
-    Some((Candidate { permissions: 1, name }, making))
+    Some((Candidate::made(name), making))
 }
 
 fn revival(finding: &Finding) -> Option<Proposal> {
@@ -300,14 +286,7 @@ fn only_this(world: &World<'_>, node: &FullName) -> Option<String> {
     plain.then(|| format!("resource.name == '{name}'"))
 }
 
-/// Roles that IAM accepts on one type of resource only.
-fn grantable(role: &str, node: &FullName) -> bool {
-    let of_buckets = role.starts_with("roles/storage.legacy");
-    let of_organizations = role.starts_with("roles/resourcemanager.organization") || role.starts_with("roles/billing.");
-    let only_on = if of_buckets { Some("buckets") } else { of_organizations.then_some("organizations") };
-    only_on.is_none_or(|collection| node.collection() == Some(collection))
-}
-
+/// Binds a role to the caller.
 fn binding(world: &World<'_>, level: &Level<AllowPolicy>, role: &Candidate, only: Option<&str>) -> Option<Proposal> {
     let caller = world.request.principal.v1();
     let mut added = object!({"role": role.name, "members": [caller]});
@@ -317,12 +296,7 @@ fn binding(world: &World<'_>, level: &Level<AllowPolicy>, role: &Candidate, only
     let edit = added_to(world, level, &added, only.is_some())?;
     let node = world.shown(&level.node);
     let here = level.node == world.request.resource || only.is_some();
-    let others = role.permissions.saturating_sub(1);
-    let also = match others {
-        0 => None,
-        1 => Some(format!("{} has one other permission", role.name)),
-        _ => Some(format!("{} has {others} other permissions", role.name)),
-    };
+    let also = role.others();
     let widens = match (also, here) {
         (also, true) => also,
         (None, false) => Some(format!("the permission holds on everything in {node}")),
@@ -330,8 +304,8 @@ fn binding(world: &World<'_>, level: &Level<AllowPolicy>, role: &Candidate, only
     };
     let limited = if only.is_some() { format!(", for {} only", world.shown(&world.request.resource)) } else { String::new() };
     Some(Proposal {
-        says: format!("grant {} to {caller} on {node}{limited}", role.name),
-        edits: vec![edit],
+        says: format!("grant {} to {caller} on {node}{limited}{}", role.name, role.hedge()),
+        edits: role.definition().into_iter().chain([edit]).collect(),
         who: format!("the administrators of {node}"),
         widens,
         commands: command(&level.node, &caller, &role.name, only).into_iter().collect(),
@@ -362,7 +336,10 @@ fn added_to(world: &World<'_>, level: &Level<AllowPolicy>, added: &Value, condit
 
 /// The command that adds a binding, for the types that have one.
 fn command(node: &FullName, member: &str, role: &str, only: Option<&str>) -> Option<String> {
-    let target = crate::language::commands::of_policy(node, "add-iam-policy-binding")?;
+    if let Some(statement) = commands::of_dataset(node, member, role) {
+        return Some(statement).filter(|_| only.is_none());
+    }
+    let target = commands::of_policy(node, "add-iam-policy-binding")?;
     let safe = member.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
     let condition =
         only.map_or_else(String::new, |expression| format!(" --condition=\"title=only this resource,expression={expression}\""));

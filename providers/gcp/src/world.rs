@@ -5,6 +5,7 @@ use crate::documents;
 use crate::facts::Facts;
 use crate::language::attributes::Attributes;
 use crate::language::expression::{Expression, ParseError};
+use crate::language::permissions::Permission;
 use crate::language::principals::{Identity, Member, Pool, Principal};
 use crate::language::resources::{FullName, STORAGE, account_project};
 use crate::request::Request;
@@ -360,7 +361,7 @@ impl<'s> World<'s> {
             };
             return Role { document: None, says };
         };
-        let says = role_says(&document.text, self.request.permission.v1()).unwrap_or_else(|| {
+        let says = role_says(&document.text, &self.request.permission).unwrap_or_else(|| {
             let needs = format!("gcloud iam roles describe {name}: this document has no includedPermissions");
             RoleSays::Unread(Doubt { about: format!("what {name} includes"), needs })
         });
@@ -648,10 +649,11 @@ struct RawRole<'r> {
     deleted: bool,
 }
 
-/// A4, A5: DISABLED and deleted roles grant nothing, every other stage does, and so does none.
-fn role_says(text: &str, permission: &str) -> Option<RoleSays> {
+/// A4, A5: DISABLED and deleted roles grant nothing, every other stage does, and so does none. Some roles list permissions in the spelling
+/// of deny policies: `iam.googleapis.com/workloadIdentityPools.get` in roles/iam.workloadIdentityPoolViewer.
+fn role_says(text: &str, permission: &Permission) -> Option<RoleSays> {
     let role: RawRole<'_> = serde_json::from_str(text).ok()?;
-    let at = role.included?.iter().position(|included| included == permission);
+    let at = role.included?.iter().position(|included| included == permission.v1() || included == permission.v2());
     Some(match at {
         None => RoleSays::Lacks,
         Some(_) if role.deleted => RoleSays::Inert("deleted"),

@@ -13,7 +13,7 @@ use super::reader::Reader;
 use super::resource_manager::{self, Above, children, climb};
 use super::step::{LIST_ACCOUNTS, LIST_ASSETS, LIST_BUCKETS, Step};
 use super::wire::{Call, parts};
-use super::{assets, gates, groups, pools, storage};
+use super::{assets, gates, groups, offers, pools, storage};
 use crate::documents::{FOLDER, PROJECT, SERVICE_ACCOUNT};
 use crate::language::resources::{FullName, STORAGE};
 use futures_util::future::{join, join_all, join3, join4, join5};
@@ -38,6 +38,7 @@ pub(super) async fn read(scope: Option<&str>, options: &Options, sink: &dyn Sink
     let mut whole = Whole { reader: &reader, top: above.top().cloned(), inventory: Inventory::default() };
     whole.inventory = whole.assets(&node).await;
     whole.step("path", whole.path(&above)).await?;
+    whole.step("predefined roles", offers::catalogue(&reader)).await?;
     for project in whole.projects(&node, &above).await? {
         whole.project(&project).await?;
     }

@@ -5,8 +5,8 @@ use super::principal::me;
 use super::reader::Reader;
 use super::resource_manager::Above;
 use super::step::{
-    ALL, GET_PROJECT, LIST_ASSETS, LIST_FOLDERS, LIST_PROJECTS, LIST_SERVICES, LIST_WORKFORCE_POOLS, LIST_WORKLOAD_POOLS, SEARCH_POLICIES,
-    Step,
+    ALL, GET_PROJECT, LIST_ASSETS, LIST_FOLDERS, LIST_PROJECTS, LIST_ROLES, LIST_SERVICES, LIST_WORKFORCE_POOLS, LIST_WORKLOAD_POOLS,
+    SEARCH_POLICIES, Step,
 };
 use super::wire::{Call, parts};
 use super::{account, assets, pools, question, resource_manager};
@@ -83,6 +83,7 @@ async fn lists(reader: &Reader<'_>, project: &FullName) {
         Some((&SEARCH_POLICIES, assets::search_in(project))),
         Some((&LIST_WORKLOAD_POOLS, pools::workload_in(project))),
         organization.as_ref().map(|organization| (&LIST_WORKFORCE_POOLS, pools::workforce_of(organization))),
+        Some((&LIST_ROLES, Call::get("/v1/roles".into()))),
     ];
     let named = described.as_ref().map(|(_, value)| names(value)).unwrap_or_default();
     let path = Above { nodes: vec![project.clone()], named };

@@ -9,6 +9,7 @@
 //! | `account` | a whole project, folder or organization |
 //! | `resource_manager`, `iam`, `pools`, `groups`, `storage`, `services`, `gates`, `assets` | one API family each |
 //! | `kept` | deny policies that an earlier run read, where they are unchanged |
+//! | `offers` | what could be granted, for fixes |
 //! | `mentions` | which groups and tags the policies that were read ask for |
 //! | `doctor` | what the credentials can read |
 //! | `troubleshooter` | what Google Cloud itself says |
@@ -27,6 +28,7 @@ mod iam;
 mod kept;
 mod mentions;
 mod no_token;
+mod offers;
 mod outcome;
 mod pools;
 mod principal;

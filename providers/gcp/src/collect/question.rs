@@ -5,7 +5,7 @@ use super::iam::Set;
 use super::principal::{elsewhere, is_of_primary_domain, primary_set, resolve};
 use super::reader::Reader;
 use super::resource_manager::{Above, climb};
-use super::{assets, gates, groups, iam, resource_manager, services};
+use super::{assets, gates, groups, iam, offers, resource_manager, services};
 use crate::documents::{KINDS, TAGS};
 use crate::language::principals::{Identity, Pool, Principal, is_service_agent};
 use crate::language::resources::{FullName, MANAGER, account_project};
@@ -52,8 +52,12 @@ pub(super) async fn read(question: &Question, options: &Options, progress: &dyn 
     Ok(Collected { question: asked, snapshot: sink.into_snapshot(KINDS, now()), notes })
 }
 
-/// Reads all that the request touches.
+/// Reads all that the request touches, and beside it what could be granted.
 pub(super) async fn everything(reader: &Reader<'_>, request: &Request) {
+    offers::beside(reader, request, deciding(reader, request)).await;
+}
+
+async fn deciding(reader: &Reader<'_>, request: &Request) {
     let caller = async {
         if let Principal::ServiceAccount(email) = &request.principal {
             iam::account(reader, email).await;

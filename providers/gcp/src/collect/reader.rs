@@ -209,6 +209,11 @@ impl<'r> Reader<'r> {
         held(&self.seen).insert(name.to_owned())
     }
 
+    /// Was it asked for before?
+    pub(super) fn was_asked_for(&self, name: &str) -> bool {
+        held(&self.seen).contains(name)
+    }
+
     /// Is there nothing to answer from, and why?
     pub(super) fn check(&self) -> Result<(), CollectError> {
         if let Some(error) = self.ledger.write_error() {

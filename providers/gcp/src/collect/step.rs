@@ -4,8 +4,8 @@
 
 use crate::documents::{
     ACCESS_LEVELS, ACL, ALLOW_POLICY, ANCESTRY, BILLING, BOUNDARY_BINDING, BOUNDARY_POLICY, BUCKET, CUSTOM_CONSTRAINT, DATASET,
-    DENY_POLICY, FOLDER, GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PRINCIPAL, PROJECT, ROLE, SERVICE_ACCOUNT,
-    SERVICE_STATE, TABLE, TAGS,
+    DENY_POLICY, FOLDER, GRANTABLE, GROUP_MEMBERS, GROUPS_OF, ORG_POLICY, ORGANIZATION, PERIMETERS, PRINCIPAL, PROJECT, ROLE,
+    ROLE_CATALOGUE, SERVICE_ACCOUNT, SERVICE_STATE, TABLE, TAGS,
 };
 
 /// One reading call.
@@ -58,6 +58,8 @@ steps! {
     LIST_TAGS = TAGS, "cloudresourcemanager", "resourcemanager.effectiveTags.list",
         ["resourcemanager.projects.get", "storage.buckets.listEffectiveTags"];
     GET_ROLE = ROLE, "iam", "iam.roles.get", ["iam.roles.get"];
+    LIST_ROLES = ROLE_CATALOGUE, "iam", "iam.roles.list", [];
+    GRANTABLE_ROLES = GRANTABLE, "iam", "iam.roles.queryGrantableRoles", [];
     LIST_DENY = DENY_POLICY, "iam", "iam.policies.listPolicies", ["iam.denypolicies.list"];
     GET_DENY = DENY_POLICY, "iam", "iam.policies.get", ["iam.denypolicies.get"];
     SEARCH_BINDINGS = BOUNDARY_BINDING, "iam", "iam.policyBindings.searchTargetPolicyBindings",

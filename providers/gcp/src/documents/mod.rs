@@ -51,6 +51,11 @@ iam_why_contract::document_kinds! {
         "gcloud beta iam access-policies describe", ["iam.accesspolicies.get"];
     ROLE = "gcp:role", "the role", "name of the role",
         "{name, title, includedPermissions, stage, deleted}", "gcloud iam roles describe ROLE", ["iam.roles.get"];
+    // What could be granted: proposals are made from it, and nothing is decided by it.
+    ROLE_CATALOGUE = "gcp:role-catalogue", "the predefined roles", "`roles/`",
+        "{permissions: [name], roles: [{name, title, stage, includes: [number of a permission]}]}", "iam.roles.list with view FULL, each permission once", [];
+    GRANTABLE = "gcp:grantable-roles", "the roles that can be granted", "full resource name",
+        "{roles: [{name, title, includedPermissions, stage}]}", "iam.roles.queryGrantableRoles with view FULL", [];
 
     // Principals.
     PRINCIPAL = "gcp:principal", "facts about the principal", "principal as a v1 member, or all of a pool: principalSet://…/POOL/*",

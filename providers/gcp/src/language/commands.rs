@@ -35,6 +35,12 @@ pub(crate) fn of_policy(name: &FullName, verb: &str) -> Option<String> {
         }
         ("spanner.googleapis.com", "instances") => format!("spanner instances {verb} {id}{}", place.flags(&[])),
         ("spanner.googleapis.com", "databases") => format!("spanner databases {verb} {id}{}", place.flags(&[("instance", "instances")])),
+        ("bigtable.googleapis.com" | "bigtableadmin.googleapis.com", "instances") => {
+            format!("bigtable instances {verb} {id}{}", place.flags(&[]))
+        }
+        ("bigtable.googleapis.com" | "bigtableadmin.googleapis.com", "tables") => {
+            format!("bigtable tables {verb} {id}{}", place.flags(&[("instance", "instances")]))
+        }
         ("compute.googleapis.com", kind @ ("instances" | "disks")) => {
             format!("compute {kind} {verb} {id}{}", place.flags(&[("zone", "zones")]))
         }
@@ -53,6 +59,15 @@ pub(crate) fn of_policy(name: &FullName, verb: &str) -> Option<String> {
     };
     let safe = what.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_=* ".contains(c));
     safe.then(|| format!("gcloud {what}"))
+}
+
+/// The statement that grants a role on a dataset, which has no command of its own
+/// (docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-control-language).
+pub(crate) fn of_dataset(name: &FullName, member: &str, role: &str) -> Option<String> {
+    let (project, dataset) = (name.project()?, name.path.rsplit('/').next()?);
+    let fits = name.service == "bigquery.googleapis.com" && name.collection() == Some("datasets");
+    let plain = [project, dataset, member, role].iter().all(|part| part.chars().all(|c| c.is_ascii_alphanumeric() || "@.:/-_".contains(c)));
+    (fits && plain).then(|| format!("bq query --use_legacy_sql=false 'GRANT `{role}` ON SCHEMA `{project}`.{dataset} TO \"{member}\"'"))
 }
 
 /// Where a resource lies, as flags.
@@ -82,7 +97,7 @@ impl Place<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::of_policy;
+    use super::{of_dataset, of_policy};
     use crate::language::resources::FullName;
 
     #[test]
@@ -96,7 +111,22 @@ mod tests {
             command("compute.googleapis.com", "projects/p/zones/z/instances/vm").as_deref(),
             Some("gcloud compute instances get-iam-policy vm --zone=z --project=p")
         );
+        assert_eq!(
+            command("bigtableadmin.googleapis.com", "projects/p/instances/i/tables/t").as_deref(),
+            Some("gcloud bigtable tables get-iam-policy t --instance=i --project=p")
+        );
         assert_eq!(command("pubsub.googleapis.com", "projects/p/topics/t;rm"), None);
         assert_eq!(command("workflows.googleapis.com", "projects/p/locations/eu/workflows/w"), None);
+    }
+    #[test]
+    fn a_dataset_is_granted_on_by_a_statement() {
+        let grant =
+            |path: &str| of_dataset(&FullName::new("bigquery.googleapis.com", path), "user:kim@shop.example", "roles/bigquery.dataViewer");
+        assert_eq!(
+            grant("projects/p/datasets/sales").as_deref(),
+            Some("bq query --use_legacy_sql=false 'GRANT `roles/bigquery.dataViewer` ON SCHEMA `p`.sales TO \"user:kim@shop.example\"'")
+        );
+        assert_eq!(grant("projects/p/datasets/sales/tables/t"), None);
+        assert_eq!(grant("projects/p/datasets/sal'es"), None);
     }
 }

@@ -87,6 +87,11 @@ impl Permission {
         }
     }
 
+    /// Does the text of a role mention it, in either spelling?
+    pub(crate) fn is_mentioned_in(&self, role: &str) -> bool {
+        role.contains(&format!("\"{}\"", self.text)) || role.contains(&format!("\"{}\"", self.v2))
+    }
+
     /// Is it on the list of permissions that deny policies can deny (D9)?
     pub(crate) fn is_deniable(&self) -> bool {
         let (service, rest) = self.v2.split_once('/').unwrap_or_default();

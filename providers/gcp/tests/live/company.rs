@@ -45,6 +45,24 @@ fn usual(seen: &Seen) -> Option<&'static str> {
         "/v1/roles/storage.objectViewer" => {
             r#"{"name": "roles/storage.objectViewer", "stage": "GA", "includedPermissions": ["storage.objects.get", "storage.objects.list"]}"#
         }
+        "/v1/roles" => {
+            r#"{"roles": [
+                {"name": "roles/iam.serviceAccountTokenCreator", "title": "Service Account Token Creator", "stage": "GA",
+                 "includedPermissions": ["iam.serviceAccounts.getAccessToken"]},
+                {"name": "roles/storage.objectViewer", "title": "Storage Object Viewer", "stage": "GA",
+                 "includedPermissions": ["storage.objects.get", "storage.objects.list"]},
+                {"name": "roles/storage.serviceAgent", "stage": "GA", "includedPermissions": ["storage.objects.get"]},
+                {"name": "roles/empty", "stage": "GA"}]}"#
+        }
+        "/v1/roles:queryGrantableRoles" if seen.body.contains("//storage.googleapis.com/projects/_/buckets/reports") => {
+            r#"{"roles": [
+                {"name": "roles/storage.legacyObjectReader", "stage": "GA", "includedPermissions": ["storage.objects.get"]},
+                {"name": "roles/storage.objectViewer", "title": "Storage Object Viewer", "stage": "GA",
+                 "includedPermissions": ["storage.objects.get", "storage.objects.list"]},
+                {"name": "roles/storage.objectUser", "title": "Storage Object User", "stage": "GA",
+                 "includedPermissions": ["storage.objects.create", "storage.objects.get", "storage.objects.list"]}]}"#
+        }
+        "/v1/roles:queryGrantableRoles" => "{}",
         "/v1/roles/iam.serviceAccountTokenCreator" => {
             r#"{"name": "roles/iam.serviceAccountTokenCreator", "stage": "GA", "includedPermissions": ["iam.serviceAccounts.getAccessToken"]}"#
         }

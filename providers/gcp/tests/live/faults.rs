@@ -280,6 +280,8 @@ const CALLS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/v3/projects", "", "", "resourcemanager.projects.list"),
     ("GET", "/v3/folders", "", "", "resourcemanager.folders.list"),
     ("GET", "/v1/roles/", "", "", "iam.roles.get"),
+    ("GET", "/v1/roles", "", "", "iam.roles.list"),
+    ("POST", "/v1/roles:queryGrantableRoles", "", "", "iam.roles.queryGrantableRoles"),
     ("GET", "/v2/policies/", "", "/denypolicies", "iam.policies.listPolicies"),
     ("GET", "/v2/policies/", "", "", "iam.policies.get"),
     ("GET", "/v1/locations/global/workforcePools/", "", "", "iam.workforcePools.get"),

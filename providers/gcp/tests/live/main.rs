@@ -18,6 +18,7 @@ mod faults;
 mod groups;
 #[path = "../../../contract/tests/kit/journal.rs"]
 mod journal;
+mod offers;
 mod policies;
 mod question;
 mod server;

@@ -106,7 +106,7 @@ async fn nothing_is_asked_twice_and_the_longest_chain_is_short() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), asked.len(), "{asked:#?}");
-    assert_eq!(asked.len(), 23, "{asked:#?}");
+    assert_eq!(asked.len(), 24, "{asked:#?}");
 }
 
 #[tokio::test]
