@@ -349,6 +349,9 @@ pub(super) fn settle(found: Vec<Found>) -> Vec<Refusal> {
         (found.advise)(&mut found.refusal);
         fold(&mut refusals, found.refusal);
     }
+    let explained: Vec<bool> = refusals.iter().map(|refusal| refusals.iter().any(|other| other.explains(refusal))).collect();
+    let mut explained = explained.into_iter();
+    refusals.retain(|_| !explained.next().unwrap_or(false));
     refusals
 }
 

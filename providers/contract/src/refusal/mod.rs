@@ -127,10 +127,10 @@ impl Refusal {
 
 /// Adds `refusal` to `found` unless it is there already; one that says more of the same takes the place of the one that says less.
 pub fn fold(found: &mut Vec<Refusal>, refusal: Refusal) {
-    if found.iter().any(|known| known.covers(&refusal) || known.explains(&refusal)) {
+    if found.iter().any(|known| known.covers(&refusal)) {
         return;
     }
-    match found.iter_mut().find(|known| refusal.covers(known) || refusal.explains(known)) {
+    match found.iter_mut().find(|known| refusal.covers(known)) {
         Some(known) => *known = Refusal { line: known.line, ..refusal },
         None => found.push(refusal),
     }

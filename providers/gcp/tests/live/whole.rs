@@ -151,7 +151,7 @@ const BUCKETS: &str = "projects/acme buckets";
 async fn an_interrupted_run_goes_on_with_the_page_where_it_was() {
     let server = Server::new(paged);
     // Room for the inventory, the path, the predefined roles, the project and the first page.
-    let kept = Kept { room: Some(AtomicUsize::new(4)), ..Kept::default() };
+    let kept = Kept { room: Some(AtomicUsize::new(5)), ..Kept::default() };
     let error = whole(&server, "acme", &kept).await.unwrap_err();
     assert!(matches!(error, CollectError::Write(_)), "{error}");
     assert_eq!(kept.resume(BUCKETS), Some(Point::Page("two".into())));
