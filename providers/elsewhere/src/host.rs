@@ -64,6 +64,10 @@ fn host(sighting: &Sighting<'_>) -> Option<(&'static str, &'static str)> {
     if near(sighting).contains("ERROR: (gcloud.") {
         return Some(("gcp", "iam"));
     }
+    // The stack of the JavaScript SDK, whose errors of S3 may have no words: `Forbidden: null`.
+    if near(sighting).contains("aws-sdk/lib/services/s3.js") {
+        return Some(("aws", "s3"));
+    }
     let mut found = None;
     for word in near(sighting).split(|piece: char| piece.is_whitespace() || matches!(piece, '"' | '\'' | '`' | '<' | '>' | ',' | '(' | ')'))
     {

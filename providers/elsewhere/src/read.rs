@@ -101,7 +101,8 @@ fn web(sighting: &Sighting<'_>, refusal: &mut Refusal) {
             refusal.action = Some("OPTIONS".to_owned());
             refusal.derived.push("action");
         }
-        refusal.resource = refusal.resource.take().map(|resource| resource.trim_end_matches('.').to_owned());
+        let address = refusal.resource.take().map(|resource| resource.trim_end_matches('.').to_owned());
+        refusal.resource = address.filter(|address| !address.ends_with("://"));
     }
     let address = match refusal.provider.as_str() {
         "gitlab" => sighting.field("gitlab_url"),

@@ -371,6 +371,8 @@ fn head(rest: &str, most: usize) -> &str {
 fn tidy(value: &str) -> Cow<'_, str> {
     let bare = value.trim_matches(|edge: char| edge.is_whitespace() || matches!(edge, '"' | '\'' | '`'));
     let bare = bare.trim_end_matches([',', ';']);
+    // Markdown's link: `[a@b.example](mailto:a@b.example`.
+    let bare = bare.strip_prefix('[').and_then(|link| link.split_once("](")).map_or(bare, |(name, _)| name);
     // Markdown's emphasis ends here; a name that is masked has more asterisks.
     let bare = bare.strip_suffix("**").filter(|plain| plain.ends_with(char::is_alphanumeric) && !plain.contains('*')).unwrap_or(bare);
     if !bare.contains('\n') {
@@ -402,7 +404,9 @@ impl Ends {
 
 /// Where a tag ends that stands right before a name: `<Details>a@b.example`, not the placeholder in `<account>@<project>.example`.
 fn end_of_tag(token: &str) -> usize {
-    let ends = |(at, _): &(usize, &str)| token.get(at + 1..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    let ends = |(at, _): &(usize, &str)| {
+        token.get(at + 1..).is_some_and(|rest| rest.starts_with(|first: char| first.is_alphanumeric() || first == '*'))
+    };
     token.match_indices('>').rfind(ends).map_or(0, |(at, _)| at + 1)
 }
 
