@@ -369,7 +369,7 @@ impl<'v> Writer<'v> {
                 // It is what follows from the name of the resource.
                 Some(None) => {}
                 // C4: a service that supplies types at all supplies this one, said or not.
-                None if fact != "resource_name" && crate::language::resources::Supplied::by(&self.resource).is_some() => {}
+                None if fact != "resource_name" && crate::language::supplied::Supplied::by(&self.resource).is_some() => {}
                 None => self.context.entries.extend([(key.to_owned(), None)]),
             }
         }
