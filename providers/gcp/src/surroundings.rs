@@ -3,7 +3,8 @@
 use crate::documents;
 use crate::language::attributes::{ApiRest, Attribute, Attributes, FIELDS, Tag, Tags};
 use crate::language::principals::{Identity, Pool, Principal};
-use crate::language::resources::{FullName, Supplied, Token};
+use crate::language::resources::FullName;
+use crate::language::supplied::{Supplied, Token};
 use crate::language::value::Value;
 use crate::world::{World, doubt, elements, json, text};
 use iam_why_contract::{Lookup, Outcome};

@@ -11,4 +11,5 @@ mod oracle;
 pub(crate) mod permissions;
 pub(crate) mod principals;
 pub(crate) mod resources;
+pub(crate) mod supplied;
 pub(crate) mod value;
