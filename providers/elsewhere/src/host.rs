@@ -107,6 +107,6 @@ fn store(sighting: &Sighting<'_>) -> Option<(&'static str, &'static str)> {
 fn near<'s>(sighting: &'s Sighting<'_>) -> &'s str {
     let clean = sighting.view.clean();
     let (start, end) = sighting.extent();
-    let floor = |at: usize| (0..=at.min(clean.len())).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
-    clean.get(floor(start.saturating_sub(MARGINS.0))..floor(end.saturating_add(MARGINS.1))).unwrap_or("")
+    let (start, end) = (start.saturating_sub(MARGINS.0), end.saturating_add(MARGINS.1));
+    clean.get(clean.floor_char_boundary(start)..clean.floor_char_boundary(end)).unwrap_or("")
 }

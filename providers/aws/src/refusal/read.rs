@@ -155,8 +155,8 @@ fn arn_beside<'s>(sighting: &'s Sighting<'_>) -> Option<&'s str> {
     const MARGIN: usize = 200;
     let mark = sighting.verdict()?;
     let clean = sighting.view.clean();
-    let before = clean.get(ceil(clean, mark.start.saturating_sub(MARGIN))..mark.start)?.rsplit('\n').next()?;
-    let after = clean.get(mark.end..ceil(clean, (mark.end + MARGIN).min(clean.len())))?.split('\n').next()?;
+    let before = clean.get(clean.ceil_char_boundary(mark.start.saturating_sub(MARGIN))..mark.start)?.rsplit('\n').next()?;
+    let after = clean.get(mark.end..clean.ceil_char_boundary((mark.end + MARGIN).min(clean.len())))?.split('\n').next()?;
     let is_edge = |piece: char| piece.is_whitespace() || matches!(piece, '"' | '\'' | ',' | ';' | '(' | ')' | '`' | '|');
     let words = before.split(is_edge).chain(after.split(is_edge)).filter(|word| word.starts_with("arn:") && word.matches(':').count() >= 5);
     let mut found = None;
@@ -178,7 +178,7 @@ fn s3_of_text(sighting: &Sighting<'_>) -> Option<String> {
     let (start, end) = sighting.extent();
     let clean = sighting.view.clean();
     let (start, end) = (start.saturating_sub(MARGIN), (end + MARGIN).min(clean.len()));
-    let near = clean.get(ceil(clean, start)..ceil(clean, end))?;
+    let near = clean.get(clean.ceil_char_boundary(start)..clean.ceil_char_boundary(end))?;
     let mut found: Option<&str> = None;
     for scheme in ["s3://", "s3a://", "s3n://"] {
         for rest in near.split(scheme).skip(1) {
@@ -190,11 +190,6 @@ fn s3_of_text(sighting: &Sighting<'_>) -> Option<String> {
         }
     }
     found.map(|name| format!("arn:aws:s3:::{name}"))
-}
-
-/// The first place at or after `at` where a character begins.
-fn ceil(text: &str, at: usize) -> usize {
-    (at..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
 }
 
 /// `https://s3.amazonaws.com/BUCKET/KEY`, `https://BUCKET.s3.REGION.amazonaws.com/KEY`

@@ -1,6 +1,6 @@
 //! What tools put before each line of a text: bars, marks of quotation, times, names of programs, pods and steps, line numbers.
 
-use super::view::{colour, escaped_colour};
+use super::view::{colour, escaped_colour, head};
 
 /// How long the repeated beginning of lines may be.
 const NAME: usize = 120;
@@ -386,15 +386,6 @@ fn same<'a>(line: &'a str, above: &str) -> &'a str {
 /// How many bytes from `at` on are as `counts` says.
 fn count(line: &str, at: usize, counts: impl Fn(u8) -> bool) -> usize {
     line.as_bytes().get(at..).unwrap_or(&[]).iter().take(40).take_while(|byte| counts(**byte)).count()
-}
-
-/// At most so many bytes of `text`.
-fn head(text: &str, most: usize) -> &str {
-    let mut length = text.len().min(most);
-    while !text.is_char_boundary(length) {
-        length -= 1;
-    }
-    text.get(..length).unwrap_or("")
 }
 
 #[cfg(test)]

@@ -18,16 +18,9 @@ pub(super) fn is_mention(view: &View, start: usize, end: usize, bare: bool) -> b
 
 /// The line before and after what stands there.
 fn line(text: &str, start: usize, end: usize) -> (&str, &str) {
-    let before = text.get(floor(text, start.saturating_sub(LINE))..start).unwrap_or("");
-    let after = text.get(end..floor(text, (end + LINE).min(text.len()))).unwrap_or("");
+    let before = text.get(text.floor_char_boundary(start.saturating_sub(LINE))..start).unwrap_or("");
+    let after = text.get(end..text.floor_char_boundary(end + LINE)).unwrap_or("");
     (before.rsplit('\n').next().unwrap_or(""), after.split('\n').next().unwrap_or(""))
-}
-
-fn floor(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 /// `"AccessDenied*"`; between two pairs of asterisks it is bold.
@@ -91,7 +84,7 @@ fn is_word(before: &str, after: &str) -> bool {
         "refused",
         "response",
     ];
-    let word = |edge: Option<char>| edge.is_some_and(|edge| edge.is_ascii_lowercase() || edge.is_ascii_uppercase());
+    let word = |edge: Option<char>| edge.is_some_and(|edge| edge.is_ascii_alphabetic());
     let quotes = ['`', '"', '\''];
     let (before_bare, after_bare) = (before.trim_end_matches(quotes), after.trim_start_matches(quotes));
     let within = before_bare.strip_suffix(' ').is_some_and(|before| word(before.chars().next_back()))

@@ -1,6 +1,6 @@
 //! A wording with holes, compiled to a matcher that takes linear time.
 
-use super::view::{View, is_dropped};
+use super::view::{View, head, is_dropped};
 use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -356,15 +356,6 @@ fn reach(name: &str) -> usize {
 /// The part of `rest` that a hole at the end is looked for in.
 fn window(rest: &str) -> &str {
     head(rest, REACH)
-}
-
-/// At most so many bytes of `rest`.
-fn head(rest: &str, most: usize) -> &str {
-    let mut length = rest.len().min(most);
-    while !rest.is_char_boundary(length) {
-        length -= 1;
-    }
-    rest.get(..length).unwrap_or("")
 }
 
 /// A value as it was meant: without its quotation marks, with the words that a wrap tore apart joined.

@@ -157,6 +157,11 @@ impl View {
     }
 }
 
+/// At most so many bytes of `text`.
+pub(super) fn head(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or("")
+}
+
 /// Is this a byte that wordings are compared without?
 pub(super) const fn is_dropped(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'"' | b'\'' | b'`' | b'*' | b'\\')
